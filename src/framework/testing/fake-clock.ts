@@ -1,0 +1,84 @@
+/**
+ * Time that stands still until a test moves it.
+ *
+ * Expected flow: code under test sets timers; the test calls `advance`; due timers run in order of their due time.
+ * Guarantees: a timer never runs early; timers set by a running timer run in the same `advance` when they fall due within it;
+ * promise reactions settle between timers.
+ * Caveats: real I/O does not wait for this clock; poll for its outcome.
+ */
+import type { Clock, Timer } from '../time/clock';
+
+interface FakeTimer extends Timer {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** 2026-01-01T00:00:00Z: a round number that makes printed times easy to read. */
+const DEFAULT_START_MS = Date.UTC(2026, 0, 1);
+
+export class FakeClock implements Clock {
+  private elapsedMs = 0;
+  private skewMs = 0;
+  private nextOrder = 0;
+  private readonly timers = new Set<FakeTimer>();
+
+  constructor(private readonly startMs: number = DEFAULT_START_MS) {}
+
+  now(): number {
+    return this.startMs + this.elapsedMs + this.skewMs;
+  }
+
+  monotonicMs(): number {
+    return this.elapsedMs;
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer: FakeTimer = {
+      dueMs: this.elapsedMs + Math.max(0, delayMs),
+      order: this.nextOrder++,
+      callback,
+      cancel: () => void this.timers.delete(timer),
+    };
+    this.timers.add(timer);
+    return timer;
+  }
+
+  /** Number of timers that have neither fired nor been cancelled: 0 after a clean shutdown. */
+  get pendingTimers(): number {
+    return this.timers.size;
+  }
+
+  /** Moves the wall clock only, as an administrator or NTP would. */
+  jumpWallClock(deltaMs: number): void {
+    this.skewMs += deltaMs;
+  }
+
+  /** Moves time forward, runs every timer that falls due, and lets promise reactions settle in between. */
+  async advance(deltaMs: number): Promise<void> {
+    const targetMs = this.elapsedMs + deltaMs;
+    await settle();
+    for (let timer = this.nextDue(targetMs); timer !== undefined; timer = this.nextDue(targetMs)) {
+      this.timers.delete(timer);
+      this.elapsedMs = Math.max(this.elapsedMs, timer.dueMs);
+      timer.callback();
+      await settle();
+    }
+    this.elapsedMs = targetMs;
+    await settle();
+  }
+
+  private nextDue(targetMs: number): FakeTimer | undefined {
+    let first: FakeTimer | undefined;
+    for (const timer of this.timers) {
+      if (timer.dueMs > targetMs) continue;
+      if (first === undefined || timer.dueMs < first.dueMs || (timer.dueMs === first.dueMs && timer.order < first.order)) first = timer;
+    }
+    return first;
+  }
+}
+
+/** One turn of the event loop: every promise reaction queued so far, and those they queue, have run. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

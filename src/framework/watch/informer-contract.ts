@@ -1,0 +1,44 @@
+/** What the runtime needs of an informer, whatever drives it. */
+import type { Kind } from '../kinds/kind';
+import type { KubernetesObject } from '../kinds/object';
+import type { ResourceEvent } from './resource-event';
+import type { StoreReader } from './store-reader';
+
+/** The states of the watch state machine. */
+export type InformerState = 'Waiting' | 'Listing' | 'Watching' | 'Backoff' | 'Denied' | 'Stopped';
+
+/** Server-side choice of objects. */
+export interface Selection {
+  /** Watch these namespaces only, one stream each. @default all */
+  readonly namespaces?: readonly string[];
+  /** Label selector in its text form, for example `app=wol-agent`. */
+  readonly labels?: string;
+  /** Field selector in its text form, for example `metadata.name=bundle`. */
+  readonly fields?: string;
+  /** Ask for PartialObjectMetadata: spec and status are absent. @default false */
+  readonly metadataOnly?: boolean;
+}
+
+export interface InformerStatus {
+  readonly state: InformerState;
+  readonly synced: boolean;
+  /** Monotonic milliseconds of the last event, bookmark or successful connect; `undefined` before the first. */
+  readonly lastActivityMs: number | undefined;
+  /** One line for people: why it is not watching. Empty while watching. */
+  readonly detail: string;
+}
+
+export interface Informer<T extends KubernetesObject = KubernetesObject> {
+  readonly kind: Kind<T>;
+  readonly cluster: string;
+  readonly store: StoreReader<T>;
+  status(): InformerStatus;
+  /** Listeners run inline, in the order they subscribed; one that throws is logged and stops nothing. */
+  subscribe(listener: (event: ResourceEvent<T>) => void): () => void;
+  /** Begins listing; returns at once. Calling it twice does nothing. */
+  start(): void;
+  /** No request is open and no listener runs after this resolved. Idempotent. */
+  stop(): Promise<void>;
+  /** Puts the answer of one of our own writes into the store if it is newer than what is there. */
+  putOwnWrite(object: T): void;
+}
