@@ -189,7 +189,12 @@ describe('a pass of @Reconcile', () => {
     let aborted: unknown;
     const handler = new Reconciler((_object, ctx) => {
       if (ctx.attempt > 1) return undefined;
-      return new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject((aborted = ctx.signal.reason))));
+      return new Promise((_resolve, reject) => {
+        ctx.signal.addEventListener('abort', () => {
+          aborted = ctx.signal.reason;
+          reject(aborted);
+        });
+      });
     });
     const bench = await new Bench(handler).activate();
     await bench.put(aWidget());
@@ -274,7 +279,10 @@ describe('a pass of @Reconcile', () => {
 
   it('refuses a stage that is used after its run', async () => {
     let late: HandlerContext<Widget> | undefined;
-    const bench = await new Bench(new Reconciler((_object, ctx) => void (late = ctx))).activate();
+    const handler = new Reconciler((_object, ctx) => {
+      late = ctx;
+    });
+    const bench = await new Bench(handler).activate();
     await bench.put(aWidget());
 
     expect(() => late!.status.set({ size: 1 })).to.throw('ctx.status of Reconciler.reconcile was used after the handler had returned');
