@@ -45,8 +45,7 @@ export function crdTypes(root: string, args: readonly string[], print: (line: st
     return 2;
   }
   if (!args.includes('--check')) {
-    const changed = writeGenerated(root, API_FOLDER, apiFiles(root));
-    for (const path of changed) print(`generated ${path}`);
+    for (const line of writeGenerated(root, API_FOLDER, apiFiles(root))) print(line);
     return 0;
   }
   const drift = driftOf(root, API_FOLDER, apiFiles(root));

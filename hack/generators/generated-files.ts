@@ -18,7 +18,7 @@ export type GeneratedFiles = ReadonlyMap<string, string>;
  * Writes what differs and removes generated files that nothing asks for any more.
  *
  * @param folder the folder that `files` lie in; nothing outside it is removed.
- * @returns the paths written or removed, sorted.
+ * @returns one line a file that was written or removed, sorted.
  * @throws {Error} when a file written by hand is in the way.
  */
 export function writeGenerated(root: string, folder: string, files: GeneratedFiles): string[] {
@@ -29,11 +29,11 @@ export function writeGenerated(root: string, folder: string, files: GeneratedFil
     if (current !== undefined && !isGenerated(current)) throw new Error(`${path} was not generated; move it away first`);
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
-    changed.push(path);
+    changed.push(`generated ${path}`);
   }
   for (const path of leftovers(root, folder, files)) {
     rmSync(join(root, path));
-    changed.push(path);
+    changed.push(`removed ${path}`);
   }
   return changed.sort();
 }
