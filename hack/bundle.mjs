@@ -20,6 +20,10 @@ if (existsSync(entry)) {
     platform: 'node',
     target: 'node24',
     keepNames: true,
+    // halves the file and the time to load it; names stay, so that stack traces can be read
+    minifyWhitespace: true,
+    minifySyntax: true,
+    alias: { punycode: inRoot('hack/run/punycode.cjs') },
     sourcemap: true,
     legalComments: 'none',
     banner: { js: '#!/usr/bin/env node' },
