@@ -1,0 +1,2 @@
+export * from './kinds/kind';
+export * from './kinds/object';
