@@ -195,6 +195,11 @@ export function firstRequest(vm: VirtualMachine): StateChangeRequest | undefined
   return vm.status?.stateChangeRequests?.[0];
 }
 
+/** RFC 3339 in whole seconds, as Kubernetes writes times. @param nowMs wall clock. */
+export function timestampOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
 /** `namespace/name`, which a VM and its instance share. */
 export function keyOf(object: { readonly metadata: { readonly namespace?: string; readonly name: string } }): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
