@@ -44,14 +44,14 @@ export class StormLimiter {
 
   /** Resolves when one more list or watch may be opened. Rejects with the signal's reason. */
   connect(signal: AbortSignal): Promise<void> {
-    const turn = enqueue(this.connects, signal);
+    const turn = enqueue(this.connects, signal, () => this.dropIdleTimer());
     this.grantConnects();
     return turn;
   }
 
   /** Resolves with the function that gives the place back. It may be called more than once. Rejects with the signal's reason. */
   async list(signal: AbortSignal): Promise<() => void> {
-    const turn = enqueue(this.lists, signal);
+    const turn = enqueue(this.lists, signal, () => undefined);
     this.grantLists();
     await turn;
     let held = true;
@@ -90,6 +90,13 @@ export class StormLimiter {
     }
   }
 
+  /** Nobody waits any more, so nothing is left behind after a shutdown. */
+  private dropIdleTimer(): void {
+    if (this.connects.length > 0) return;
+    this.timer?.cancel();
+    this.timer = undefined;
+  }
+
   /** Milliseconds until the next connect may be granted; 0 = now. Also counts the tokens that time has brought. */
   private delayMs(): number {
     const nowMs = this.clock.monotonicMs();
@@ -107,7 +114,7 @@ interface Waiting {
 }
 
 /** Puts a waiter at the end of `queue` and takes it out again when the signal aborts first. */
-function enqueue(queue: Waiting[], signal: AbortSignal): Promise<void> {
+function enqueue(queue: Waiting[], signal: AbortSignal, onLeave: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason);
@@ -121,6 +128,7 @@ function enqueue(queue: Waiting[], signal: AbortSignal): Promise<void> {
     };
     const onAbort = (): void => {
       queue.splice(queue.indexOf(waiting), 1);
+      onLeave();
       reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort, { once: true });
