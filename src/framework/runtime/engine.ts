@@ -84,7 +84,7 @@ export class Engine {
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
     await this.hooks.startUp(this.processContext());
     this.dispatcher = this.createDispatcher();
-    this.local.cluster.informers.start();
+    this.local.start();
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -97,11 +97,10 @@ export class Engine {
     const handlersEnded = await this.stopHandlers();
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
     await this.events.flush(EVENT_FLUSH_MS);
-    await this.local.cluster.informers.stop();
+    await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
     this.events.close();
-    this.local.close();
     this.instances.dispose();
     logger.info('operator stopped');
     return handlersEnded && hooksEnded;

@@ -6,14 +6,19 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type ApiTransport, Credentials, HttpTransport, KubeClient, userAgentOf } from '../client';
 import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
-import { createInformer, PollingKindDiscovery, StormLimiter } from '../watch';
+import { ApiKindDiscovery } from '../cluster/kind-discovery';
+import { CustomResourceDefinition } from '../kinds/core-kinds';
+import type { Kind } from '../kinds/kind';
+import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
-  /** Closes every connection. */
-  close(): void;
+  /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
+  start(): void;
+  /** Stops them and closes every connection. */
+  stop(): Promise<void>;
 }
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
@@ -33,8 +38,8 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     managedBy: options.name,
   });
   const limiter = new StormLimiter(clock);
-  const discovery = new PollingKindDiscovery({ transport, clock, logger, random });
-  const cluster = new Cluster(LOCAL_CLUSTER, client, (kind, selection) =>
+  const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
+  const informerOf = (kind: Kind, selection: Selection | undefined): Informer =>
     createInformer({
       kind,
       cluster: LOCAL_CLUSTER,
@@ -44,11 +49,28 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
       limiter,
       discovery,
       selection,
-      transform: kind.trim,
+      transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
       random,
       freezeCache: options.freezeCache,
       stripLastApplied: options.stripLastApplied,
-    }),
-  );
-  return { cluster, transport, close: () => transport.close() };
+    });
+  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf);
+  let definitions: Informer | undefined;
+  return {
+    cluster,
+    transport,
+    start: () => {
+      cluster.informers.start();
+      if (cluster.informers.list().some(({ kind }) => kind.optional)) {
+        definitions = informerOf(CustomResourceDefinition as Kind, { metadataOnly: true });
+        definitions.subscribe(({ object }) => discovery.kick(object.metadata?.name));
+        definitions.start();
+      }
+    },
+    stop: async () => {
+      await Promise.all([cluster.informers.stop(), definitions?.stop()]);
+      discovery.stop();
+      transport.close();
+    },
+  };
 }
