@@ -35,6 +35,15 @@ function start({ name, command, args, env, workingDirectory, logFile }: StartCom
   report({ type: 'started', name, pid: child.pid });
 }
 
+/** Whatever goes wrong is the caller's to know; an exception here would end the one process that cleans up. */
+function startOrReport(command: StartCommand): void {
+  try {
+    start(command);
+  } catch (error) {
+    report({ type: 'notStarted', name: command.name, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 /** Grandchildren (a compiler, say) get SIGTERM first so that they do not write into the directory while it is removed. */
 async function dispose(directory: string): Promise<void> {
   if (disposing) return;
@@ -55,7 +64,7 @@ function main(directoryPrefix: string): void {
   process.on('message', (command: SupervisorCommand) => {
     if (command.type === 'dispose') void dispose(directory);
     else if (command.type === 'signal') children.get(command.name)?.kill(command.signal);
-    else if (!disposing) start(command);
+    else if (!disposing) startOrReport(command);
   });
   report({ type: 'ready', directory });
 }
