@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitStatus, SupervisorCommand, SupervisorReport } from './supervisor-protocol';
 
@@ -130,9 +131,10 @@ export class ProcessGroup {
     }
   }
 
-  /** Disposed of, or killed from outside; in the second case its children have lost their owner and are killed here. */
+  /** Disposed of, or killed from outside: then its children have lost their owner, and its work is done here. */
   #supervisorGone(): void {
     if (this.#supervisor.pid !== undefined) killGroup(this.#supervisor.pid);
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     for (const { failed } of this.#starting.values()) failed(new Error('the process supervisor has ended'));
     for (const ended of this.#running.values()) ended({ signal: 'SIGKILL' });
     this.#starting.clear();
