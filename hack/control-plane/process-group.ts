@@ -29,8 +29,8 @@ export interface SupervisedProcess {
   readonly pid: number;
   /** Set once it has ended. */
   readonly status: ExitStatus | undefined;
-  /** Resolves when it has ended, for whatever reason. Never rejects. */
-  readonly exited: Promise<ExitStatus>;
+  /** Waits until it has ended, for whatever reason; this process stays alive meanwhile. Never rejects. */
+  ended(): Promise<ExitStatus>;
   /** Asks for its end and waits for it. Does nothing when it has ended already. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -69,9 +69,10 @@ export class ProcessGroup {
     });
     const gone = once(supervisor, 'exit').then(() => undefined);
     const [first] = (await Promise.race([once(supervisor, 'message'), gone])) ?? [];
-    const ready = first as SupervisorReport | undefined;
-    if (ready?.type !== 'ready') throw new Error(`the process supervisor could not make a directory at ${directoryPrefix}*`);
-    return new ProcessGroup(supervisor, ready.directory);
+    const answer = first as SupervisorReport | undefined;
+    if (answer?.type === 'ready') return new ProcessGroup(supervisor, answer.directory);
+    const reason = answer?.type === 'noDirectory' ? answer.reason : 'it ended without an answer';
+    throw new Error(`the process supervisor could not make the directory ${directoryPrefix}*: ${reason}`);
   }
 
   /** @throws {Error} when the executable cannot be run, or the group has been disposed of. */
@@ -95,7 +96,7 @@ export class ProcessGroup {
     return {
       name,
       pid,
-      exited,
+      ended: () => this.#awaiting(exited),
       get status() {
         return status;
       },

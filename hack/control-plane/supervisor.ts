@@ -18,7 +18,7 @@ const children = new Map<string, ChildProcess>();
 let disposing = false;
 
 function report(message: SupervisorReport): void {
-  if (process.connected) process.send?.(message, () => {});
+  if (process.connected) process.send?.(message, () => {}); // the parent may go at any moment
 }
 
 function start({ name, command, args, env, workingDirectory, logFile }: StartCommand): void {
@@ -40,7 +40,7 @@ function startOrReport(command: StartCommand): void {
   try {
     start(command);
   } catch (error) {
-    report({ type: 'notStarted', name: command.name, reason: error instanceof Error ? error.message : String(error) });
+    report({ type: 'notStarted', name: command.name, reason: reasonOf(error) });
   }
 }
 
@@ -56,9 +56,7 @@ async function dispose(directory: string): Promise<void> {
   process.kill(-process.pid, 'SIGKILL');
 }
 
-function main(directoryPrefix: string): void {
-  process.title = 'virt-steward-supervisor';
-  const directory = mkdtempSync(directoryPrefix);
+function supervise(directory: string): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void dispose(directory));
   process.on('disconnect', () => void dispose(directory));
   process.on('message', (command: SupervisorCommand) => {
@@ -67,6 +65,20 @@ function main(directoryPrefix: string): void {
     else if (!disposing) startOrReport(command);
   });
   report({ type: 'ready', directory });
+}
+
+function main(directoryPrefix: string): void {
+  process.title = 'virt-steward-supervisor';
+  try {
+    supervise(mkdtempSync(directoryPrefix));
+  } catch (error) {
+    report({ type: 'noDirectory', reason: reasonOf(error) });
+    process.disconnect();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 main(process.argv[2] ?? '');
