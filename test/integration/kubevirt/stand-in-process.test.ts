@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { expect } from 'chai';
+import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { startKubeVirtStandIn } from '../../kubevirt/stand-in';
+
+const MAIN = join(__dirname, '../../kubevirt/main.js');
+const SUBRESOURCES = '/apis/subresources.kubevirt.io/v1';
+
+describe('the KubeVirt stand-in as a process of its own', function () {
+  this.timeout(60_000);
+  let controlPlane: ControlPlane;
+  let child: ChildProcess | undefined;
+  before(async () => {
+    controlPlane = await startControlPlane({ controllerManager: false });
+  });
+  after(() => controlPlane?.stop());
+  afterEach(() => void child?.kill('SIGKILL'));
+
+  function run(args: readonly string[]): { lines: Interface; exit: Promise<unknown> } {
+    child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const exit = once(child, 'exit').then(([code]) => code as unknown);
+    return { lines: createInterface({ input: child.stdout as NodeJS.ReadableStream }), exit };
+  }
+
+  for (const [title, end] of [
+    ['SIGTERM', (process: ChildProcess) => void process.kill('SIGTERM')],
+    ['the end of its parent', (process: ChildProcess) => void process.stdin?.end()],
+  ] as const) {
+    it(`says when it is ready and leaves the subresource API at ${title}`, async () => {
+      const { lines, exit } = run([controlPlane.kubeconfigPath]);
+      const [line] = (await once(lines, 'line')) as [string];
+      expect(JSON.parse(line)).to.deep.include({ ready: true });
+      expect((await controlPlane.request({ path: SUBRESOURCES })).status).to.equal(200);
+
+      end(child as ChildProcess);
+
+      expect(await exit).to.equal(0);
+      expect(
+        (await controlPlane.request({ path: '/apis/apiregistration.k8s.io/v1/apiservices/v1.subresources.kubevirt.io' })).status,
+      ).to.equal(404);
+    });
+  }
+
+  it('ends with 2 without a kubeconfig and with 1 when it cannot be read', async () => {
+    expect(await run([]).exit).to.equal(2);
+    expect(await run(['/nowhere/kubeconfig']).exit).to.equal(1);
+  });
+
+  it('can be taken off a cluster completely, running machines included', async () => {
+    const standIn = await startKubeVirtStandIn({ kubeconfig: controlPlane.kubeconfig });
+    const body = {
+      apiVersion: 'kubevirt.io/v1',
+      kind: 'VirtualMachine',
+      metadata: { name: 'left' },
+      spec: { runStrategy: 'Always', template: { spec: { domain: {} } } },
+    };
+    const { status } = await controlPlane.request({
+      method: 'POST',
+      path: '/apis/kubevirt.io/v1/namespaces/default/virtualmachines',
+      body,
+    });
+    expect(status).to.equal(201);
+
+    await standIn.uninstall();
+
+    expect((await controlPlane.request({ path: '/apis/kubevirt.io/v1/virtualmachines' })).status).to.equal(404);
+  });
+});
