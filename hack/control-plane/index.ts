@@ -24,6 +24,8 @@
  *
  *     CertificateAuthority.create(name).issue({ commonName, dnsNames?, ipAddresses?, organizations?, usage: 'server' | 'client' })
  *
+ * The garbage collector learns of new kinds (CustomResourceDefinitions) every 30 s; built-in kinds cascade at once.
+ *
  * Outside this folder import from here only.
  */
 export { type ControlPlaneBinaries, cachedBinary, type ResolveOptions, resolveBinaries } from './binaries';
