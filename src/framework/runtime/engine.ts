@@ -76,7 +76,8 @@ export class Engine {
     });
   }
 
-  async start(): Promise<void> {
+  /** @param init the user's own set-up, run before informers start. */
+  async start(init: () => Promise<void>): Promise<void> {
     this.instances.build(this.registry.classes);
     this.addChecks();
     this.describeBuild();
@@ -84,6 +85,7 @@ export class Engine {
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
     await this.hooks.startUp(this.processContext());
     this.dispatcher = this.createDispatcher();
+    await init();
     this.local.start();
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });

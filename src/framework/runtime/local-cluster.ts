@@ -25,7 +25,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
   const { clock, logger, random } = options;
   const transport = new HttpTransport({
     cluster: LOCAL_CLUSTER,
-    credentials: new Credentials({ kubeConfig, clock, cluster: LOCAL_CLUSTER }),
+    credentials: new Credentials(kubeConfig, clock),
     clock,
     userAgent: userAgentOf(options.version, options.name),
   });

@@ -4,7 +4,7 @@
  * Owns: that every answer of a write goes into the cache, marked with the handlers whose echo it is.
  */
 import type { KubeClient } from '../client';
-import { type EventRecorder, jsonPointerSegment } from '../client';
+import { type EventRecorder, pathSegment } from '../client';
 import type { Cluster } from '../cluster/cluster';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
@@ -43,7 +43,7 @@ export function passWriters({ kind, specs, cluster, ownWrites, events, signal }:
     addFinalizer: (object, finalizer) => forAll.addFinalizer(kind, object, finalizer),
     removeFinalizer: (object, finalizer) => forAll.removeFinalizer(kind, object, finalizer),
     annotate: async (object: KubernetesObject, name: string, value: string) => {
-      const path = `/metadata/annotations/${jsonPointerSegment(name)}`;
+      const path = `/metadata/annotations/${pathSegment(name)}`;
       const { uid, annotations } = object.metadata ?? {};
       const parent = annotations === undefined ? [{ op: 'add' as const, path: '/metadata/annotations', value: {} }] : [];
       await forAll.patch(kind, keyOf(object), [{ op: 'test', path: '/metadata/uid', value: uid }, ...parent, { op: 'add', path, value }]);
