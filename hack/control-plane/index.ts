@@ -32,5 +32,5 @@ export { type ControlPlaneBinaries, cachedBinary, type ResolveOptions, resolveBi
 export { CertificateAuthority, type CertificateRequest, type KeyPair } from './certificates';
 export { type Component, FRONT_PROXY_CLIENT } from './components';
 export { readGoSources } from './go-sources';
-export { ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
 export { type RestEndpoint, type RestRequest, type RestResponse, rest } from './rest';

@@ -33,6 +33,8 @@ export interface ControlPlaneOptions extends ResolveOptions {
 
 /** A bound port is met about once in 10,000 launches; five in a row mean something else is wrong. */
 const MAX_PORT_ATTEMPTS = 5;
+/** `sun_path` holds 104 bytes on macOS and 108 on Linux, with a closing zero. */
+const MAX_SOCKET_PATH_BYTES = 103;
 const READY_POLL_MS = 50;
 /** Short, so that a request to a server that hangs does not eat the whole time. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -58,12 +60,21 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const group = await ProcessGroup.create(join(tmpdir(), 'virt-steward-control-plane-'));
   try {
     const files = filesIn(group.directory);
+    requireShortPath(files.etcdPeerSocket);
     const controlPlane = new ControlPlane(options, binaries, group, files, writeCredentials(files));
     await controlPlane.startAll();
     return controlPlane;
   } catch (error) {
     await group.dispose();
     throw error;
+  }
+}
+
+/** A longer one fails as `bind: invalid argument` in etcd's log, which tells nobody what to do. */
+function requireShortPath(socket: string): void {
+  const bytes = Buffer.byteLength(socket);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(`TMPDIR is too long: the path of a socket in it has ${bytes} bytes; allowed: ${MAX_SOCKET_PATH_BYTES} (${socket})`);
   }
 }
 

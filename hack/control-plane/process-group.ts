@@ -79,6 +79,7 @@ export class ProcessGroup {
   async start(options: ProcessOptions): Promise<SupervisedProcess> {
     const { name, command, logFile, env = process.env, workingDirectory = this.directory } = options;
     const [executable = '', ...args] = command;
+    if (!this.#supervisor.connected) throw new Error(`${name} cannot be started: its process group has ended`);
     if (this.#running.has(name)) throw new Error(`${name} is running already`);
     let status: ExitStatus | undefined;
     const exited = new Promise<ExitStatus>((resolve) => {

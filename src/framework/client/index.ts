@@ -14,9 +14,12 @@ export type {
 export { type ConditionInput, conditionOf, mergeConditions } from './conditions';
 export { type CredentialSource, Credentials, type ResolvedCredentials } from './credentials';
 export { type ApiResource, Discovery, type ServerVersion } from './discovery';
+export { type EventInput, EventRecorder, type EventRecorderOptions } from './event-recorder';
 export { HttpTransport, type HttpTransportOptions, userAgentOf } from './http-transport';
 export { type JsonPatchOperation, pathSegment } from './json-patch';
 export { KubeClient } from './kube-client';
+export { type DataOnlyOptions, dataOnlyKubeConfig, type KubeconfigPolicy } from './kubeconfig-policy';
+export { loadOwnKubeConfig, type OwnKubeConfig, type OwnKubeConfigOptions } from './own-kubeconfig';
 export { type ListOptions, type Page, PagedList } from './paged-list';
 export { MANAGED_BY_LABEL } from './provenance';
 export { type RequestInfo, type RequestJournal, requestInfo, resourceId } from './request-info';

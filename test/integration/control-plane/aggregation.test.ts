@@ -36,6 +36,8 @@ describe('an aggregated API server behind a control plane', function () {
       },
     );
     await new Promise<void>((resolve) => aggregated.listen(0, '127.0.0.1', () => resolve()));
+    const account = { metadata: { name: 'caller' } };
+    await controlPlane.request({ method: 'POST', path: '/api/v1/namespaces/default/serviceaccounts', body: account });
     await register(authority.keyPair.certificate, (aggregated.address() as AddressInfo).port);
   });
 
@@ -78,19 +80,19 @@ describe('an aggregated API server behind a control plane', function () {
   }
 
   it('is told who asks, by a proxy it can verify', async () => {
-    const token = await controlPlane.serviceAccountToken('default', 'default');
+    const token = await controlPlane.serviceAccountToken('default', 'caller');
     seen.length = 0;
 
     const { status } = await controlPlane.request({ path: GROUP_VERSION }, token);
 
     expect(status).to.equal(200);
-    const request = seen.find(({ user }) => user === 'system:serviceaccount:default:default');
+    const request = seen.find(({ user }) => user === 'system:serviceaccount:default:caller');
     expect(request).to.include({ path: GROUP_VERSION, proxy: FRONT_PROXY_CLIENT, isTrusted: true });
     expect(request?.groups).to.include('system:serviceaccounts:default');
   });
 
   it('is not reached by requests that RBAC denies', async () => {
-    const token = await controlPlane.serviceAccountToken('default', 'default');
+    const token = await controlPlane.serviceAccountToken('default', 'caller');
     const path = `${GROUP_VERSION}/namespaces/default/things/one/start`;
     seen.length = 0;
 

@@ -1,10 +1,16 @@
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { type ControlPlane, cachedBinary, readGoSources, resolveBinaries, startControlPlane } from '../../../hack/control-plane';
-import { runningOf } from './processes';
+import {
+  type ControlPlane,
+  type ControlPlaneBinaries,
+  readGoSources,
+  resolveBinaries,
+  startControlPlane,
+} from '../../../hack/control-plane';
+import { runningOf } from '../../unit/control-plane/processes';
 
 /** Measured at 3 s on two cores; the rest is for machines that do other work. */
 const START_LIMIT_MS = 20_000;
@@ -18,24 +24,29 @@ describe('starting a control plane', function () {
     return controlPlane;
   };
 
+  let binaries: ControlPlaneBinaries;
+
   before(async function () {
     this.timeout(0);
-    await resolveBinaries();
+    binaries = await resolveBinaries();
   });
 
   afterEach(async () => {
     await Promise.all(started.splice(0).map((controlPlane) => controlPlane.stop()));
   });
 
-  it('takes seconds and serves the Kubernetes version of go.mod', async () => {
+  it('takes seconds, and what was built from go.mod serves the Kubernetes version it names', async () => {
     const startedMs = performance.now();
     const controlPlane = await start();
     const elapsedMs = performance.now() - startedMs;
 
     const version = await controlPlane.request({ path: '/version' });
-    expect(version.body).to.include({ gitVersion: readGoSources().kubernetesVersion });
+    const { gitVersion } = version.body as { gitVersion: string };
+    expect(gitVersion).to.match(
+      binaries.origin === 'KUBEBUILDER_ASSETS' ? /^v1\.\d+/ : new RegExp(`^${readGoSources().kubernetesVersion}$`),
+    );
     expect((await controlPlane.request({ path: '/readyz' })).body).to.equal('ok');
-    expect([...controlPlane.pids.keys()]).to.deep.equal(['etcd', 'kube-apiserver', 'kube-controller-manager']);
+    expect(controlPlane.pids.has('kube-controller-manager')).to.equal(controlPlane.hasControllerManager);
     expect(elapsedMs).to.be.lessThan(START_LIMIT_MS);
   });
 
@@ -68,32 +79,46 @@ describe('starting a control plane', function () {
   });
 
   it('shows the end of the log of a server that does not start, and leaves nothing', async () => {
-    const temporary = mkdtempSync(join(tmpdir(), 'virt-steward-failing-'));
-    const { TMPDIR: usual } = process.env;
-    process.env['TMPDIR'] = temporary;
-    const attempt = start({ extraArgs: { 'kube-apiserver': ['--no-such-flag'] } });
-    try {
-      const failure = await attempt.then(
-        () => undefined,
-        (error: Error) => error.message,
-      );
+    await inTemporaryFolder(async (temporary) => {
+      const failure = await failureOf(start({ extraArgs: { 'kube-apiserver': ['--no-such-flag'] } }));
 
       expect(failure).to.match(/^kube-apiserver has ended with code 1; the end of the log of kube-apiserver:\n/);
       expect(failure).to.contain('unknown flag: --no-such-flag');
       expect(readdirSync(temporary)).to.deep.equal([]);
-    } finally {
-      if (usual === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = usual;
-      rmSync(temporary, { recursive: true });
-    }
+    });
   });
 
-  it('runs the scheduler when asked to', async () => {
-    const controlPlane = await start({ scheduler: true, controllerManager: false });
+  it('says that it was not ready in time, what the last answer was, and leaves nothing', async () => {
+    await inTemporaryFolder(async (temporary) => {
+      const failure = await failureOf(start({ readyTimeoutMs: 1 }));
 
-    expect(controlPlane.hasScheduler).to.equal(true);
-    expect(controlPlane.hasControllerManager).to.equal(false);
-    expect([...controlPlane.pids.keys()]).to.deep.equal(['etcd', 'kube-apiserver', 'kube-scheduler']);
+      expect(failure).to.match(/^not ready within 1 ms: GET \/readyz got .*; the end of the log of kube-apiserver:\n/);
+      expect(readdirSync(temporary)).to.deep.equal([]);
+    });
+  });
+
+  it('says that the temporary folder has too long a path for sockets', async () => {
+    await inTemporaryFolder(async (temporary) => {
+      const deep = join(temporary, 'x'.repeat(80));
+      mkdirSync(deep);
+      process.env['TMPDIR'] = deep;
+
+      expect(await failureOf(start())).to.match(/^TMPDIR is too long: the path of a socket in it has \d+ bytes; allowed: 103 \(/);
+      expect(readdirSync(deep)).to.deep.equal([]);
+    });
+  });
+
+  it('runs the scheduler only when asked to', async () => {
+    const hasOne = binaries.commands['kube-scheduler'] !== undefined;
+
+    const [without, scheduling] = await Promise.all([
+      start({ controllerManager: false }),
+      start({ controllerManager: false, scheduler: hasOne }),
+    ]);
+
+    expect([without.hasScheduler, scheduling.hasScheduler]).to.deep.equal([false, hasOne]);
+    expect([...without.pids.keys()]).to.deep.equal(['etcd', 'kube-apiserver']);
+    expect([...scheduling.pids.keys()]).to.deep.equal(['etcd', 'kube-apiserver', ...(hasOne ? ['kube-scheduler'] : [])]);
   });
 
   it('can be stopped twice, also at the same time', async () => {
@@ -112,7 +137,7 @@ describe('starting a control plane', function () {
 
     beforeEach(() => {
       assets = mkdtempSync(join(tmpdir(), 'virt-steward-assets-'));
-      for (const name of ['etcd', 'kube-apiserver']) symlinkSync(cachedBinary(readGoSources()), join(assets, name));
+      for (const name of ['etcd', 'kube-apiserver'] as const) symlinkSync(binaries.commands[name][0], join(assets, name));
     });
 
     afterEach(() => rmSync(assets, { recursive: true }));
@@ -134,6 +159,27 @@ describe('starting a control plane', function () {
     });
   });
 });
+
+/** Points TMPDIR at a folder of its own meanwhile, so that what is left there can be seen. */
+async function inTemporaryFolder(act: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = mkdtempSync(join(tmpdir(), 'virt-steward-failing-'));
+  const { TMPDIR: usual } = process.env;
+  process.env['TMPDIR'] = temporary;
+  try {
+    await act(temporary);
+  } finally {
+    if (usual === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = usual;
+    rmSync(temporary, { recursive: true });
+  }
+}
+
+function failureOf(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(
+    () => 'no failure',
+    (error: Error) => error.message,
+  );
+}
 
 function listening(): Promise<Server> {
   return new Promise((resolve) => {

@@ -74,6 +74,14 @@ describe('the Go sources of the control plane', () => {
     expect(unpublished).not.to.deep.equal([]);
     expect(replaced.map(([, module]) => module)).to.include.members(unpublished);
   });
+
+  it('of this checkout take the etcd server of the version that Kubernetes takes its client of', () => {
+    const goMod = readFileSync(join(readGoSources().directory, 'go.mod'), 'utf8');
+    const versions = [...goMod.matchAll(/^\tgo\.etcd\.io\/etcd\/(\w+)\S* (v\S+)/gm)].map(([, name, version]) => [name, version] as const);
+
+    expect(Object.fromEntries(versions)).to.include.keys('server', 'client', 'api');
+    expect(new Set(versions.map(([, version]) => version)).size).to.equal(1);
+  });
 });
 
 describe('the build command of the control plane', () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { ProcessGroup } from '../../../hack/control-plane/process-group';
+import { runningOf } from './processes';
 import { TemporaryFolder } from './temporary-folder';
 
 const MODULE = require.resolve('../../../hack/control-plane/process-group');
@@ -111,13 +112,12 @@ describe('a process group', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const grandchild = Number(readFileSync(join(folder.path, 'grandchild'), 'utf8'));
-    expect(isRunning(grandchild), 'grandchild before').to.equal(true);
+    expect(runningOf([grandchild]), 'grandchild before').to.deep.equal([grandchild]);
 
     await group.dispose();
 
     expect(await started.ended()).to.have.property('signal');
-    expect(isRunning(started.pid)).to.equal(false);
-    await gone(grandchild);
+    expect(runningOf([started.pid, grandchild])).to.deep.equal([]);
     expect(existsSync(group.directory)).to.equal(false);
   });
 
@@ -140,9 +140,9 @@ describe('a process group', () => {
   it('starts nothing once it has been disposed of', async () => {
     await group.dispose();
 
-    const failure = await start('one', ...SLEEP).catch((error: Error) => error);
+    const failure = await start('one', ...SLEEP).catch((error: Error) => error.message);
 
-    expect(failure).to.be.instanceOf(Error);
+    expect(failure).to.equal('one cannot be started: its process group has ended');
   });
 
   it('is an error that names the place where no directory can be made', async () => {
@@ -153,18 +153,3 @@ describe('a process group', () => {
     expect(failure).to.match(new RegExp(`^the process supervisor could not make the directory ${prefix}\\*: ENOENT`));
   });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  // A process that has ended and whose parent has ended is a zombie until the system's first process notices.
-  return !existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-}
-
-/** Its end is under way: its parent has been killed with it, so nobody can wait for it. */
-async function gone(pid: number): Promise<void> {
-  while (isRunning(pid)) await new Promise((resolve) => setImmediate(resolve));
-}
