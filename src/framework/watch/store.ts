@@ -5,6 +5,7 @@
  * Invariant: per key the events are ADDED, MODIFIED*, DELETED, and so on again; map and indexes are up to date before an event is
  * delivered; an unchanged object makes no event.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import { keyOf } from '../kinds/object';
 import { Indexes, type IndexFunction } from './indexes';
@@ -121,9 +122,11 @@ export class Store<T extends KubernetesObject> implements StoreReader<T> {
   }
 
   private changes(listed: T, current: T, listing: Listing<T>): boolean {
+    // A history that began anew gives out the same versions for other states.
+    if (listing.historyReset) return !isDeepStrictEqual(listed, current);
     const sameVersion = compareResourceVersions(versionOf(listed), versionOf(current)) === 0;
     if (sameVersion && uidOf(listed) === uidOf(current)) return listed.apiVersion !== current.apiVersion;
-    return listing.historyReset || supersedes(versionOf(listed), versionOf(current));
+    return supersedes(versionOf(listed), versionOf(current));
   }
 
   /** @param cause `lost` applies to the deletion of an object that was replaced by another of the same name. */

@@ -23,7 +23,7 @@ export interface WatchOptions {
   turnMs?: number;
   /** Shortest life asked for a watch, in seconds; the life is random so that streams do not end together. @default 290 */
   minWatchSeconds?: number;
-  /** Longest life asked for a watch, in seconds. @default 590 */
+  /** Longest life asked for a watch, in seconds; shorter while no bookmark was ever seen, so that silence never becomes staleness. @default 590 */
   maxWatchSeconds?: number;
   /** Silence after which a stream that has sent a bookmark is given up, in milliseconds; bookmarks come every minute. @default 90000 */
   idleTimeoutMs?: number;

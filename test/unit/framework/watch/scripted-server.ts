@@ -96,7 +96,12 @@ export class ScriptedServer implements ApiTransport {
   goneAs: 'status' | 'event' = 'status';
   /** Ends every watch as soon as it is open. */
   endsWatchesAtOnce = false;
+  /** Sends every event twice. */
+  duplicatesEvents = false;
+  /** Answers lists only when told to, with the state of when they were asked. */
+  holdsLists = false;
   version: number;
+  private readonly held: (() => void)[] = [];
   private forgottenTo = 0;
   private history: HistoryEntry[] = [];
   private readonly snapshots = new Map<number, Widget[]>();
@@ -120,6 +125,14 @@ export class ScriptedServer implements ApiTransport {
   heal(): void {
     this.faults.length = 0;
     this.endsWatchesAtOnce = false;
+    this.duplicatesEvents = false;
+    this.releaseLists();
+  }
+
+  /** Answers the lists that were held, and those to come. */
+  releaseLists(): void {
+    this.holdsLists = false;
+    for (const answer of this.held.splice(0)) answer();
   }
 
   requests(verb: Verb): ApiRequest[] {
@@ -234,10 +247,14 @@ export class ScriptedServer implements ApiTransport {
       .filter(({ metadata }) => stream.namespace === undefined || metadata!.namespace === stream.namespace);
     const end = limit === undefined ? all.length : offset + Number(limit);
     const next = end < all.length ? { continue: `${version}:${end}` } : {};
-    stream.send(
-      JSON.stringify({ kind: 'WidgetList', metadata: { resourceVersion: String(version), ...next }, items: all.slice(offset, end) }),
-    );
-    stream.end();
+    const list = { kind: 'WidgetList', metadata: { resourceVersion: String(version), ...next }, items: all.slice(offset, end) };
+    const body = JSON.stringify(list);
+    const answer = (): void => {
+      stream.send(body);
+      stream.end();
+    };
+    if (this.holdsLists) this.held.push(answer);
+    else answer();
   }
 
   private openWatch(stream: ScriptedStream, apiVersion: string): void {
@@ -260,7 +277,10 @@ export class ScriptedServer implements ApiTransport {
     else this.objects.set(keyOf(object), object);
     const entry = { version: this.version, type, object: structuredClone(object) };
     this.history.push(entry);
-    for (const watch of this.openWatches) deliver(watch, entry, `${this.kind.group}/${this.servedVersions[0]}`);
+    for (const watch of this.openWatches) {
+      deliver(watch, entry, `${this.kind.group}/${this.servedVersions[0]}`);
+      if (this.duplicatesEvents) deliver(watch, entry, `${this.kind.group}/${this.servedVersions[0]}`);
+    }
     return { apiVersion: this.kind.apiVersion, kind: this.kind.kind, ...structuredClone(object) };
   }
 

@@ -165,6 +165,15 @@ describe('store', () => {
       expect(take()).to.deep.equal(['DELETED gone1@500 lost', 'MODIFIED back1@40']);
     });
 
+    it('does not trust equal versions when history was reset', () => {
+      const { store, take } = recordedStore();
+      store.put(widget('a', '50'));
+      take();
+      replaceWith(store, [widget('a', '50', { size: 8 })], { resourceVersion: '60', historyReset: true });
+      expect(take()).to.deep.equal(['MODIFIED a1@50']);
+      expect(store.get('default/a')?.spec?.size).to.equal(8);
+    });
+
     it('takes the same version again when it is served in another API version', () => {
       const { store, take } = recordedStore();
       store.put(widget('a', '1'));
