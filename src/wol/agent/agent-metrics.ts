@@ -112,14 +112,14 @@ export class AgentMetrics {
   }
 
   private portGauges({ ports }: AgentGauges): void {
-    const gauge = (name: string, help: string, valueOf: (port: PortFigures) => number): Gauge =>
+    const gauge = (name: string, help: string, figureOf: (port: PortFigures) => number): Gauge =>
       new Gauge({
         name,
         help,
         labelNames: ['port', 'family'],
         registers: [this.registry],
         collect() {
-          for (const figures of ports()) this.set({ port: String(figures.port), family: FAMILY }, valueOf(figures));
+          for (const figures of ports()) this.set({ port: String(figures.port), family: FAMILY }, figureOf(figures));
         },
       });
     gauge('wol_agent_port_bound', '1 while the port is bound.', ({ bound }) => (bound ? 1 : 0));
