@@ -6,7 +6,7 @@
  * Bytes are `Uint8Array`, 64-bit integers are numbers (counters and milliseconds stay far below 2^53), enums are their numbers,
  * so that a value of a newer release passes through unchanged.
  */
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import { logVerbosity, type MethodDefinition, type ServiceDefinition, setLogVerbosity } from '@grpc/grpc-js';
 import { fromJSON, type Options } from '@grpc/proto-loader';
 import {
   type HealthCheckRequest as GrpcHealthRequest,
@@ -45,6 +45,9 @@ export type HealthServiceDefinition = Readonly<{
   Check: Method<GrpcHealthRequest, GrpcHealthResponse>;
   Watch: Method<GrpcHealthRequest, GrpcHealthResponse>;
 }>;
+
+// grpc-js would print to stderr what its callers get as an error anyway, and break a log of JSON lines.
+setLogVerbosity(logVerbosity.NONE);
 
 const DECODING: Options = { longs: Number, defaults: true };
 
