@@ -8,7 +8,7 @@ import type { KubernetesObject } from './object';
 
 export type Scope = 'Cluster' | 'Namespaced';
 
-export interface KindOptions {
+export interface KindOptions<T extends KubernetesObject = KubernetesObject> {
   /** Whether objects live in a namespace; compared with discovery, a mismatch shows in `/readyz`. */
   scope: Scope;
   /** The kind may be absent from the cluster: wait for it instead of being unready. @default false */
@@ -27,6 +27,11 @@ export interface KindOptions {
   volatileStatus?: readonly string[];
   /** Never logged; an informer must name namespaces and labels or fields. @default true for Secret */
   sensitive?: boolean;
+  /**
+   * Drops what nobody reads before an object enters a cache; pure, may change its argument and return it. Metadata that the
+   * framework needs (name, namespace, uid, versions, labels, annotations, finalizers, owners) has to stay. @default keeps all
+   */
+  trim?(object: T): T;
 }
 
 /** A frozen description of one kind. `T` exists at compile time only. */
@@ -46,6 +51,7 @@ export interface Kind<T extends KubernetesObject = KubernetesObject> {
   readonly ownStatus: readonly string[] | undefined;
   readonly volatileStatus: readonly string[];
   readonly sensitive: boolean;
+  trim?(object: T): T;
   /** `<plural>.<group>`, the name used in logs, metrics and queues; the bare plural for the core group. */
   readonly id: string;
   /** Phantom: carries `T` for inference, never present at run time. */
@@ -59,7 +65,7 @@ export interface Kind<T extends KubernetesObject = KubernetesObject> {
  * @param plural lower-case resource name as it stands in API paths.
  * @throws {TypeError} when apiVersion or plural is malformed.
  */
-export function defineKind<T extends KubernetesObject>(apiVersion: string, kind: string, plural: string, options: KindOptions): Kind<T> {
+export function defineKind<T extends KubernetesObject>(apiVersion: string, kind: string, plural: string, options: KindOptions<T>): Kind<T> {
   const parts = apiVersion.split('/');
   if (parts.length > 2 || parts.some((part) => part === '')) {
     throw new TypeError(`apiVersion of ${kind} is "${apiVersion}"; allowed: <group>/<version>, or <version> for the core group`);
@@ -84,6 +90,7 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
     ownStatus: options.ownStatus === undefined ? undefined : Object.freeze([...options.ownStatus]),
     volatileStatus: Object.freeze([...(options.volatileStatus ?? [])]),
     sensitive: options.sensitive ?? (group === '' && kind === 'Secret'),
+    ...(options.trim === undefined ? {} : { trim: options.trim }),
     id: group === '' ? plural : `${plural}.${group}`,
   });
 }

@@ -1,0 +1,48 @@
+/** `@Handler`: makes a class a handler, one instance an operator. */
+import type { Kind } from '../kinds/kind';
+import { HANDLER_METADATA } from './constants';
+import { injectable } from './container';
+
+/** Stands for the namespace the operator runs in, which is known only at run time. */
+export const OPERATOR_NAMESPACE = Symbol('operator namespace');
+
+export type ApiVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** An API right a handler needs for calls it makes itself; what decorators need is derived from them. */
+export interface RbacClaim {
+  kind: Kind;
+  verbs: readonly ApiVerb[];
+  subresource?: string;
+  /** Only these object names. */
+  names?: readonly string[];
+  /** Role in this namespace instead of a ClusterRole. */
+  namespace?: string | typeof OPERATOR_NAMESPACE;
+  /** For the reader of the generated role: what the right is used for. */
+  why: string;
+}
+
+export interface HandlerOptions {
+  /** Appears in handler ids, logs and metrics: keep it stable. @default the class name */
+  id?: string;
+  /** Take the place of a registered base class that is a handler itself. @default true */
+  replaces?: boolean;
+  rbac?: readonly RbacClaim[];
+}
+
+export type HandlerClass = new (...args: never[]) => object;
+
+/**
+ * Registers a class as a holder of decorated methods. It becomes a singleton of the operator's container;
+ * its constructor takes dependencies and does no I/O.
+ */
+export function Handler(options: HandlerOptions = {}): (target: HandlerClass) => void {
+  return (target) => {
+    injectable()(target as unknown as new (...args: unknown[]) => object);
+    Reflect.defineMetadata(HANDLER_METADATA, options, target);
+  };
+}
+
+/** Options of the class's own `@Handler`, not of one it inherits. */
+export function handlerOptionsOf(target: object): HandlerOptions | undefined {
+  return Reflect.getOwnMetadata(HANDLER_METADATA, target) as HandlerOptions | undefined;
+}

@@ -1,0 +1,10 @@
+export { inject, injectable, singleton } from './container';
+export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, OPERATOR_NAMESPACE, type RbacClaim } from './handler';
+export { type HookOptions, OnShutdown, OnStartup, Probe, type ProbeOptions } from './lifecycle';
+export { OnCreate, type OnCreateOptions } from './on-create';
+export { OnDelete, type OnDeleteOptions } from './on-delete';
+export { OnEvent, type OnEventOptions } from './on-event';
+export { OnUpdate, type Update } from './on-update';
+export { ABSENT, type FilterOptions, PRESENT, type QueuedOptions, type ValueFilter } from './options';
+export { Reconcile, type ReconcileOptions } from './reconcile';
+export { ALL, type MappedWatch, mapped, type OwnedWatch, owned } from './watches';

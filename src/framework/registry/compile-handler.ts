@@ -1,0 +1,176 @@
+/**
+ * Turns one declaration into the spec the runtime works from.
+ *
+ * Owns: defaults and ranges of every decorator. Never: compares handlers with one another (see validate.ts).
+ * Source of the numbers: docs/reference of each decorator option.
+ */
+import type { Declaration, DecoratorName } from '../decorators/declaration';
+import type { HandlerClass } from '../decorators/handler';
+import type { ValueFilter } from '../decorators/options';
+import { type MappedWatch, type OwnedWatch, owned } from '../decorators/watches';
+import type { ConfigProblem } from '../errors/config-error';
+import type { Kind } from '../kinds/kind';
+import { compileRetryOptions, type RetryOptions } from '../queue/backoff';
+import type { Selection } from '../watch/informer-contract';
+import type { CompiledFilters, HandlerSpec, ReconcileSpec } from './handler-spec';
+import { OptionCheck } from './option-check';
+
+/** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const TEN_HOURS_MS = 36_000_000;
+
+const FILTERS = ['labels', 'annotations', 'field', 'when', 'select', 'id'] as const;
+const QUEUED = [...FILTERS, 'timeoutMs', 'retry'] as const;
+const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
+  Reconcile: [...QUEUED, 'owns', 'watches', 'changed', 'concurrency', 'whileDeleting', 'resyncMs', 'minIntervalMs', 'failure'],
+  OnCreate: [...QUEUED, 'remember'],
+  OnUpdate: QUEUED,
+  OnDelete: [...QUEUED, 'finalizer', 'optional', 'deadlineMs'],
+  OnEvent: FILTERS,
+  OnStartup: ['order', 'timeoutMs'],
+  OnShutdown: ['order', 'timeoutMs'],
+  Probe: ['name', 'of', 'timeoutMs'],
+};
+
+export interface CompileContext {
+  readonly Class: HandlerClass;
+  readonly classId: string;
+  /** Domain for finalizers and annotations without a name of their own. */
+  readonly domain: string | undefined;
+  readonly problems: ConfigProblem[];
+}
+
+/** @returns `undefined` when a mistake makes the declaration unusable; the mistake is in `problems`. */
+export function compileHandler(declaration: Declaration, context: CompileContext): HandlerSpec | undefined {
+  const check = new OptionCheck(context.Class, declaration, context.problems);
+  check.allowOnly(ALLOWED[declaration.decorator]);
+  const base = {
+    id: `${context.classId}.${check.value<string>('id') ?? declaration.method}`,
+    Class: context.Class,
+    method: declaration.method,
+  };
+  switch (declaration.decorator) {
+    case 'OnStartup':
+    case 'OnShutdown':
+      return {
+        ...base,
+        decorator: declaration.decorator,
+        order: check.number('order', 100, Number.NEGATIVE_INFINITY),
+        timeoutMs: check.number('timeoutMs', declaration.decorator === 'OnStartup' ? 60_000 : 10_000, 1, MAX_TIMER_MS),
+      };
+    case 'Probe':
+      return {
+        ...base,
+        decorator: 'Probe',
+        name: check.value<string>('name') ?? '',
+        of: check.choice('of', 'readiness', ['readiness', 'liveness', 'both']),
+        timeoutMs: check.number('timeoutMs', 1_000, 1, MAX_TIMER_MS),
+      };
+    default:
+      return declaration.kind === undefined ? kindMissing(check) : compileKindHandler(declaration.kind, base, check, context);
+  }
+}
+
+function kindMissing(check: OptionCheck): undefined {
+  check.problem('KIND_MISSING', `@${check.declaration.decorator} got no kind; check the import of its defineKind for a circular import`);
+}
+
+type Base = Pick<ReconcileSpec, 'id' | 'Class' | 'method'>;
+
+function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context: CompileContext): HandlerSpec {
+  const common = { ...base, kind, filters: compileFilters(check), select: compileSelection(kind, check) };
+  if (check.declaration.decorator === 'OnEvent') return { ...common, decorator: 'OnEvent' };
+  const queued = { ...common, timeoutMs: check.number('timeoutMs', 60_000, 1, MAX_TIMER_MS), retry: compileRetry(check) };
+  switch (check.declaration.decorator) {
+    case 'OnCreate':
+      return { ...queued, decorator: 'OnCreate', remember: compileRemember(kind, check) };
+    case 'OnDelete':
+      return {
+        ...queued,
+        decorator: 'OnDelete',
+        finalizer: compileFinalizer(check, context),
+        deadlineMs: check.number('deadlineMs', 0, 0),
+      };
+    case 'Reconcile':
+      return { ...queued, ...compileReconcile(kind, check) };
+    default:
+      return { ...queued, decorator: 'OnUpdate' };
+  }
+}
+
+function compileFilters(check: OptionCheck): CompiledFilters {
+  const entries = (name: string): [string, ValueFilter][] => Object.entries(check.value<Record<string, ValueFilter>>(name) ?? {});
+  return { labels: entries('labels'), annotations: entries('annotations'), fields: check.paths('field'), when: check.value('when') };
+}
+
+function compileSelection(kind: Kind, check: OptionCheck): Selection | undefined {
+  const select = check.value<Selection>('select');
+  checkSensitive(kind, select, check);
+  return select;
+}
+
+function checkSensitive(kind: Kind, select: Selection | undefined, check: OptionCheck): void {
+  const narrow = (select?.namespaces?.length ?? 0) > 0 && (select?.labels !== undefined || select?.fields !== undefined);
+  if (kind.sensitive && !narrow) {
+    check.problem('SENSITIVE_UNFILTERED', `a watch on ${kind.kind} needs select.namespaces and select.labels or select.fields`);
+  }
+}
+
+function compileRetry(check: OptionCheck): ReturnType<typeof compileRetryOptions> {
+  try {
+    return compileRetryOptions(check.value<RetryOptions>('retry'));
+  } catch (error) {
+    check.problem('OPTION_RANGE', (error as RangeError).message);
+    return compileRetryOptions();
+  }
+}
+
+function compileRemember(kind: Kind, check: OptionCheck): 'status' | 'annotation' | 'none' {
+  const remember = check.choice('remember', 'status', ['status', 'annotation', 'none']);
+  if (remember === 'status' && !kind.observedGeneration) {
+    const text = `@OnCreate(${kind.kind}) needs remember: 'annotation' or 'none' because the kind has no observedGeneration`;
+    check.problem('REMEMBER_REQUIRED', text);
+  }
+  return remember;
+}
+
+function compileFinalizer(check: OptionCheck, { domain }: CompileContext): string | undefined {
+  if (check.boolean('optional', false)) return undefined;
+  const finalizer = check.value<string>('finalizer') ?? (domain === undefined ? undefined : `${domain}/cleanup`);
+  if (finalizer === undefined) {
+    check.problem('FINALIZER_DOMAIN', '@OnDelete without a finalizer name needs OperatorOptions.domain');
+  } else if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(finalizer)) {
+    check.problem('FINALIZER_NAME', `finalizer ${finalizer} must be <domain>/<name>, at most 63 characters after the slash`);
+  }
+  return finalizer;
+}
+
+function compileReconcile(
+  kind: Kind,
+  check: OptionCheck,
+): Omit<ReconcileSpec, 'id' | 'Class' | 'method' | 'kind' | 'filters' | 'select' | 'timeoutMs' | 'retry'> {
+  const owns = (check.value<readonly (Kind | OwnedWatch)[]>('owns') ?? []).map((entry) => ('type' in entry ? entry : owned(entry)));
+  const watches = check.value<readonly MappedWatch[]>('watches') ?? [];
+  for (const watch of [...owns, ...watches]) checkSensitive(watch.kind, watch.select, check);
+  return {
+    decorator: 'Reconcile',
+    owns,
+    watches,
+    changed: check.value('changed') ?? 'spec',
+    concurrency: check.number('concurrency', 4, 1, 1_000),
+    whileDeleting: check.boolean('whileDeleting', false),
+    resyncMs: check.number('resyncMs', TEN_HOURS_MS, 0, MAX_TIMER_MS),
+    minIntervalMs: check.number('minIntervalMs', 0, 0, MAX_TIMER_MS),
+    failure: compileFailure(kind, check),
+  };
+}
+
+function compileFailure(kind: Kind, check: OptionCheck): ReconcileSpec['failure'] {
+  const failure = check.value<{ condition?: string | false; event?: boolean }>('failure') ?? {};
+  if (typeof failure.condition === 'string' && !kind.conditions) {
+    const text = `failure.condition is ${failure.condition} but ${kind.kind} was defined without conditions: true; set failure.condition: false or the kind option`;
+    check.problem('CONDITIONS_UNDECLARED', text);
+  }
+  const wanted = failure.condition ?? (kind.conditions ? 'Ready' : false);
+  return { condition: wanted === false ? undefined : wanted, event: failure.event ?? true };
+}

@@ -1,0 +1,88 @@
+/**
+ * A decorated method, checked and with all defaults filled in: what the runtime works from.
+ *
+ * Owns: the types. Invariant: nothing here is optional that the runtime would have to default again.
+ */
+import type { HandlerClass } from '../decorators/handler';
+import type { ValueFilter } from '../decorators/options';
+import type { MappedWatch, OwnedWatch } from '../decorators/watches';
+import type { Kind } from '../kinds/kind';
+import type { KubernetesObject } from '../kinds/object';
+import type { CompiledRetryOptions } from '../queue/backoff';
+import type { Selection } from '../watch/informer-contract';
+
+export interface CompiledFilters {
+  readonly labels: readonly (readonly [string, ValueFilter])[];
+  readonly annotations: readonly (readonly [string, ValueFilter])[];
+  /** Paths split at the dots. */
+  readonly fields: readonly (readonly string[])[];
+  readonly when: ((object: KubernetesObject) => boolean) | undefined;
+}
+
+interface SpecBase {
+  /** `<class id>.<method>`, unique in an operator. */
+  readonly id: string;
+  readonly Class: HandlerClass;
+  readonly method: string;
+}
+
+interface KindSpec extends SpecBase {
+  readonly kind: Kind;
+  readonly filters: CompiledFilters;
+  readonly select: Selection | undefined;
+}
+
+interface QueuedSpec extends KindSpec {
+  readonly timeoutMs: number;
+  readonly retry: CompiledRetryOptions;
+}
+
+export interface EventSpec extends KindSpec {
+  readonly decorator: 'OnEvent';
+}
+
+export interface CreateSpec extends QueuedSpec {
+  readonly decorator: 'OnCreate';
+  readonly remember: 'status' | 'annotation' | 'none';
+}
+
+export interface UpdateSpec extends QueuedSpec {
+  readonly decorator: 'OnUpdate';
+}
+
+export interface DeleteSpec extends QueuedSpec {
+  readonly decorator: 'OnDelete';
+  /** `undefined` = optional clean-up without a finalizer. */
+  readonly finalizer: string | undefined;
+  readonly deadlineMs: number;
+}
+
+export interface ReconcileSpec extends QueuedSpec {
+  readonly decorator: 'Reconcile';
+  readonly owns: readonly OwnedWatch[];
+  readonly watches: readonly MappedWatch[];
+  readonly changed: 'spec' | 'any' | ((now: KubernetesObject, old: KubernetesObject) => boolean);
+  readonly concurrency: number;
+  readonly whileDeleting: boolean;
+  readonly resyncMs: number;
+  readonly minIntervalMs: number;
+  readonly failure: { readonly condition: string | undefined; readonly event: boolean };
+}
+
+/** A handler that runs from its kind's queue. */
+export type QueuedHandlerSpec = ReconcileSpec | CreateSpec | UpdateSpec | DeleteSpec;
+
+export interface HookSpec extends SpecBase {
+  readonly decorator: 'OnStartup' | 'OnShutdown';
+  readonly order: number;
+  readonly timeoutMs: number;
+}
+
+export interface ProbeSpec extends SpecBase {
+  readonly decorator: 'Probe';
+  readonly name: string;
+  readonly of: 'readiness' | 'liveness' | 'both';
+  readonly timeoutMs: number;
+}
+
+export type HandlerSpec = QueuedHandlerSpec | EventSpec | HookSpec | ProbeSpec;

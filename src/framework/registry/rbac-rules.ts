@@ -1,0 +1,131 @@
+/**
+ * The API rights a set of handlers needs, derived from their decorators and declared claims.
+ *
+ * Owns: which right follows from what, and why. Never: a wildcard, and no right that nothing in the code asks for.
+ * Invariant: the result depends on the handlers alone; its order is fixed, so that generated files do not churn.
+ */
+import { type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
+import { CustomResourceDefinition } from '../kinds/core-kinds';
+import { defineKind, type Kind } from '../kinds/kind';
+import type { Selection } from '../watch/informer-contract';
+import type { HandlerSpec } from './handler-spec';
+import { isQueued, type Registry } from './registry';
+
+/** One right with its reasons. */
+export interface RbacRule {
+  readonly group: string;
+  /** `plural` or `plural/subresource`. */
+  readonly resource: string;
+  readonly verbs: readonly ApiVerb[];
+  readonly names: readonly string[];
+  /** `undefined` = ClusterRole; a name or OPERATOR_NAMESPACE = Role there. */
+  readonly namespace: string | typeof OPERATOR_NAMESPACE | undefined;
+  readonly why: readonly string[];
+}
+
+export interface RbacFeatures {
+  /** A Lease is kept in the operator's namespace under this name. */
+  readonly lease?: string | undefined;
+  /** Metrics are served behind TokenReview and SubjectAccessReview. */
+  readonly secureMetrics?: boolean;
+}
+
+const READ: readonly ApiVerb[] = ['get', 'list', 'watch'];
+const Event = defineKind('events.k8s.io/v1', 'Event', 'events', { scope: 'Namespaced', status: false });
+const LeaseName = { group: 'coordination.k8s.io', resource: 'leases' } as const;
+
+interface Grant {
+  readonly kind: Pick<Kind, 'group' | 'plural'>;
+  readonly subresource?: string | undefined;
+  readonly verbs: readonly ApiVerb[];
+  readonly names?: readonly string[] | undefined;
+  readonly namespace?: RbacRule['namespace'];
+  readonly why: string;
+}
+
+export function rbacRules(registry: Registry, features: RbacFeatures = {}): RbacRule[] {
+  const grants: Grant[] = [...registry.specs.flatMap(grantsOf), ...featureGrants(features)];
+  for (const { handler, kind, why, ...claim } of registry.claims) grants.push({ ...claim, kind, why: `${handler}: ${why}` });
+  if (registry.specs.some((spec) => 'kind' in spec && kindsAround(spec).some(({ kind }) => kind.optional))) {
+    grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
+  }
+  if (registry.specs.some(isQueued)) grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
+  return merge(grants);
+}
+
+function kindsAround(spec: HandlerSpec): { kind: Kind; select: Selection | undefined; role: string }[] {
+  if (!('kind' in spec)) return [];
+  const own = { kind: spec.kind, select: spec.select, role: 'watch' };
+  if (spec.decorator !== 'Reconcile') return [own];
+  return [
+    own,
+    ...spec.owns.map(({ kind, select }) => ({ kind, select, role: 'owned kind' })),
+    ...spec.watches.map(({ kind, select }) => ({ kind, select, role: 'mapped kind' })),
+  ];
+}
+
+function grantsOf(spec: HandlerSpec): Grant[] {
+  const grants: Grant[] = kindsAround(spec).flatMap(({ kind, select, role }) =>
+    (select?.namespaces ?? [undefined]).map((namespace) => ({ kind, verbs: READ, namespace, why: `${spec.id}: ${role}` })),
+  );
+  if (!isQueued(spec)) return grants;
+  const { kind } = spec;
+  if (kind.status && (kind.observedGeneration || kind.conditions)) {
+    grants.push({ kind, subresource: 'status', verbs: ['get', 'patch'], why: `${spec.id}: status and conditions` });
+  }
+  if (spec.decorator === 'OnDelete' && spec.finalizer !== undefined) {
+    grants.push({ kind, verbs: ['patch'], why: `${spec.id}: finalizer ${spec.finalizer}` });
+    grants.push({ kind, subresource: 'finalizers', verbs: ['update'], why: `${spec.id}: finalizer ${spec.finalizer}` });
+  }
+  if (spec.decorator === 'OnCreate' && spec.remember === 'annotation') {
+    grants.push({ kind, verbs: ['patch'], why: `${spec.id}: handled-by annotation` });
+  }
+  if (spec.decorator === 'Reconcile' && spec.owns.length > 0) {
+    grants.push({ kind, subresource: 'finalizers', verbs: ['update'], why: `${spec.id}: owner references that block deletion` });
+  }
+  return grants;
+}
+
+function featureGrants({ lease, secureMetrics = false }: RbacFeatures): Grant[] {
+  const grants: Grant[] = [];
+  if (lease !== undefined) {
+    const kind = { group: LeaseName.group, plural: LeaseName.resource };
+    const why = 'leader election';
+    grants.push({ kind, verbs: ['create'], namespace: OPERATOR_NAMESPACE, why });
+    grants.push({ kind, verbs: ['get', 'update', 'patch'], names: [lease], namespace: OPERATOR_NAMESPACE, why });
+  }
+  if (secureMetrics) {
+    const why = 'who may read metrics';
+    grants.push({ kind: { group: 'authentication.k8s.io', plural: 'tokenreviews' }, verbs: ['create'], why });
+    grants.push({ kind: { group: 'authorization.k8s.io', plural: 'subjectaccessreviews' }, verbs: ['create'], why });
+  }
+  return grants;
+}
+
+/** One rule for each resource, names and place, with all its verbs and reasons; sorted. */
+function merge(grants: readonly Grant[]): RbacRule[] {
+  const rules = new Map<string, { rule: Omit<RbacRule, 'verbs' | 'why'>; verbs: Set<ApiVerb>; why: Set<string> }>();
+  for (const { kind, subresource, verbs, names = [], namespace, why } of grants) {
+    const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
+    const sortedNames = [...names].sort();
+    const place = namespace === OPERATOR_NAMESPACE ? '\u0001' : (namespace ?? '');
+    const id = [place, kind.group, resource, ...sortedNames].join('\u0000');
+    const entry = rules.get(id) ?? {
+      rule: { group: kind.group, resource, names: sortedNames, namespace },
+      verbs: new Set(),
+      why: new Set(),
+    };
+    for (const verb of verbs) entry.verbs.add(verb);
+    entry.why.add(why);
+    rules.set(id, entry);
+  }
+  return [...rules.entries()]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { rule, verbs, why }]) => ({ ...rule, verbs: inOrder(verbs), why: [...why].sort() }));
+}
+
+const VERB_ORDER: readonly ApiVerb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+
+function inOrder(verbs: ReadonlySet<ApiVerb>): ApiVerb[] {
+  return VERB_ORDER.filter((verb) => verbs.has(verb));
+}

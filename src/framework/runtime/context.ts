@@ -1,0 +1,65 @@
+/**
+ * What a handler is given besides its object.
+ *
+ * Owns: the types handler authors see. Invariant: a context belongs to one run; using it later throws StaleContextError.
+ */
+import type { KubeClient } from '../client';
+import type { Cluster } from '../cluster/cluster';
+import type { Condition, KubernetesObject, ObjectKey } from '../kinds/object';
+import type { Logger } from '../logging/logger';
+import type { Clock } from '../time/clock';
+
+/** Nothing = done; `requeueAfterMs` = success, look again then: never earlier, at most 5 % later. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a method without a return statement is a complete handler
+export type ReconcileResult = { readonly requeueAfterMs: number } | undefined | void;
+export type HandlerResult = ReconcileResult | Promise<ReconcileResult>;
+
+/** Why a run happens. Several causes fold into one run. */
+export type PassReason = 'added' | 'changed' | 'owned' | 'mapped' | 'cluster' | 'requeue' | 'retry' | 'timer' | 'resync' | 'leader';
+
+/** A condition as a handler states it; the framework adds lastTransitionTime and observedGeneration. */
+export type ConditionInput = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Staged status: written once, after the run returned or threw, and only if something differs. */
+export interface StatusStage {
+  /** Merges top-level status fields; an explicit `undefined` removes one. */
+  set(fields: Readonly<Record<string, unknown>>): void;
+  /** Merges by `type`. */
+  condition(condition: ConditionInput): void;
+}
+
+/** Staged Kubernetes Events: sent after the run, never delaying or failing it. */
+export interface EventStage {
+  /** @param about the object to report on. @default the handler's own object */
+  normal(reason: string, note: string, about?: KubernetesObject): void;
+  warning(reason: string, note: string, about?: KubernetesObject): void;
+}
+
+export interface HandlerContext<T extends KubernetesObject = KubernetesObject> {
+  readonly key: ObjectKey;
+  readonly cluster: Cluster;
+  /** Talks to `cluster` on behalf of this run: aborts with it and remembers its own writes. */
+  readonly client: KubeClient;
+  /** Carries the object's fields in every line. */
+  readonly log: Logger;
+  /** Aborts when the run's time is over, leadership is lost or the process stops. */
+  readonly signal: AbortSignal;
+  /** 1 = first. */
+  readonly attempt: number;
+  readonly reasons: ReadonlySet<PassReason>;
+  readonly clock: Clock;
+  readonly status: StatusStage;
+  readonly events: EventStage;
+  /** Phantom: carries `T` for inference, never present at run time. */
+  readonly __object?: T;
+}
+
+export type ReconcileContext<T extends KubernetesObject = KubernetesObject> = HandlerContext<T>;
+
+/** What process hooks get. */
+export interface ProcessContext {
+  readonly cluster: Cluster;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}

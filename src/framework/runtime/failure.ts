@@ -1,0 +1,73 @@
+/**
+ * What a failed run means: when to try again, and what to tell people.
+ *
+ * Owns: the retry rule and the reporting rule, both pure. Never: writes or waits.
+ */
+import { ApiError } from '../errors/api-error';
+import { TemporaryError } from '../errors/handler-errors';
+import { isOperatorError, OperatorError } from '../errors/operator-error';
+import { backoffMs, type CompiledRetryOptions } from '../queue/backoff';
+
+/** Conflicts that reach the queue are other people's writes, not our failure; this many in a row are taken for that. */
+const FREE_CONFLICTS = 5;
+/** A passing error is news only when it does not pass. */
+const TEMPORARY_REPORTED_FROM = 3;
+/** Conditions and Events show a message on one line. */
+const MESSAGE_CHARS = 512;
+
+export interface FailureHistory {
+  failures: number;
+  conflicts: number;
+}
+
+export type RetryDecision =
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly history: FailureHistory }
+  | { readonly kind: 'give-up'; readonly history: FailureHistory };
+
+/** @param history failures and conflicts in a row before this one. */
+export function decideRetry(error: unknown, retry: CompiledRetryOptions, history: FailureHistory, random: () => number): RetryDecision {
+  if (isPermanent(error)) return { kind: 'give-up', history: { failures: 0, conflicts: 0 } };
+  if (isOperatorError(error, 'CONFLICT') && history.conflicts < FREE_CONFLICTS) {
+    const conflicts = history.conflicts + 1;
+    return { kind: 'retry', delayMs: 100 + 900 * random(), history: { failures: history.failures, conflicts } };
+  }
+  const next = { failures: history.failures + 1, conflicts: 0 };
+  if (next.failures >= retry.maxAttempts) return { kind: 'give-up', history: next };
+  return { kind: 'retry', delayMs: delayOf(error, retry, next.failures, random), history: next };
+}
+
+function delayOf(error: unknown, retry: CompiledRetryOptions, failures: number, random: () => number): number {
+  const backoff = backoffMs(retry, failures, random);
+  if (isOperatorError(error, 'TEMPORARY')) {
+    const { delayMs } = error as TemporaryError;
+    return delayMs === undefined ? backoff : delayMs * (1 + 0.1 * random());
+  }
+  const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
+  return Math.max(backoff, retryAfterMs ?? 0);
+}
+
+/** Wrong input: trying again changes nothing before the object does. */
+export function isPermanent(error: unknown): boolean {
+  return isOperatorError(error, 'PERMANENT') || isOperatorError(error, 'INVALID') || isOperatorError(error, 'NOT_OURS');
+}
+
+/** Expected and passing, or at least not ours: reported only when it stays. */
+export function isTemporary(error: unknown): boolean {
+  return ['TEMPORARY', 'TRANSPORT', 'UNAVAILABLE', 'TOO_MANY_REQUESTS', 'CONFLICT'].some((code) => isOperatorError(error, code));
+}
+
+export function isWorthReporting(error: unknown, history: FailureHistory): boolean {
+  return !isTemporary(error) || history.failures >= TEMPORARY_REPORTED_FROM;
+}
+
+/** CamelCase reason for the condition and the Event. */
+export function failureReason(error: unknown): string {
+  if (error instanceof OperatorError && error.reason !== undefined) return error.reason;
+  return isPermanent(error) ? 'InvalidConfiguration' : 'ReconcileError';
+}
+
+/** The message on one line, cut. Error classes keep secrets out of their messages; the writer masks once more. */
+export function failureMessage(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s+/g, ' ').trim().slice(0, MESSAGE_CHARS);
+}

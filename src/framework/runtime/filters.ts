@@ -1,0 +1,43 @@
+/**
+ * Decides whether an object is a handler's business.
+ *
+ * Owns: the meaning of labels, annotations, field and when. Pure, except that a throwing `when` is reported through a callback.
+ */
+import { ABSENT, PRESENT, type ValueFilter } from '../decorators/options';
+import type { KubernetesObject } from '../kinds/object';
+import type { CompiledFilters } from '../registry/handler-spec';
+
+/** @param onThrow told of a `when` that threw; the object then counts as not matching. */
+export function matches(filters: CompiledFilters, object: KubernetesObject, onThrow?: (error: unknown) => void): boolean {
+  const { labels = {}, annotations = {} } = object.metadata ?? {};
+  if (!filters.labels.every(([key, filter]) => matchesValue(filter, labels[key]))) return false;
+  if (!filters.annotations.every(([key, filter]) => matchesValue(filter, annotations[key]))) return false;
+  if (!filters.fields.every((path) => fieldAt(object, path) !== undefined)) return false;
+  if (filters.when === undefined) return true;
+  try {
+    return filters.when(object) === true;
+  } catch (error) {
+    onThrow?.(error);
+    return false;
+  }
+}
+
+function matchesValue(filter: ValueFilter, value: string | undefined): boolean {
+  if (filter === PRESENT) return value !== undefined;
+  if (filter === ABSENT) return value === undefined;
+  if (typeof filter === 'function') return filter(value);
+  if (value === undefined) return false;
+  if (typeof filter === 'string') return filter === value;
+  if (filter instanceof RegExp) return new RegExp(filter.source, filter.flags.replace('g', '')).test(value);
+  return (filter as readonly string[]).includes(value);
+}
+
+/** The deep value at a path; `undefined` where the path leads nowhere. */
+export function fieldAt(object: unknown, path: readonly string[]): unknown {
+  let value: unknown = object;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}

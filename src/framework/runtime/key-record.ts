@@ -1,0 +1,125 @@
+/**
+ * What the runtime remembers of one object: for each handler, whether it owes a run and how it fared.
+ *
+ * Owns: the arithmetic of due times. Never: runs anything. Its size does not depend on how many events came.
+ */
+import type { KubernetesObject } from '../kinds/object';
+import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import type { PassReason } from './context';
+
+/** A new event while a failed handler backs off makes it run at once, but not within this of the failed attempt's start. */
+const SHORTEST_RETRY_MS = 1_000;
+
+export class HandlerState {
+  /** A cause is waiting to be handled. */
+  private owed = false;
+  /** Not before this time, even when owed. */
+  private notBeforeMs = Number.NEGATIVE_INFINITY;
+  /** Self-chosen next run: retry, requeue or resync. */
+  private wake: { atMs: number; reason: PassReason } | undefined;
+  private readonly causes = new Set<PassReason>();
+
+  /** Failed attempts in a row. */
+  failures = 0;
+  /** Conflicts in a row that have not counted as failures. */
+  conflicts = 0;
+  /** `@OnUpdate`: the state it last succeeded with. */
+  baseline: KubernetesObject | undefined;
+  /** `@OnDelete`: clean-up of this object has succeeded. */
+  cleanedUp = false;
+  /** Condition type that was set to False for a failure of this handler and not yet recovered. */
+  reportedCondition: string | undefined;
+
+  /** Something happened that this handler has to see. */
+  owe(reason: PassReason, lastStartMs: number | undefined): void {
+    this.owed = true;
+    this.causes.add(reason);
+    if (this.failures > 0 && lastStartMs !== undefined) this.notBeforeMs = Math.max(this.notBeforeMs, lastStartMs + SHORTEST_RETRY_MS);
+  }
+
+  /** Nothing is owed any more: the handler ran, or the object is not its business. */
+  clear(): void {
+    this.owed = false;
+    this.wake = undefined;
+    this.notBeforeMs = Number.NEGATIVE_INFINITY;
+    this.causes.clear();
+  }
+
+  /** Takes the causes of the run that starts now. */
+  takeReasons(nowMs: number): Set<PassReason> {
+    const reasons = new Set(this.causes);
+    if (this.wake !== undefined && this.wake.atMs <= nowMs) reasons.add(this.wake.reason);
+    this.clear();
+    return reasons;
+  }
+
+  holdUntil(timeMs: number): void {
+    this.notBeforeMs = Math.max(this.notBeforeMs, timeMs);
+  }
+
+  wakeAt(atMs: number, reason: PassReason): void {
+    if (this.wake === undefined || atMs < this.wake.atMs) this.wake = { atMs, reason };
+  }
+
+  isDue(nowMs: number): boolean {
+    return (this.dueMs() ?? Number.POSITIVE_INFINITY) <= nowMs;
+  }
+
+  /** Monotonic time of the next run; `undefined` when there is none in sight. */
+  dueMs(): number | undefined {
+    const owedAt = this.owed ? this.notBeforeMs : Number.POSITIVE_INFINITY;
+    const at = Math.min(owedAt, this.wake === undefined ? Number.POSITIVE_INFINITY : Math.max(this.wake.atMs, this.notBeforeMs));
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** Due only because of a resync, which may wait behind everything else. */
+  get onlyResync(): boolean {
+    return !this.owed && this.wake?.reason === 'resync';
+  }
+}
+
+export class KeyRecord {
+  private readonly states = new Map<QueuedHandlerSpec, HandlerState>();
+  private readonly lastStarts = new Map<QueuedHandlerSpec, number>();
+  /** Attempts of framework work (finalizer, status) that failed in a row. */
+  frameworkFailures = 0;
+  /** When framework work that failed is tried again. */
+  frameworkRetryMs: number | undefined;
+  /** The object as last seen, for optional clean-up after it is gone. */
+  lastSeen: KubernetesObject | undefined;
+
+  constructor(readonly uid: string | undefined) {}
+
+  state(spec: QueuedHandlerSpec): HandlerState {
+    let state = this.states.get(spec);
+    if (state === undefined) {
+      state = new HandlerState();
+      this.states.set(spec, state);
+    }
+    return state;
+  }
+
+  owe(spec: QueuedHandlerSpec, reason: PassReason): void {
+    this.state(spec).owe(reason, this.lastStarts.get(spec));
+  }
+
+  started(spec: QueuedHandlerSpec, atMs: number): void {
+    this.lastStarts.set(spec, atMs);
+  }
+
+  lastStartMs(spec: QueuedHandlerSpec): number | undefined {
+    return this.lastStarts.get(spec);
+  }
+
+  /** Earliest due time over all handlers, and whether it may wait in the low lane. */
+  nextDue(): { atMs: number; lane: 'high' | 'low' } | undefined {
+    let next: { atMs: number; lane: 'high' | 'low' } | undefined;
+    if (this.frameworkRetryMs !== undefined) next = { atMs: this.frameworkRetryMs, lane: 'high' };
+    for (const state of this.states.values()) {
+      const atMs = state.dueMs();
+      if (atMs === undefined || (next !== undefined && next.atMs <= atMs)) continue;
+      next = { atMs, lane: state.onlyResync ? 'low' : 'high' };
+    }
+    return next;
+  }
+}

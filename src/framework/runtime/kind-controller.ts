@@ -1,0 +1,239 @@
+/**
+ * Turns store changes into passes for one kind of one cluster.
+ *
+ * Expected flow: store event -> which handlers have to see it -> key into the queue -> pass -> next due time into the queue.
+ * Guarantees: no event between activation and shutdown is lost; an event for a running key leads to another pass; an object that was
+ * re-created under its old name starts with fresh state.
+ * Assumptions: informers deliver events in order per object; events before activation need not be remembered, the store does.
+ * Caveats: while inactive (standby) nothing is queued; activation enqueues every key once, in the low lane.
+ * Errors: none thrown.
+ */
+import { ALL, type MappedWatch, type OwnedWatch } from '../decorators/watches';
+import type { Kind } from '../kinds/kind';
+import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from '../kinds/object';
+import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
+import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
+import type { Informer } from '../watch/informer-contract';
+import type { ResourceEvent } from '../watch/resource-event';
+import type { PassReason } from './context';
+import { differ, specChanged } from './diff';
+import { matches } from './filters';
+import { KeyRecord } from './key-record';
+import type { OwnWrites } from './own-writes';
+import { PassRunner } from './pass';
+import type { PassPorts } from './pass-ports';
+
+export interface KindControllerOptions {
+  readonly kind: Kind;
+  readonly specs: readonly QueuedHandlerSpec[];
+  readonly informerOf: (spec: QueuedHandlerSpec) => Informer;
+  readonly ports: PassPorts;
+  readonly ownWrites: OwnWrites;
+  readonly queueHooks?: QueueHooks;
+}
+
+export class KindController {
+  readonly queue: KeyedQueue;
+  private readonly records = new Map<ObjectKey, KeyRecord>();
+  private readonly passes: PassRunner;
+  private active = false;
+
+  constructor(private readonly options: KindControllerOptions) {
+    const { kind, specs, ports, queueHooks } = options;
+    const workers = Math.max(...specs.map((spec) => (spec.decorator === 'Reconcile' ? spec.concurrency : 4)));
+    this.passes = new PassRunner(specs, ports);
+    this.queue = new KeyedQueue({
+      name: kind.id,
+      workers,
+      clock: ports.clock,
+      run: (key, slot) => this.run(key, slot),
+      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
+      ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
+    });
+  }
+
+  /** Leadership (or start without election): everything known is looked at once, then events drive. */
+  activate(): void {
+    if (this.active) return;
+    this.active = true;
+    for (const spec of this.options.specs) {
+      for (const object of this.options.informerOf(spec).store.list()) this.adopt(spec, object);
+    }
+    this.queue.start();
+  }
+
+  /** No new pass starts; what waits is forgotten, the next leader looks at everything anyway. */
+  deactivate(): void {
+    this.active = false;
+    this.queue.pause();
+    this.queue.clear();
+    this.records.clear();
+  }
+
+  /** A change of an object of this kind, seen by the informer of `spec`. */
+  onPrimary(spec: QueuedHandlerSpec, event: ResourceEvent): void {
+    if (!this.active) return;
+    const key = keyOf(event.object);
+    if (event.type === 'DELETED') this.onGone(spec, key, event.object);
+    else if (event.type === 'ADDED' && event.initial) this.adopt(spec, event.object);
+    else if (event.type === 'ADDED') this.onAppeared(spec, event.object);
+    else this.onChanged(spec, event);
+  }
+
+  /** Somebody says that this object deserves a look. */
+  touch(key: ObjectKey): void {
+    if (!this.active) return;
+    for (const spec of this.options.specs) {
+      const object = this.options.informerOf(spec).store.get(key);
+      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
+    }
+  }
+
+  /** A change of a child: its owner of this kind has to see it, if it is still the same owner. */
+  onOwned(spec: ReconcileSpec, watch: OwnedWatch, event: ResourceEvent): void {
+    if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
+    const { kind } = this.options;
+    for (const object of [event.object, event.old]) {
+      for (const owner of object?.metadata?.ownerReferences ?? []) {
+        const group = owner.apiVersion.includes('/') ? owner.apiVersion.split('/')[0] : '';
+        if (group !== kind.group || owner.kind !== kind.kind || (owner.controller !== true && !watch.anyOwner)) continue;
+        const key = objectKey(kind.scope === 'Namespaced' ? object?.metadata?.namespace : undefined, owner.name);
+        const known = this.options.informerOf(spec).store.get(key);
+        if (known?.metadata?.uid === owner.uid) this.owe(spec, key, owner.uid, 'owned', laneOf(event));
+      }
+    }
+  }
+
+  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
+    if (event.type === 'MODIFIED' && watch.when !== undefined && !watch.when(event.object, event.old)) return;
+    const { store } = this.options.informerOf(spec);
+    const keys = new Set<ObjectKey>();
+    for (const object of [event.object, event.old]) {
+      if (object === undefined) continue;
+      const mappedKeys = watch.map(object, { cluster: event.cluster });
+      for (const key of mappedKeys === ALL ? [...store.list()].map(keyOf) : mappedKeys) keys.add(key);
+    }
+    for (const key of keys) {
+      const object = store.get(key);
+      if (object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', laneOf(event));
+    }
+  }
+
+  /** An object that was there before we looked: every handler decides what it still owes it. */
+  private adopt(spec: QueuedHandlerSpec, object: KubernetesObject): void {
+    const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    const handled = observedGenerationOf(object);
+    switch (spec.decorator) {
+      case 'OnCreate':
+        if (this.countsAsCreated(spec.remember, object)) record.owe(spec, 'added');
+        break;
+      case 'OnUpdate':
+        if (handled !== undefined && handled < (object.metadata?.generation ?? 0)) record.owe(spec, 'changed');
+        else record.state(spec).baseline = object;
+        break;
+      case 'Reconcile':
+        record.owe(spec, 'leader');
+        break;
+      case 'OnDelete':
+        break;
+    }
+    this.queue.add(keyOf(object), 'low');
+  }
+
+  /** Nothing proves that it was handled by an earlier process. */
+  private countsAsCreated(remember: 'status' | 'annotation' | 'none', object: KubernetesObject): boolean {
+    const { handledBy } = this.options.ports;
+    if (remember === 'none') return false;
+    if (remember === 'status') return observedGenerationOf(object) === undefined;
+    return handledBy === undefined || object.metadata?.annotations?.[handledBy.annotation] === undefined;
+  }
+
+  private onAppeared(spec: QueuedHandlerSpec, object: KubernetesObject): void {
+    const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    if (spec.decorator === 'OnUpdate') record.state(spec).baseline = object;
+    else if (spec.decorator !== 'OnDelete') record.owe(spec, 'added');
+    this.queue.add(keyOf(object), 'high');
+  }
+
+  private onChanged(spec: QueuedHandlerSpec, event: ResourceEvent): void {
+    const { object, old } = event;
+    const key = keyOf(object);
+    if (this.isOwnEcho(spec, this.options.kind, event)) return;
+    if (!this.concerns(spec, object, old)) return;
+    // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
+    if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
+    else this.owe(spec, key, object.metadata?.uid, 'changed', 'high');
+  }
+
+  private concerns(spec: QueuedHandlerSpec, object: KubernetesObject, old: KubernetesObject | undefined): boolean {
+    if (old === undefined) return true;
+    const matchedBefore = matches(spec.filters, old);
+    if (!matchedBefore && matches(spec.filters, object)) return true;
+    if (spec.decorator === 'OnCreate') return false;
+    if (spec.decorator === 'OnUpdate') {
+      const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
+      return baseline === undefined || differ(baseline, object, spec.filters.fields);
+    }
+    if (spec.decorator !== 'Reconcile' || spec.changed === 'spec') return specChanged(object, old);
+    return spec.changed === 'any' || spec.changed(object, old);
+  }
+
+  private onGone(spec: QueuedHandlerSpec, key: ObjectKey, last: KubernetesObject): void {
+    const record = this.records.get(key);
+    if (spec.decorator === 'OnDelete' && spec.finalizer === undefined && matches(spec.filters, last)) {
+      const leaving = record ?? this.recordOf(key, last.metadata?.uid);
+      leaving.lastSeen = last;
+      leaving.owe(spec, 'changed');
+      this.queue.add(key, 'high');
+    } else if (record !== undefined) {
+      this.queue.add(key, 'high');
+    }
+  }
+
+  private owe(spec: QueuedHandlerSpec, key: ObjectKey, uid: string | undefined, reason: PassReason, lane: Lane): void {
+    const record = this.recordOf(key, uid);
+    record.owe(spec, reason);
+    this.enqueueDue(key, record, lane);
+  }
+
+  private recordOf(key: ObjectKey, uid: string | undefined): KeyRecord {
+    const known = this.records.get(key);
+    if (known !== undefined && (known.uid === uid || uid === undefined)) return known;
+    const fresh = new KeyRecord(uid);
+    this.records.set(key, fresh);
+    return fresh;
+  }
+
+  private async run(key: ObjectKey, slot: RunSlot): Promise<void> {
+    const record = this.records.get(key);
+    if (record === undefined) return;
+    const gone = await this.passes.run(key, record, slot);
+    if (this.records.get(key) !== record) {
+      // Re-created, or deactivated, while it ran.
+      if (this.active && this.records.has(key)) this.queue.add(key, 'high');
+      return;
+    }
+    if (gone) this.records.delete(key);
+    else if (this.active) this.enqueueDue(key, record);
+  }
+
+  private enqueueDue(key: ObjectKey, record: KeyRecord, lane?: Lane): void {
+    const next = record.nextDue();
+    if (next === undefined) return;
+    const delayMs = next.atMs - this.options.ports.clock.monotonicMs();
+    this.queue.add(key, lane ?? next.lane, Math.max(0, delayMs));
+  }
+
+  private isOwnEcho(spec: QueuedHandlerSpec, kind: Kind, { object }: ResourceEvent): boolean {
+    return this.options.ownWrites.wasWrittenBy(kind.id, keyOf(object), object.metadata?.resourceVersion, spec.id);
+  }
+}
+
+function laneOf(event: ResourceEvent): Lane {
+  return event.initial ? 'low' : 'high';
+}
+
+function observedGenerationOf(object: KubernetesObject): number | undefined {
+  return (object as { status?: { observedGeneration?: number } }).status?.observedGeneration;
+}

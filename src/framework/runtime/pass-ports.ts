@@ -1,0 +1,51 @@
+/** What a pass needs of the world around it; the operator plugs in the real thing, tests a recording one. */
+import type { KubeClient } from '../client';
+import type { Cluster } from '../cluster/cluster';
+import type { Kind } from '../kinds/kind';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
+import type { Logger } from '../logging/logger';
+import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import type { Clock } from '../time/clock';
+import type { ConditionInput } from './context';
+import type { StagedEvent } from './stage';
+
+export interface StatusUpdate {
+  readonly fields: ReadonlyMap<string, unknown>;
+  readonly conditions: readonly ConditionInput[];
+  /** Set when the pass has dealt with this generation and the kind keeps it. */
+  readonly observedGeneration: number | undefined;
+  /** Handlers that ran in this pass; the echo of the write does not wake them. */
+  readonly by: readonly QueuedHandlerSpec[];
+}
+
+export interface PassPorts {
+  readonly kind: Kind;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Aborts when the operator stops or stops leading. */
+  readonly signal: AbortSignal;
+  /** Value of the handled-by annotation, its name is `<domain>/handled-by`. */
+  readonly handledBy: { readonly annotation: string; readonly value: string } | undefined;
+
+  /** The object as the handler's own informer knows it. */
+  find(spec: QueuedHandlerSpec, key: ObjectKey): KubernetesObject | undefined;
+  instanceOf(spec: QueuedHandlerSpec): object;
+  clientFor(spec: QueuedHandlerSpec, signal: AbortSignal): KubeClient;
+  /** @returns the object with the finalizer, `undefined` when it is gone. */
+  addFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;
+  removeFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;
+  annotate(object: KubernetesObject, name: string, value: string): Promise<void>;
+  writeStatus(object: KubernetesObject, update: StatusUpdate): Promise<void>;
+  sendEvent(event: StagedEvent): void;
+  readonly hooks: PassHooks;
+}
+
+/** Observation points for metrics. */
+export interface PassHooks {
+  handlerFinished?(spec: QueuedHandlerSpec, result: 'success' | 'error' | 'requeue' | 'requeue_after', durationMs: number): void;
+  handlerAbandoned?(spec: QueuedHandlerSpec): void;
+  filterFailed?(spec: QueuedHandlerSpec, error: unknown): void;
+}

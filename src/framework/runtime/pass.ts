@@ -1,0 +1,169 @@
+/**
+ * One pass over one object: finalizer, pending handlers in their order, one status write, events.
+ *
+ * Expected flow: look up -> (gone | terminating | alive) -> handlers that owe a run -> status -> events.
+ * Guarantees: handlers of one object never overlap; the finalizer is on before any handler runs; clean-up has succeeded for every
+ * delete handler before its finalizer is taken off; status is written once, whatever the handlers did.
+ * Assumptions: the queue runs one pass a key at a time; handlers are idempotent (a pass may be repeated after any crash).
+ * Caveats: the object may be older than the server's; every write carries a precondition that notices.
+ * Errors: none thrown; failures become due times, conditions and Events.
+ */
+import type { ObjectKey } from '../kinds/object';
+import { backoffMs, compileRetryOptions } from '../queue/backoff';
+import type { RunSlot } from '../queue/keyed-queue';
+import type { DeleteSpec, QueuedHandlerSpec } from '../registry/handler-spec';
+import { timestampMs } from '../time/timestamp';
+import { HandlerTurns, type Pass } from './handler-turns';
+import type { KeyRecord } from './key-record';
+import type { PassPorts } from './pass-ports';
+import { PassStage } from './stage';
+
+/** Delete handlers without a finalizer get this many attempts after the object is gone. */
+const OPTIONAL_DELETE_ATTEMPTS = 5;
+const FRAMEWORK_RETRY = compileRetryOptions();
+const ORDER: Readonly<Record<QueuedHandlerSpec['decorator'], number>> = { OnDelete: 0, OnCreate: 1, OnUpdate: 2, Reconcile: 3 };
+
+export class PassRunner {
+  private readonly specs: readonly QueuedHandlerSpec[];
+  private readonly turns: HandlerTurns;
+
+  constructor(
+    specs: readonly QueuedHandlerSpec[],
+    private readonly ports: PassPorts,
+  ) {
+    this.specs = [...specs].sort((a, b) => ORDER[a.decorator] - ORDER[b.decorator]);
+    this.turns = new HandlerTurns(this.specs, ports);
+  }
+
+  /** @returns true when the object is gone and nothing is left to do, so that its record can be dropped. */
+  async run(key: ObjectKey, record: KeyRecord, slot: RunSlot): Promise<boolean> {
+    const found = this.specs.map((spec) => this.ports.find(spec, key)).find((object) => object !== undefined);
+    const object = found ?? record.lastSeen;
+    if (object === undefined) return true;
+    const pass: Pass = { key, record, slot, stage: new PassStage(), object, ran: new Map(), unfinished: false };
+    record.frameworkRetryMs = undefined;
+    try {
+      if (found === undefined) return await this.runGone(pass);
+      await this.runPresent(pass);
+      record.frameworkFailures = 0;
+    } catch (error) {
+      this.retryFrameworkWork(pass, error);
+    } finally {
+      for (const event of pass.stage.events) this.ports.sendEvent(event);
+    }
+    return false;
+  }
+
+  private async runPresent(pass: Pass): Promise<void> {
+    if (pass.object.metadata?.deletionTimestamp !== undefined) await this.cleanUp(pass);
+    else if (!(await this.placeFinalizers(pass))) return;
+    for (const spec of this.specs) {
+      if (spec.decorator !== 'OnDelete') await this.turns.runIfDue(spec, pass);
+    }
+    await this.writeStatus(pass);
+  }
+
+  /** Best-effort clean-up of handlers that asked for no finalizer. */
+  private async runGone(pass: Pass): Promise<boolean> {
+    let gone = true;
+    for (const spec of this.specs) {
+      const state = pass.record.state(spec);
+      if (spec.decorator === 'OnDelete' && spec.finalizer === undefined) {
+        await this.turns.runIfDue(spec, pass);
+        if (state.failures >= OPTIONAL_DELETE_ATTEMPTS) state.clear();
+        if (state.dueMs() !== undefined) gone = false;
+      } else {
+        state.clear();
+      }
+    }
+    return gone;
+  }
+
+  /**
+   * Puts the finalizers on that delete handlers need, and takes ours off where none needs them any more.
+   * @returns false when the object went away meanwhile.
+   */
+  private async placeFinalizers(pass: Pass): Promise<boolean> {
+    for (const [finalizer, handlers] of this.deleteHandlers()) {
+      const wanted = handlers.some((spec) => this.turns.isMatching(spec, pass.object));
+      const present = pass.object.metadata?.finalizers?.includes(finalizer) ?? false;
+      if (wanted === present) continue;
+      const written = wanted
+        ? await this.ports.addFinalizer(pass.object, finalizer)
+        : await this.ports.removeFinalizer(pass.object, finalizer);
+      if (written === undefined) return false;
+      pass.object = written;
+    }
+    return true;
+  }
+
+  /** Runs delete handlers whose finalizer is on, and takes it off once all that share it have succeeded. */
+  private async cleanUp(pass: Pass): Promise<void> {
+    for (const [finalizer, handlers] of this.deleteHandlers()) {
+      if (!pass.object.metadata?.finalizers?.includes(finalizer)) continue;
+      let done = true;
+      for (const spec of handlers) done = (await this.hasCleanedUp(spec, pass)) && done;
+      if (!done) continue;
+      const written = await this.ports.removeFinalizer(pass.object, finalizer);
+      if (written !== undefined) pass.object = written;
+    }
+  }
+
+  private async hasCleanedUp(spec: DeleteSpec, pass: Pass): Promise<boolean> {
+    const state = pass.record.state(spec);
+    if (state.cleanedUp || !this.turns.isMatching(spec, pass.object)) return true;
+    if (state.dueMs() === undefined) pass.record.owe(spec, 'changed');
+    await this.turns.runIfDue(spec, pass);
+    return state.cleanedUp || this.isAbandoned(spec, pass);
+  }
+
+  /** Past its deadline a clean-up is given up, loudly. */
+  private isAbandoned(spec: DeleteSpec, pass: Pass): boolean {
+    const sinceMs = timestampMs(pass.object.metadata?.deletionTimestamp);
+    if (spec.deadlineMs === 0 || sinceMs === undefined || this.ports.clock.now() - sinceMs <= spec.deadlineMs) return false;
+    const note = `${spec.id} did not finish within ${spec.deadlineMs} ms; the finalizer is taken off all the same`;
+    pass.stage.events.push({ type: 'Warning', reason: 'CleanupAbandoned', note, about: pass.object, action: spec.id });
+    pass.record.state(spec).clear();
+    return true;
+  }
+
+  private deleteHandlers(): Map<string, DeleteSpec[]> {
+    const byFinalizer = new Map<string, DeleteSpec[]>();
+    for (const spec of this.specs) {
+      if (spec.decorator !== 'OnDelete' || spec.finalizer === undefined) continue;
+      byFinalizer.set(spec.finalizer, [...(byFinalizer.get(spec.finalizer) ?? []), spec]);
+    }
+    return byFinalizer;
+  }
+
+  private async writeStatus(pass: Pass): Promise<void> {
+    if (this.ports.signal.aborted) return;
+    const { observedGeneration } = this.ports.kind;
+    const observed = observedGeneration && pass.ran.size > 0 && !pass.unfinished ? pass.object.metadata?.generation : undefined;
+    if (!pass.stage.hasStatus && observed === undefined) return;
+    await this.ports.writeStatus(pass.object, {
+      fields: pass.stage.fields,
+      conditions: [...pass.stage.conditions.values()],
+      observedGeneration: observed,
+      by: [...pass.ran.keys()],
+    });
+  }
+
+  /**
+   * A finalizer or status that could not be written holds up the whole object. Handlers that ran in this pass run again,
+   * because what they staged is lost; the others keep waiting.
+   */
+  private retryFrameworkWork(pass: Pass, error: unknown): void {
+    if (this.ports.signal.aborted) return;
+    const { record } = pass;
+    record.frameworkFailures++;
+    const atMs = this.ports.clock.monotonicMs() + backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random);
+    record.frameworkRetryMs = atMs;
+    for (const [spec, baseline] of pass.ran) {
+      record.state(spec).baseline = baseline;
+      record.owe(spec, 'retry');
+    }
+    for (const spec of this.specs) record.state(spec).holdUntil(atMs);
+    this.ports.log.warn('writing finalizer or status failed', { kind: this.ports.kind.kind, key: pass.key, error });
+  }
+}

@@ -1,0 +1,17 @@
+/** Kubernetes time stamps (RFC 3339 strings) as numbers. The only place in the framework that parses one. */
+
+/** @returns milliseconds since 1970, `undefined` for nothing or for text that is no time stamp. */
+export function timestampMs(text: string | undefined): number | undefined {
+  const parsed = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(parsed) ? undefined : parsed;
+}
+
+/** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
+export function timestampOf(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+}
+
+/** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
+export function microTimestampOf(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 23)}000Z`;
+}
