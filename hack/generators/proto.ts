@@ -1,18 +1,19 @@
 /**
- * Turns the .proto files into TypeScript.
+ * Makes `src/wol/protocol/generated/*.ts` from the .proto files beside it.
  *
- * Owns: `src/wol/protocol/generated/*.ts`, each holding the descriptor of one .proto file as JSON and the types of its messages.
- * Never: anything at run time; the command line tool is one bundled file and reads no .proto from disk.
+ *     node build/hack/generators/proto.js            writes what differs
+ *     node build/hack/generators/proto.js --check    writes nothing, exits 1 and shows the difference
  *
- * Usage: `node build/hack/generators/proto.js [--check]`, from the root of the repository. `--check` writes nothing and ends
- * with exit code 1 when a generated file differs from what the .proto gives.
+ * Owns: how a .proto file becomes a descriptor as JSON and the types of its messages. Never: anything at run time; the command
+ * line tool is one bundled file and reads no .proto from disk.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type AnyNestedObject, common, Enum, type Field, Namespace, parse, type ReflectionObject, Root, Service, Type } from 'protobufjs';
+import { driftOf, GENERATED_MARK, type GeneratedFiles, writeGenerated } from './generated-files';
 
-const PROTO_DIR = join('src', 'wol', 'protocol');
-const GENERATED_DIR = join(PROTO_DIR, 'generated');
+const PROTO_DIR = 'src/wol/protocol';
+const GENERATED_DIR = `${PROTO_DIR}/generated`;
 const PROTO_FILES = ['wol.proto', 'health.proto'];
 
 /** How the wire types look in TypeScript. 64-bit integers are numbers: every one of ours stays far below 2^53. */
@@ -35,7 +36,7 @@ export function generate(protoFile: string, source: string): string {
 
   const name = basename(protoFile, '.proto');
   return [
-    `/** Generated from ${protoFile} by hack/generators/proto.ts; do not edit. */`,
+    `// ${GENERATED_MARK}${PROTO_DIR}/${protoFile}; DO NOT EDIT.`,
     '',
     ...declarations(root),
     `/** Descriptor of ${protoFile}, for \`fromJSON\` of @grpc/proto-loader. */`,
@@ -100,19 +101,35 @@ function doc(comment: string | null | undefined, indent = ''): string[] {
   return comment ? [`${indent}/** ${comment.replaceAll('\n', ' ')} */`] : [];
 }
 
-function main(check: boolean): number {
-  let drifted = 0;
-  for (const protoFile of PROTO_FILES) {
-    const target = join(GENERATED_DIR, `${basename(protoFile, '.proto')}-descriptor.ts`);
-    const wanted = generate(protoFile, readFileSync(join(PROTO_DIR, protoFile), 'utf8'));
-    if (!check) {
-      writeFileSync(target, wanted);
-    } else if (readFileSync(target, 'utf8') !== wanted) {
-      console.error(`${target} differs from ${protoFile}; run the proto generator and commit the result`);
-      drifted++;
-    }
-  }
-  return drifted === 0 ? 0 : 1;
+/** The generated files of all .proto files below `root`. */
+function protoFiles(root: string): GeneratedFiles {
+  return new Map(
+    PROTO_FILES.map((file) => [
+      `${GENERATED_DIR}/${basename(file, '.proto')}-descriptor.ts`,
+      generate(file, readFileSync(join(root, PROTO_DIR, file), 'utf8')),
+    ]),
+  );
 }
 
-if (require.main === module) process.exitCode = main(process.argv.includes('--check'));
+/** Runs the command. @returns the exit code: 0 done, 1 drifted, 2 usage. */
+export function protoTypes(root: string, args: readonly string[], print: (line: string) => void): number {
+  const unknown = args.find((arg) => arg !== '--check');
+  if (unknown !== undefined) {
+    print(`unknown argument "${unknown}"; allowed: --check`);
+    return 2;
+  }
+  if (!args.includes('--check')) {
+    for (const line of writeGenerated(root, GENERATED_DIR, protoFiles(root))) print(line);
+    return 0;
+  }
+  const drift = driftOf(root, GENERATED_DIR, protoFiles(root));
+  if (drift.length === 0) return 0;
+  for (const report of drift) print(report);
+  print(`${drift.length} generated file(s) differ from ${PROTO_DIR}/*.proto: run npm run generate`);
+  return 1;
+}
+
+if (require.main === module) {
+  const repository = join(__dirname, '..', '..', '..');
+  process.exitCode = protoTypes(repository, process.argv.slice(2), (line) => console.log(line));
+}

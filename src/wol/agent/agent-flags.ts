@@ -4,22 +4,10 @@
  * Owns: their names, environment variables and help texts, and the spellings that agents before us understood. Never: checks a
  * value, that is `compileAgentOptions`.
  */
+import type { FlagDefinition, FlagValues } from '../../framework';
 import { DEDUP_WINDOW_MS, QUEUE_SIZE } from '../protocol/limits';
 
-export interface AgentFlag {
-  /** Key in AgentFlagValues. */
-  readonly key: string;
-  readonly flag: string;
-  readonly env: string;
-  /** Placeholder of the value in the help text. */
-  readonly value: string;
-  /** True when the flag alone means `true`. */
-  readonly isSwitch?: boolean;
-  readonly default: string;
-  readonly description: string;
-}
-
-const FLAGS = [
+export const AGENT_FLAGS = [
   { key: 'nodeName', flag: '--node-name', env: 'NODE_NAME', value: 'name', default: '', description: 'node the agent runs on (required)' },
   {
     key: 'operatorAddress',
@@ -87,13 +75,10 @@ const FLAGS = [
     description: 'error, warn, info or debug (alias --zap-log-level)',
   },
   { key: 'logFormat', flag: '--log-format', env: 'LOG_FORMAT', value: 'format', default: 'json', description: 'json or text' },
-] as const satisfies readonly AgentFlag[];
+] as const satisfies readonly FlagDefinition[];
 
-export const AGENT_FLAGS: readonly AgentFlag[] = FLAGS;
-
-export type AgentFlagKey = (typeof FLAGS)[number]['key'];
-/** Values as given on the command line; `true` for a switch without a value. */
-export type AgentFlagValues = Partial<Record<AgentFlagKey, string | true>>;
+export type AgentFlagKey = (typeof AGENT_FLAGS)[number]['key'];
+export type AgentFlagValues = FlagValues<AgentFlagKey>;
 
 /** Flags of older agents that have no meaning here. Those marked true take the next argument when they have no `=`. */
 const IGNORED: Readonly<Record<string, boolean>> = {

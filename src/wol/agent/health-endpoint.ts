@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, type Logger, sleep } from '../../framework';
+import { type Clock, type ListenAddress, type Logger, sleep } from '../../framework';
 
 export interface ReadinessCheck {
   readonly name: string;
@@ -13,14 +13,8 @@ export interface ReadinessCheck {
   problem(): string | undefined;
 }
 
-export interface BindAddress {
-  /** Empty means every address. */
-  readonly host: string;
-  readonly port: number;
-}
-
 export interface HealthEndpointDependencies {
-  address: BindAddress;
+  address: ListenAddress;
   checks: readonly ReadinessCheck[];
   metrics: { readonly contentType: string; text(): Promise<string> };
   clock: Clock;
@@ -70,7 +64,7 @@ export class HealthEndpoint {
     const server = createServer((request, response) => void this.handle(request, response));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
+      server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
         const { port: bound } = server.address() as AddressInfo;
         this.server = server;
         if (this.closed) this.close();

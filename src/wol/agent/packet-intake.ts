@@ -6,8 +6,9 @@
  */
 import type { RemoteInfo } from 'node:dgram';
 import type { Clock } from '../../framework';
+import { isUsableMac } from '../../kubevirt/mac-address';
 import { Transport } from '../protocol/generated/wol-descriptor';
-import { isUsableMac, type MagicPacket, parseMagicPacket } from '../protocol/magic-packet';
+import { type MagicPacket, parseMagicPacket } from '../protocol/magic-packet';
 import { timestampFromMs } from '../protocol/timestamp';
 import type { PacketResult } from './agent-metrics';
 import type { ReportEvent } from './delivery';

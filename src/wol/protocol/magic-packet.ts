@@ -59,16 +59,6 @@ function macAt(bytes: Uint8Array, start: number): string {
 }
 
 /**
- * False for addresses that no machine can own: all zeros, and every address with the group bit (multicast and broadcast).
- *
- * @param mac in the form `parseMagicPacket` gives.
- */
-export function isUsableMac(mac: string): boolean {
-  const groupBit = Number.parseInt(mac.slice(0, 2), 16) & 1;
-  return groupBit === 0 && mac !== '00:00:00:00:00:00';
-}
-
-/**
  * Builds the packet that wakes `mac`.
  *
  * @param mac six hex pairs joined by colons.

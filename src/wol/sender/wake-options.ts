@@ -4,9 +4,8 @@
  * Owns: what each option may be. Pure. Never: shows a password in an error.
  */
 import { isIP } from 'node:net';
-import { parseDurationMs } from '../protocol/duration';
+import { type Environment, parseDurationMs, UsageError } from '../../framework';
 import { PASSWORD_FORMS, parseSecureOnPassword } from '../protocol/secure-on';
-import { UsageError } from '../protocol/usage-error';
 
 /** Options as given on the command line. */
 export interface WakeFlagValues {
@@ -50,7 +49,7 @@ const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/i;
 export function compileWakeOptions(
   macText: string,
   flags: WakeFlagValues,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   normalizeMac: (text: string) => string | undefined,
 ): WakeOptions {
   const mac = normalizeMac(macText);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import { HealthEndpoint, type ReadinessCheck } from '../../../../src/wol/agent/health-endpoint';
-import { eventually } from '../support/eventually';
+import { poll } from '../../../harness/poll';
 import { RecordingLogger } from '../support/recording-logger';
 
 describe('health endpoint', () => {
@@ -77,13 +77,13 @@ describe('health endpoint', () => {
   it('gets an address that becomes free within 60 s', async () => {
     const port = await takenPort();
     const listening = anEndpoint(port).listen(stop.signal);
-    await eventually('said so', () => logger.lines.length > 0);
+    await poll('said so', () => logger.lines.length > 0);
     await new Promise((resolve) => holder?.close(resolve));
     let got: number | undefined;
     void listening.then((bound) => {
       got = bound;
     });
-    await eventually('listening', async () => {
+    await poll('listening', async () => {
       await clock.advance(1_000);
       return got === port;
     });
@@ -97,7 +97,7 @@ describe('health endpoint', () => {
     listening.catch((error: NodeJS.ErrnoException) => {
       failure = error;
     });
-    await eventually('gave up', async () => {
+    await poll('gave up', async () => {
       await clock.advance(1_000);
       return failure !== undefined;
     });
@@ -108,7 +108,7 @@ describe('health endpoint', () => {
 
   it('stops waiting for an address when the agent ends', async () => {
     const listening = anEndpoint(await takenPort()).listen(stop.signal);
-    await eventually('waiting', () => clock.pendingTimers === 1);
+    await poll('waiting', () => clock.pendingTimers === 1);
     stop.abort(new Error('ending'));
     expect(((await listening.catch((error: unknown) => error)) as Error).message).to.equal('ending');
     expect(clock.pendingTimers).to.equal(0);

@@ -1,5 +1,4 @@
 import { createSocket, type Socket } from 'node:dgram';
-import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { type Logger, SystemClock } from '../../../../src/framework';
 import type { AgentOptions } from '../../../../src/wol/agent/agent-options';
@@ -7,29 +6,13 @@ import { runAgent } from '../../../../src/wol/agent/run-agent';
 import { Transport, type WOLEvent } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
 import { timestampToMs } from '../../../../src/wol/protocol/timestamp';
-import { eventually } from '../support/eventually';
+import { freeTcpPort, freeUdpPort } from '../../../harness/free-port';
+import { poll } from '../../../harness/poll';
 import { ManagerDouble } from '../support/manager-double';
 import { RecordingLogger } from '../support/recording-logger';
 
 const mac = (i: number, group = 0): string => `02:00:00:${hex(group)}:${hex(i >> 8)}:${hex(i & 0xff)}`;
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
-
-/** Ports that were free a moment ago. */
-async function freeUdpPorts(count: number): Promise<number[]> {
-  const sockets = Array.from({ length: count }, () => createSocket('udp4'));
-  await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.bind(0, resolve))));
-  const ports = sockets.map((socket) => socket.address().port);
-  await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(resolve))));
-  return ports;
-}
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('agent', () => {
   let manager: ManagerDouble;
@@ -47,7 +30,8 @@ describe('agent', () => {
     sender = createSocket('udp4');
     await new Promise<void>((resolve) => sender.bind(0, '127.0.0.1', resolve));
     logger = new RecordingLogger();
-    [firstPort, secondPort] = (await freeUdpPorts(2)) as [number, number];
+    firstPort = await freeUdpPort();
+    secondPort = await freeUdpPort();
     stop = new AbortController();
     running = [];
     options = {
@@ -78,10 +62,7 @@ describe('agent', () => {
   const started = async (fields: Partial<AgentOptions> = {}): Promise<Promise<number>[]> => {
     void run(fields);
     const ports = fields.ports ?? options.ports;
-    await eventually(
-      'ports bound',
-      () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length,
-    );
+    await poll('ports bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length);
     return running;
   };
   const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
@@ -93,7 +74,7 @@ describe('agent', () => {
     const beforeMs = Date.now();
     send(buildMagicPacket(mac(1), Uint8Array.of(1, 2, 3, 4, 5, 6)));
     send(buildMagicPacket(mac(2)), secondPort);
-    await eventually('two events', () => manager.events.length === 2);
+    await poll('two events', () => manager.events.length === 2);
 
     const [first, second] = manager.events as [WOLEvent, WOLEvent];
     expect(first).to.deep.include({
@@ -115,7 +96,7 @@ describe('agent', () => {
     await started();
     const wanted = Array.from({ length: 1_000 }, (_, i) => mac(i));
     for (const address of wanted) send(buildMagicPacket(address));
-    await eventually('1,000 events', () => manager.events.length >= 1_000);
+    await poll('1,000 events', () => manager.events.length >= 1_000);
 
     expect(manager.macs().sort()).to.deep.equal(wanted);
     expect(await metric('wol_agent_packets_total{transport="udp4",result="accepted",node="node-a"} 1000')).to.equal(true);
@@ -123,34 +104,34 @@ describe('agent', () => {
 
   it('loses no packet that arrives while the manager restarts', async () => {
     await started();
-    await eventually('connected', () => logger.messages('info').includes('manager connected'));
+    await poll('connected', () => logger.messages('info').includes('manager connected'));
     await manager.stop();
     for (let i = 0; i < 100; i++) send(buildMagicPacket(mac(i)));
-    await eventually('packets read', () => metric('wol_agent_queue_depth{node="node-a"} 100'));
+    await poll('packets read', () => metric('wol_agent_queue_depth{node="node-a"} 100'));
     await manager.start();
-    await eventually('100 events', () => manager.events.length === 100);
+    await poll('100 events', () => manager.events.length === 100);
 
     expect(manager.macs()).to.deep.equal(Array.from({ length: 100 }, (_, i) => mac(i)));
-    await eventually('queue empty', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+    await poll('queue empty', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
   });
 
   it('starts without a manager and delivers when there is one', async () => {
     await manager.stop();
     await started();
     send(buildMagicPacket(mac(1)));
-    await eventually('said so', () => logger.messages('warn').includes('manager not reached; events are kept and sent again'));
+    await poll('said so', () => logger.messages('warn').includes('manager not reached; events are kept and sent again'));
     await manager.start();
-    await eventually('the event', () => manager.events.length === 1);
+    await poll('the event', () => manager.events.length === 1);
   });
 
   it('keeps its events from a manager that is not ready', async () => {
     manager.setServing(false);
     await started();
     send(buildMagicPacket(mac(1)));
-    await eventually('refused', () => logger.lines.some(({ fields }) => fields['cause'] === 'UNAVAILABLE: the manager is not ready'));
+    await poll('refused', () => logger.lines.some(({ fields }) => fields['cause'] === 'UNAVAILABLE: the manager is not ready'));
     expect(manager.events).to.deep.equal([]);
     manager.setServing(true);
-    await eventually('the event', () => manager.events.length === 1);
+    await poll('the event', () => manager.events.length === 1);
   });
 
   it('drops junk, unusable addresses and repeats, and counts each', async () => {
@@ -160,7 +141,7 @@ describe('agent', () => {
     send(buildMagicPacket('ff:ff:ff:ff:ff:ff'));
     for (let i = 0; i < 5; i++) send(buildMagicPacket(mac(1)));
     send(buildMagicPacket(mac(1)), secondPort);
-    await eventually('all packets counted', async () => {
+    await poll('all packets counted', async () => {
       const figures = await (await health('/metrics')).text();
       return [
         'malformed",node="node-a"} 2',
@@ -170,7 +151,7 @@ describe('agent', () => {
       ].every((line) => figures.includes(line));
     });
 
-    await eventually('two events', () => manager.events.length === 2);
+    await poll('two events', () => manager.events.length === 2);
     expect(manager.events.map(({ destPort }) => destPort).sort()).to.deep.equal([firstPort, secondPort].sort());
   });
 
@@ -178,20 +159,20 @@ describe('agent', () => {
     await manager.stop();
     await started({ queueSize: 64 });
     for (let i = 0; i < 65; i++) send(buildMagicPacket(mac(i)));
-    await eventually('one refused', () => metric('wol_agent_queue_dropped_total{reason="full",node="node-a"} 1'));
+    await poll('one refused', () => metric('wol_agent_queue_dropped_total{reason="full",node="node-a"} 1'));
     await manager.start();
-    await eventually('64 events answered', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+    await poll('64 events answered', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
     expect(manager.events).to.have.length(64);
     send(buildMagicPacket(mac(64)));
-    await eventually('the refused one', () => manager.macs().includes(mac(64)));
+    await poll('the refused one', () => manager.macs().includes(mac(64)));
   });
 
   it('shares a port with another agent on the node', async () => {
     await started();
     void run({ healthAddress: undefined });
-    await eventually('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
+    await poll('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
     send(buildMagicPacket(mac(1)));
-    await eventually('an event', () => manager.events.length === 1);
+    await poll('an event', () => manager.events.length === 1);
   });
 
   it('works on with the ports it has when another is taken, is not ready meanwhile, and says why', async () => {
@@ -199,9 +180,9 @@ describe('agent', () => {
     await new Promise<void>((resolve) => holder.bind(secondPort, resolve));
     try {
       void run();
-      await eventually('one bound', () => logger.messages('info').includes('UDP port bound'));
+      await poll('one bound', () => logger.messages('info').includes('UDP port bound'));
       send(buildMagicPacket(mac(1)));
-      await eventually('an event', () => manager.events.length === 1);
+      await poll('an event', () => manager.events.length === 1);
       const answer = await health('/readyz');
       expect(answer.status).to.equal(503);
       expect(await answer.text()).to.match(new RegExp(`^udp4 port ${secondPort}: .*EADDRINUSE`));
@@ -227,7 +208,7 @@ describe('agent', () => {
 
   it('is alive and ready once its ports are bound', async () => {
     await started();
-    await eventually('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
+    await poll('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
     expect(await (await health('/healthz')).text()).to.equal('ok');
     expect(await (await health('/readyz')).text()).to.equal('ready');
     expect(await (await health('/readyz?verbose')).text()).to.equal(`[+] udp4 port ${firstPort}\n[+] udp4 port ${secondPort}\n[+] manager`);
@@ -236,7 +217,7 @@ describe('agent', () => {
   it('exports metrics without any address or machine in them', async () => {
     await started();
     send(buildMagicPacket(mac(1)));
-    await eventually('an answer', () => metric('wol_agent_reports_total{status="vm_start_initiated",node="node-a"} 1'));
+    await poll('an answer', () => metric('wol_agent_reports_total{status="vm_start_initiated",node="node-a"} 1'));
     const answer = await health('/metrics');
     const text = await answer.text();
 
@@ -262,7 +243,7 @@ describe('agent', () => {
       const [ended] = await started();
       if (traffic !== 'without traffic') {
         send(buildMagicPacket(mac(1)));
-        await eventually('an event', () => manager.events.length === 1);
+        await poll('an event', () => manager.events.length === 1);
       }
       const startedAtMs = performance.now();
       stop.abort();
@@ -278,7 +259,7 @@ describe('agent', () => {
     await manager.stop();
     const [ended] = await started();
     send(buildMagicPacket(mac(1)));
-    await eventually('queued', () => metric('wol_agent_queue_depth{node="node-a"} 1'));
+    await poll('queued', () => metric('wol_agent_queue_depth{node="node-a"} 1'));
     const startedAtMs = performance.now();
     stop.abort();
 
@@ -297,7 +278,7 @@ describe('agent', () => {
     };
     const [ended] = await started();
     for (let i = 0; i < 300; i++) send(buildMagicPacket(mac(i)));
-    await eventually('all read', () => metric('wol_agent_queue_depth{node="node-a"} 300'));
+    await poll('all read', () => metric('wol_agent_queue_depth{node="node-a"} 300'));
     stop.abort();
     release();
 
@@ -313,7 +294,7 @@ describe('agent', () => {
   it('logs at most ten packets a second and the number of those left out, and never a password', async () => {
     await started();
     for (let i = 0; i < 50; i++) send(buildMagicPacket(mac(i), Buffer.from('secret')));
-    await eventually('50 events', () => manager.events.length === 50);
+    await poll('50 events', () => manager.events.length === 50);
     stop.abort();
     await Promise.all(running);
 

@@ -1,12 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  buildMagicPacket,
-  isUsableMac,
-  MAGIC_PACKET_BYTES,
-  MAX_SYNC_OFFSET,
-  parseMagicPacket,
-} from '../../../../src/wol/protocol/magic-packet';
+import { buildMagicPacket, MAGIC_PACKET_BYTES, MAX_SYNC_OFFSET, parseMagicPacket } from '../../../../src/wol/protocol/magic-packet';
 
 const MAC = '02:00:00:00:00:01';
 const packet = (): Uint8Array => buildMagicPacket(MAC);
@@ -140,22 +134,6 @@ function firstMacByDefinition(bytes: readonly number[]): string | undefined {
   }
   return undefined;
 }
-
-describe('usable address', () => {
-  for (const [mac, usable] of [
-    ['02:00:00:00:00:01', true],
-    ['00:00:00:00:00:01', true],
-    ['fe:ff:ff:ff:ff:ff', true],
-    ['00:00:00:00:00:00', false],
-    ['ff:ff:ff:ff:ff:ff', false],
-    ['01:00:5e:00:00:01', false],
-    ['33:33:00:00:00:01', false],
-  ] as const) {
-    it(`${mac} is ${usable ? 'one' : 'none'}`, () => {
-      expect(isUsableMac(mac)).to.equal(usable);
-    });
-  }
-});
 
 describe('building a magic packet', () => {
   it('refuses an address in another form by name', () => {

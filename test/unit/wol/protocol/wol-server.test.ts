@@ -8,7 +8,7 @@ import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { healthService, type Outgoing, wolService } from '../../../../src/wol/protocol/wire';
 import { WolClient } from '../../../../src/wol/protocol/wol-client';
 import { createWolServer, type WolServer } from '../../../../src/wol/protocol/wol-server';
-import { eventually } from '../support/eventually';
+import { poll } from '../../../harness/poll';
 import { RecordingLogger } from '../support/recording-logger';
 
 describe('wol server', () => {
@@ -180,11 +180,11 @@ describe('wol server', () => {
 
     it('watch tells the present state, each change, and ends with NOT_SERVING at shutdown', async () => {
       const { seen, ended } = watch('wol.v1.WOLService');
-      await eventually('present state', () => seen.length === 1);
+      await poll('present state', () => seen.length === 1);
       server.setServing(false);
       server.setServing(false);
       server.setServing(true);
-      await eventually('changes', () => seen.length === 3);
+      await poll('changes', () => seen.length === 3);
       await server.shutdown();
       await ended;
 
@@ -203,7 +203,7 @@ describe('wol server', () => {
       const { promise, resolve } = Promise.withResolvers<Outgoing<WOLEventResponse>>();
       answer = () => promise;
       const call = client.reportEvent({});
-      await eventually('event arrived', () => events.length === 1);
+      await poll('event arrived', () => events.length === 1);
       const stopped = server.shutdown();
       resolve({ status: ResponseStatus.ACCEPTED });
 
@@ -214,7 +214,7 @@ describe('wol server', () => {
     it('cuts off an answer that takes longer than 5 s', async () => {
       answer = () => new Promise(() => undefined);
       const call = client.reportEvent({});
-      await eventually('event arrived', () => events.length === 1);
+      await poll('event arrived', () => events.length === 1);
       const stopped = server.shutdown();
       const code = codeOf(call.response);
       await clock.advance(5_000);

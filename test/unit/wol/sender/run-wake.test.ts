@@ -1,9 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { expect } from 'chai';
-import { SystemClock } from '../../../../src/framework';
+import { SystemClock, UsageError } from '../../../../src/framework';
 import { parseMagicPacket } from '../../../../src/wol/protocol/magic-packet';
-import { UsageError } from '../../../../src/wol/protocol/usage-error';
 import { runWake } from '../../../../src/wol/sender/run-wake';
 import type { WakeOptions } from '../../../../src/wol/sender/wake-options';
 import { type Interfaces, wakeTargets } from '../../../../src/wol/sender/wake-targets';

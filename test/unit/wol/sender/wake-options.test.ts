@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { UsageError } from '../../../../src/wol/protocol/usage-error';
+import { UsageError } from '../../../../src/framework';
 import { compileWakeOptions, type WakeFlagValues } from '../../../../src/wol/sender/wake-options';
 
 const knownMac = (text: string): string | undefined => (text === 'AA-BB-CC-DD-EE-01' ? 'aa:bb:cc:dd:ee:01' : undefined);
