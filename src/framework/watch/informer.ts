@@ -120,7 +120,6 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
 
   async stop(): Promise<void> {
     this.isStopped = true;
-    this.lateness.end();
     await Promise.all(this.reflectors.map((reflector) => reflector.stop()));
   }
 
