@@ -23,7 +23,7 @@ export interface InformerHooks {
   /** Number of objects in the store, after it changed. */
   objects?(labels: InformerLabels, count: number): void;
   synced?(labels: InformerLabels, synced: boolean): void;
-  /** Called on every change, with the state that is left as well, so that a 0/1 gauge can follow. */
+  /** Called on every change with the state that is left as well, so that a 0/1 gauge can follow; at start `Waiting` may follow itself. */
   state?(labels: InformerLabels, state: InformerState, before: InformerState): void;
   /** An event, a bookmark or a successful connect. */
   activity?(labels: InformerLabels): void;

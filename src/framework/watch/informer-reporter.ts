@@ -39,6 +39,15 @@ export class InformerReporter {
     const denied = after.phase === 'Denied' ? { verb: after.next, resource: this.kind.id } : {};
     const detail = after.detail === '' ? {} : { detail: after.detail };
     this.logger[LEVELS[after.phase]]('informer changed its state', { ...where, from: before.phase, to: after.phase, ...denied, ...detail });
+    this.hook((hooks, labels) => hooks.state?.(labels, after.phase, before.phase));
+    if (after.phase === 'Waiting') this.available(false);
+    else if (after.phase === 'Watching' || (after.phase === 'Listing' && before.doing === 'awaiting')) this.available(true);
+  }
+
+  /** It began by waiting for the kind, which is no change of state. */
+  waiting(): void {
+    this.hook((hooks, labels) => hooks.state?.(labels, 'Waiting', 'Waiting'));
+    this.available(false);
   }
 
   /** First sync is late. */
@@ -66,5 +75,9 @@ export class InformerReporter {
     } catch (error) {
       this.logger.error('a hook of an informer threw', { error });
     }
+  }
+
+  private available(isAvailable: boolean): void {
+    this.hook((hooks, labels) => hooks.kindAvailable?.(labels, isAvailable));
   }
 }

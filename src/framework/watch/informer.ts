@@ -32,7 +32,8 @@ const WORST_FIRST: readonly InformerState[] = ['Denied', 'Waiting', 'Backoff', '
 /**
  * Makes an informer; nothing is contacted before `start`.
  *
- * @throws {RangeError} for a sensitive kind without namespaces and labels or fields, an empty namespace list, or a number out of range.
+ * @throws {RangeError} for a sensitive kind without namespaces and labels or fields, namespaces that are empty or of a cluster-scoped kind,
+ * or a number out of range.
  */
 export function createInformer<T extends KubernetesObject>(options: InformerOptions<T>): ResourceInformer<T> {
   return new ResourceInformer(options);
@@ -115,12 +116,12 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
   start(): void {
     if (this.isStopped) return;
     for (const reflector of this.reflectors) reflector.start();
+    if (this.reflectors.some(({ state }) => state.doing === 'awaiting')) this.reporter.waiting();
     this.changed();
   }
 
   async stop(): Promise<void> {
     this.isStopped = true;
-    this.lateness.end();
     await Promise.all(this.reflectors.map((reflector) => reflector.stop()));
   }
 
@@ -161,9 +162,6 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
 
   private stateChanged(namespace: string | undefined, before: WatchState, after: WatchState): void {
     this.reporter.stateChanged(namespace, before, after);
-    this.reporter.hook((hooks, labels) => hooks.state?.(labels, after.phase, before.phase));
-    if (after.phase === 'Waiting') this.reporter.hook((hooks, labels) => hooks.kindAvailable?.(labels, false));
-    if (after.phase === 'Watching') this.reporter.hook((hooks, labels) => hooks.kindAvailable?.(labels, true));
     this.changed();
   }
 
@@ -210,8 +208,11 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
 
 function checkSelection(kind: Kind, selection: Selection): Selection {
   const { namespaces, labels = '', fields = '' } = selection;
+  if (namespaces !== undefined && kind.scope === 'Cluster')
+    throw new RangeError(`namespaces of ${kind.id} are given, but the kind has none`);
   if (namespaces !== undefined && namespaces.length === 0) throw new RangeError(`namespaces of ${kind.id} is empty; leave it out for all`);
-  if (kind.sensitive && (namespaces === undefined || (labels === '' && fields === ''))) {
+  const isNarrow = (namespaces !== undefined || kind.scope === 'Cluster') && (labels !== '' || fields !== '');
+  if (kind.sensitive && !isNarrow) {
     throw new RangeError(`a watch on ${kind.id} needs namespaces and labels or fields, because the kind is sensitive`);
   }
   return selection;

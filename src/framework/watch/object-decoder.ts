@@ -3,7 +3,7 @@
  *
  * Owns: filling in kind and apiVersion, dropping bookkeeping, the kind's own trimming, freezing.
  * Never: drops a field it does not know; changes an object that a caller still holds (`adopt` copies first).
- * managedFields alone are about a third of a cached object, the last-applied annotation a fifth: see docs/performance.md.
+ * managedFields alone are about a third of a cached object, the last-applied annotation about a fifth.
  */
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';

@@ -66,7 +66,6 @@ export class Reflector<T extends KubernetesObject> {
   private readonly budget: TurnBudget;
   private isSynced = false;
   private hasConnected = false;
-  private hasSeenBookmarks = false;
   private activityMs: number | undefined;
   private completeTo: string | undefined;
 
@@ -213,7 +212,7 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   private async watch(signal: AbortSignal): Promise<WatchInput> {
-    const { limiter, transport, clock, numbers, selection } = this.options;
+    const { limiter, transport, clock, numbers, random, selection } = this.options;
     await limiter.connect(signal);
     const sink = { connected: () => this.connected(), event: (event: WatchEvent) => this.take(event) };
     const { path, query } = this.target();
@@ -221,18 +220,10 @@ export class Reflector<T extends KubernetesObject> {
       path,
       query: { ...query, resourceVersion: this.machine.resourceVersion },
       accept: selection.metadataOnly ? ACCEPT_PARTIAL : 'application/json',
-      timeoutSeconds: this.watchSeconds(),
+      timeoutSeconds: Math.round(numbers.minWatchSeconds + random() * (numbers.maxWatchSeconds - numbers.minWatchSeconds)),
     };
     await new WatchSession({ transport, clock, numbers, budget: this.budget }, sink).run(request, signal);
     return { type: 'ended' };
-  }
-
-  /** A server that has sent no bookmark yet may never do so: its streams end before their silence would count as stale. */
-  private watchSeconds(): number {
-    const { minWatchSeconds, maxWatchSeconds, staleAfterMs, lifeGraceMs } = this.options.numbers;
-    const quietSeconds = Math.max(minWatchSeconds, Math.floor((staleAfterMs - lifeGraceMs) / 1_000) - 1);
-    const longestSeconds = this.hasSeenBookmarks ? maxWatchSeconds : Math.min(maxWatchSeconds, quietSeconds);
-    return Math.round(minWatchSeconds + this.options.random() * (longestSeconds - minWatchSeconds));
   }
 
   private connected(): void {
@@ -246,7 +237,6 @@ export class Reflector<T extends KubernetesObject> {
     this.active();
     const { decoder, store } = this.options;
     if (type === 'BOOKMARK') {
-      this.hasSeenBookmarks = true;
       const { resourceVersion } = (object as KubernetesObject | null)?.metadata ?? {};
       this.dispatch({ type: 'bookmark', resourceVersion });
       this.advance(resourceVersion);

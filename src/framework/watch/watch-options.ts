@@ -23,11 +23,11 @@ export interface WatchOptions {
   turnMs?: number;
   /** Shortest life asked for a watch, in seconds; the life is random so that streams do not end together. @default 290 */
   minWatchSeconds?: number;
-  /** Longest life asked for a watch, in seconds; shorter while no bookmark was ever seen, so that silence never becomes staleness. @default 590 */
+  /** Longest life asked for a watch, in seconds. @default 590 */
   maxWatchSeconds?: number;
   /** Silence after which a stream that has sent a bookmark is given up, in milliseconds; bookmarks come every minute. @default 90000 */
   idleTimeoutMs?: number;
-  /** Silence tolerated beyond the asked life while no bookmark was seen, in milliseconds. @default 5000 */
+  /** While a stream has sent no bookmark, it may be silent for its asked life and this long, in milliseconds, but for less than `staleAfterMs`. @default 5000 */
   lifeGraceMs?: number;
   /** A stream that ended cleanly after at least this life is no failure, in milliseconds. @default 5000 */
   cleanEndAfterMs?: number;

@@ -62,7 +62,7 @@ export class WatchSession {
     try {
       signal.throwIfAborted();
       this.sink.connected();
-      this.watchForSilence(request.timeoutSeconds * 1_000 + this.options.numbers.lifeGraceMs);
+      this.watchForSilence(request.timeoutSeconds * 1_000);
       await this.read(stream, signal);
     } catch (error) {
       if (!this.isIdle) throw error;
@@ -111,9 +111,13 @@ export class WatchSession {
     this.sink.event(event);
   }
 
-  /** Servers send a bookmark about every minute, but only those that send any promise to speak before the life is over. */
-  private watchForSilence(silenceMs: number): void {
-    this.silenceMs = silenceMs;
+  /**
+   * Servers send a bookmark about every minute, but only one that has sent any on this stream has promised to speak before its life is over.
+   * A quiet kind on a server without bookmarks must not count as stale, so the stream is renewed just before.
+   */
+  private watchForSilence(lifeMs: number): void {
+    const { lifeGraceMs, staleAfterMs } = this.options.numbers;
+    this.silenceMs = Math.min(lifeMs + lifeGraceMs, staleAfterMs - lifeGraceMs);
     this.lastByteMs = this.options.clock.monotonicMs();
     this.checkSilence();
   }

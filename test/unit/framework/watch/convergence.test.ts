@@ -32,6 +32,15 @@ const edit = fc
     }),
   );
 
+const gap = fc.array(edit, { minLength: 1, maxLength: 6 }).map((edits) =>
+  named(`gap without history [${edits.join(', ')}]`, async (bench, pendingWrites) => {
+    bench.server.resetWatches();
+    await bench.clock.advance(0);
+    for (const one of edits) await one(bench, pendingWrites);
+    bench.server.compact();
+  }),
+);
+
 const answerOfOwnWrite = fc.nat(5).map((which) =>
   named(`answer of own write ${which}`, ({ informer }, pendingWrites) => {
     const [written] = pendingWrites.splice(which % Math.max(1, pendingWrites.length), 1);
@@ -87,6 +96,7 @@ const passing = fc
 const happenings = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: edit },
+    { weight: 1, arbitrary: gap },
     { weight: 1, arbitrary: answerOfOwnWrite },
     { weight: 1, arbitrary: failure },
     { weight: 2, arbitrary: trouble },
@@ -106,6 +116,8 @@ async function happen(selection: Selection, sequence: readonly Happening[]): Pro
   bench.server.servedVersions = ['v1'];
   bench.server.heal();
   await bench.clock.advance(LONG_ENOUGH_MS);
+  const streams = selection.namespaces?.length ?? 1;
+  if (bench.server.openWatches.length < streams) await bench.clock.advance(2_000); // one is just being renewed
   for (const written of pendingWrites) bench.informer.putOwnWrite(written); // answers that came very late
   return bench;
 }
@@ -153,7 +165,7 @@ describe('whatever happens between an informer and its server', () => {
           expect(clock.pendingTimers).to.equal(0);
           expect(server.openWatches).to.have.length(0);
         }),
-        { numRuns: 150 },
+        { numRuns: 500 },
       );
     });
   }

@@ -282,6 +282,30 @@ describe('informer', () => {
       expect(clock.pendingTimers).to.be.at.most(1);
     });
 
+    it('reports whether the kind is there, from the start on', async () => {
+      const calls: string[] = [];
+      const hooks: InformerHooks = {
+        state: (_, state) => calls.push(state),
+        kindAvailable: (_, available) => calls.push(`available ${available}`),
+      };
+      const { server, sync, clock, informer } = informerBench({ kind: OptionalWidget, hooks });
+      server.servedVersions = [];
+      await sync();
+      expect(calls.splice(0)).to.deep.equal(['Waiting', 'available false']);
+
+      server.servedVersions = ['v1'];
+      server.failNext('list', statusError(503, 'ServiceUnavailable'));
+      await clock.advance(5_000);
+      expect(calls.splice(0)).to.deep.equal(['Listing', 'available true', 'Backoff']);
+      await clock.advance(5_000);
+      server.drop();
+      await clock.advance(12_000);
+      expect(calls.slice(-2)).to.deep.equal(['Waiting', 'available false']);
+      calls.length = 0;
+      await informer.stop();
+      expect(calls).to.deep.equal(['Stopped']);
+    });
+
     it('finds it by polling when nobody kicks', async () => {
       const { server, clock, informer, sync } = bench();
       await sync();
@@ -523,6 +547,12 @@ describe('informer', () => {
       expect(make({ selection: { namespaces: ['a'] } })).to.throw(RangeError, message);
       expect(make({ selection: { labels: 'a=b' } })).to.throw(RangeError, message);
       expect(make({ selection: { namespaces: ['a'], fields: 'metadata.name=b' } })).not.to.throw();
+    });
+
+    it('are namespaces of a kind that has none', () => {
+      const Node = defineKind<Widget>('v1', 'Node', 'nodes', { scope: 'Cluster' });
+      const made = () => informerBench({ kind: Node, selection: { namespaces: ['a'] } });
+      expect(made).to.throw(RangeError, 'namespaces of nodes are given, but the kind has none');
     });
 
     it('is an empty list of namespaces', () => {

@@ -158,27 +158,22 @@ describe('an informer under faults', () => {
     expect(server.requests('list')).to.have.length(1);
   });
 
-  it('waits for the asked life and 5 s more for a stream without bookmarks', async () => {
-    const { server, clock, sync } = informerBench();
-    await sync();
-    const silent = server.watch;
-    expect(silent.request.query?.['timeoutSeconds']).to.equal('292');
+  for (const [lifeSeconds, givenUpMs] of [
+    [100, 105_000],
+    [290, 295_000],
+    [590, 295_000],
+  ] as const) {
+    it(`gives up a stream of ${lifeSeconds} s without bookmarks after ${givenUpMs} ms of silence, before it counts as stale`, async () => {
+      const { server, clock, sync } = informerBench({ watch: { minWatchSeconds: lifeSeconds, maxWatchSeconds: lifeSeconds } });
+      await sync();
+      const silent = server.watch;
 
-    await clock.advance(296_999);
-    expect(silent.isClosed).to.equal(false);
-    await clock.advance(1);
-    expect(silent.isClosed).to.equal(true);
-  });
-
-  it('asks for longer lives once the server has shown that it sends bookmarks', async () => {
-    const { server, clock, sync } = informerBench();
-    await sync();
-    server.bookmark();
-    await clock.advance(10_000);
-    server.endWatches();
-    await clock.advance(1_000);
-    expect(server.watch.request.query?.['timeoutSeconds']).to.equal('440');
-  });
+      await clock.advance(givenUpMs - 1);
+      expect(silent.isClosed).to.equal(false);
+      await clock.advance(1);
+      expect(silent.isClosed).to.equal(true);
+    });
+  }
 
   it('stays ready through ten minutes without any bookmark, and renews the stream without a list', async () => {
     const { server, clock, sync, informer } = informerBench({ random: () => 0.999 });
@@ -218,12 +213,13 @@ describe('an informer under faults', () => {
   }
 
   it('takes a line that is cut off by the end of the stream for unreadable', async () => {
-    const { server, clock, sync, takeEvents } = informerBench();
+    const { server, clock, sync, takeEvents, informer } = informerBench();
     await sync();
     await clock.advance(10_000);
     server.watch.send('{"type":"ADDED","object":{"metadata":{"name":"cut');
     server.watch.end();
     await clock.advance(0);
+    expect(informer.status().detail).to.contain('the stream ended within a line');
     server.create('a');
     await clock.advance(1_000);
 
@@ -322,6 +318,7 @@ describe('an informer under faults', () => {
     expect(takeEvents()).to.deep.equal(['DELETED default/b lost', 'MODIFIED default/a']);
     expect(content()).to.deep.equal({ 'default/a': 7 });
     expect(informer.status().state).to.equal('Watching');
+    expect(server.requests('list')).to.have.length(2);
     expect(server.watch.request.query?.['resourceVersion']).to.equal('50');
   });
 
@@ -359,10 +356,13 @@ describe('an informer under faults', () => {
 
   it('starts over once in pages and once in one piece when continue tokens expire', async () => {
     const { server, sync, content, informer } = informerBench({ watch: { pageLimit: 2, minPageLimit: 1 } });
-    for (const name of ['a', 'b', 'c']) server.create(name);
+    for (const name of ['a', 'b', 'c', 'd']) server.create(name);
     const stream = server.stream.bind(server);
     server.stream = (request) => {
-      if (request.query?.['continue'] !== undefined) server.compact();
+      if (request.query?.['continue'] !== undefined) {
+        if (server.objects.has('default/a')) server.remove('a');
+        server.compact();
+      }
       return stream(request);
     };
     await sync();
@@ -374,7 +374,7 @@ describe('an informer under faults', () => {
       ['2', true],
       [undefined, false],
     ]);
-    expect(Object.keys(content())).to.have.length(3);
+    expect(Object.keys(content())).to.deep.equal(['default/b', 'default/c', 'default/d']);
     expect(informer.status().synced).to.equal(true);
   });
 });
