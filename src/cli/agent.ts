@@ -1,6 +1,8 @@
 /** `virt-steward agent`: listens for magic packets on one node. */
 import { SystemClock, WinstonLogger } from '../framework';
-import { AGENT_FLAGS, compileAgentOptions, modernizeAgentArguments, runAgent } from '../wol/agent';
+import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
+import { compileAgentOptions } from '../wol/agent/agent-options';
+import { runAgent } from '../wol/agent/run-agent';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
 import { onTermination } from './signals';

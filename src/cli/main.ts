@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The executable. The only file that ends the process. */
 import { main } from './program';
 

@@ -1,5 +1,15 @@
 /** `virt-steward manager`: runs the operator. */
-import { createContainer, createOperator, type Logger, type LogLevel, Settings, type StewardOperator, WinstonLogger } from '../framework';
+import {
+  createContainer,
+  createOperator,
+  type Logger,
+  type LogLevel,
+  loadOwnKubeConfig,
+  type OwnKubeConfig,
+  Settings,
+  type StewardOperator,
+  WinstonLogger,
+} from '../framework';
 import { provideWol, WOL_FLAGS, wolSettings } from '../wol';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
@@ -31,13 +41,17 @@ type ManagerSettings = Settings<(typeof FLAGS)[number]['key']>;
 
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 function managerOptions(settings: ManagerSettings): ManagerOptions {
+  const modules = parseModules('--modules', settings.text('modules'));
   const metricsAddress = settings.listenAddress('metricsBindAddress');
   if (metricsAddress !== '0' && settings.boolean('metricsSecure')) {
-    throw settings.refuse('metricsSecure', 'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet');
+    throw settings.refuse(
+      'metricsSecure',
+      'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
+    );
   }
   if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
   return {
-    modules: parseModules('--modules', settings.text('modules')),
+    modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
@@ -67,7 +81,7 @@ export const managerCommand: RegisterCommand = (program, io, done) => {
 async function runManager(options: ManagerOptions, settings: ManagerSettings): Promise<number> {
   const wol = wolSettings(settings, options.namespace);
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
-  useKubeconfig(options.kubeconfig);
+  const { kubeConfig, source } = ownKubeConfig(options.kubeconfig);
   const container = createContainer();
   provideWol(container, wol);
   const operator = await createOperator({
@@ -79,15 +93,21 @@ async function runManager(options: ManagerOptions, settings: ManagerSettings): P
     healthAddress: options.healthAddress,
     metrics: { address: options.metricsAddress },
     container,
+    kubeConfig,
     logger,
   });
-  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol });
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol, kubeconfig: source });
   return untilEnd(operator, logger);
 }
 
-/** The base class of the operator reads the variable by itself, so flag and variable must agree before it is built. */
-function useKubeconfig(file: string): void {
-  if (file !== '') process.env['KUBECONFIG'] = file;
+/**
+ * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
+ * flag and variable are made to agree.
+ */
+function ownKubeConfig(path: string): OwnKubeConfig {
+  const own = loadOwnKubeConfig({ path: path === '' ? undefined : path, environment: process.env });
+  if (path !== '') process.env['KUBECONFIG'] = path;
+  return own;
 }
 
 async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {

@@ -50,7 +50,8 @@ export async function main(args: readonly string[], env: Environment): Promise<n
       exitCode = code;
     });
   }
-  for (const command of program.commands) command.exitOverride().showHelpAfterError(`(virt-steward ${command.name()} --help tells what is allowed)`);
+  for (const command of program.commands)
+    command.exitOverride().showHelpAfterError(`(virt-steward ${command.name()} --help tells what is allowed)`);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;

@@ -1,7 +1,8 @@
 /** `virt-steward wake MAC`: sends a magic packet. */
 import { SystemClock } from '../framework';
-import { normalizeMac } from '../kubevirt';
-import { compileWakeOptions, runWake, type WakeFlagValues } from '../wol/sender';
+import { normalizeMac } from '../kubevirt/mac-address';
+import { runWake } from '../wol/sender/run-wake';
+import { compileWakeOptions, type WakeFlagValues } from '../wol/sender/wake-options';
 import type { RegisterCommand } from './program';
 
 const EXAMPLES = `

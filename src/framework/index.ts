@@ -1,6 +1,8 @@
 /** The only door to the framework. */
+
+export { Registry as MetricsRegistry } from 'prom-client';
 export type { ApiRequest, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
-export { conditionOf, KubeClient } from './client';
+export { conditionOf, type EventInput, EventRecorder, KubeClient, loadOwnKubeConfig, type OwnKubeConfig } from './client';
 export { Cluster, LOCAL_CLUSTER } from './cluster/cluster';
 export * from './decorators';
 export * from './errors/api-error';
@@ -16,11 +18,20 @@ export { WinstonLogger } from './logging/winston-logger';
 export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
 export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';
-export type { EventStage, HandlerContext, PassReason, ProcessContext, ReconcileContext, ReconcileResult, StatusStage } from './runtime/context';
+export type {
+  EventStage,
+  HandlerContext,
+  PassReason,
+  ProcessContext,
+  ReconcileContext,
+  ReconcileResult,
+  StatusStage,
+} from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';
 export type { OperatorOptions } from './runtime/operator-options';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
+export { type ListenAddress, parseListenAddress } from './serving/address';
 export { parseDurationMs } from './settings/duration';
 export { type Environment, type FlagDefinition, type FlagValues, Settings } from './settings/settings';
 export { UsageError } from './settings/usage-error';

@@ -26,7 +26,10 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 }
 
 /** Starts it and does not wait. */
-export async function launchManager(cluster: StewardCluster, { kubeconfig, grpcPort, flags = [] }: ManagerOptions = {}): Promise<ManagerProcess> {
+export async function launchManager(
+  cluster: StewardCluster,
+  { kubeconfig, grpcPort, flags = [] }: ManagerOptions = {},
+): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const process = new TestProcess('manager', [
     MAIN,

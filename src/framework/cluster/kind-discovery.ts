@@ -37,17 +37,20 @@ const POLL_FACTOR = 1.5;
 export class ApiKindDiscovery implements KindDiscovery {
   private readonly polls = new Set<Poll>();
   private readonly asking = new Map<string, Promise<readonly ApiResource[]>>();
+  private readonly answers = new Map<string, 'served' | 'absent'>();
   private readonly closing = new AbortController();
 
   constructor(private readonly options: KindDiscoveryOptions) {}
 
   async served(kind: Kind, signal?: AbortSignal): Promise<ServedKind | undefined> {
-    for (const apiVersion of [kind.apiVersion, ...kind.alternatives]) {
-      const resources = await orAborted(this.resources(apiVersion), signal);
-      const resource = resources.find(({ name }) => name === kind.plural);
-      if (resource !== undefined) return { apiVersion, scope: resource.namespaced ? 'Namespaced' : 'Cluster' };
-    }
-    return undefined;
+    const served = await this.ask(kind, signal);
+    this.answers.set(kind.id, served === undefined ? 'absent' : 'served');
+    return served;
+  }
+
+  /** What the API server said last; `unknown` before it was asked. Only kinds that may be absent are asked about. */
+  lastAnswer(kind: Kind): 'served' | 'absent' | 'unknown' {
+    return this.answers.get(kind.id) ?? 'unknown';
   }
 
   whenServed(kind: Kind, listener: (served: ServedKind) => void): () => void {
@@ -90,6 +93,15 @@ export class ApiKindDiscovery implements KindDiscovery {
     for (const poll of this.polls) poll.end();
     this.polls.clear();
     this.closing.abort(new Error('discovery was stopped'));
+  }
+
+  private async ask(kind: Kind, signal: AbortSignal | undefined): Promise<ServedKind | undefined> {
+    for (const apiVersion of [kind.apiVersion, ...kind.alternatives]) {
+      const resources = await orAborted(this.resources(apiVersion), signal);
+      const resource = resources.find(({ name }) => name === kind.plural);
+      if (resource !== undefined) return { apiVersion, scope: resource.namespaced ? 'Namespaced' : 'Cluster' };
+    }
+    return undefined;
   }
 
   private resources(apiVersion: string): Promise<readonly ApiResource[]> {

@@ -5,7 +5,7 @@
  * A linter rule forbids importing tsyringe anywhere else.
  */
 import 'reflect-metadata';
-import { container as rootContainer, type DependencyContainer, Lifecycle, scoped } from 'tsyringe';
+import { type DependencyContainer, Lifecycle, container as rootContainer, scoped } from 'tsyringe';
 
 export type { DependencyContainer, InjectionToken } from 'tsyringe';
 export { inject, injectable } from 'tsyringe';

@@ -3,7 +3,7 @@
  *
  * Owns: the objects' shape and the comments that say why each rule is there. Invariant: the output depends on its input alone.
  */
-import { Document, isMap, isSeq, visit, type YAMLMap } from 'yaml';
+import { Document, isMap, isSeq, visit } from 'yaml';
 import { OPERATOR_NAMESPACE } from '../decorators/handler';
 import type { KubernetesObject } from '../kinds/object';
 import type { RbacRule } from './rbac-rules';
@@ -72,6 +72,10 @@ function commented(role: RoleObject, rules: readonly RbacRule[]): string {
       if (isMap(item)) item.commentBefore = rules[index]!.why.map((reason) => ` ${reason}`).join('\n');
     });
   }
-  visit(document, { Seq: (key, node) => void (node.flow = key !== 'rules' && !node.items.some((item) => isMap(item as YAMLMap))) });
-  return document.toString({ lineWidth: 140 });
+  visit(document, {
+    Seq: (_key, node) => {
+      node.flow = !node.items.some(isMap);
+    },
+  });
+  return document.toString({ lineWidth: 140, flowCollectionPadding: false });
 }

@@ -55,7 +55,12 @@ export class BaseWatch {
     } catch (error) {
       const failures = (this.failures.get(key) ?? 0) + 1;
       this.failures.set(key, failures);
-      this.options.logger.warn('event callback failed and will be repeated', { kind: this.options.kind.kind, key, attempt: failures, error });
+      this.options.logger.warn('event callback failed and will be repeated', {
+        kind: this.options.kind.kind,
+        key,
+        attempt: failures,
+        error,
+      });
       this.queue.add(key, 'high', backoffMs(RETRY, failures, this.options.random));
     }
   }

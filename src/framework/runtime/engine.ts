@@ -62,18 +62,18 @@ export class Engine {
     private readonly options: CompiledOperatorOptions,
     private readonly local: LocalCluster,
   ) {
+    this.events = new EventRecorder({
+      client: local.cluster.client,
+      clock: options.clock,
+      log: options.logger,
+      instance: options.instance,
+      reportingController: options.name,
+    });
     this.instances = new Instances(options.container);
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
-    this.events = new EventRecorder({
-      transport: local.transport,
-      clock: options.clock,
-      logger: options.logger,
-      reportingController: options.name,
-      ...(options.instance === undefined ? {} : { reportingInstance: options.instance }),
-    });
   }
 
   /** @param init the user's own set-up, run before informers start. */
@@ -102,7 +102,7 @@ export class Engine {
     await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
-    this.events.close();
+    this.events.stop();
     this.instances.dispose();
     logger.info('operator stopped');
     return handlersEnded && hooksEnded;
@@ -113,6 +113,7 @@ export class Engine {
     this.instances.provide(Cluster, cluster);
     this.instances.provide(KubeClient, cluster.client);
     this.instances.provide(Triggers, this.triggers);
+    this.instances.provide(EventRecorder, this.events);
     this.instances.provide(MetricsRegistry, this.metrics);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
@@ -182,7 +183,11 @@ export class Engine {
     build.labels(this.options.version, process.versions.node).set(1);
   }
 
-  private async listen(option: string, address: ListenAddress | undefined, bind: (address: ListenAddress) => Promise<number>): Promise<void> {
+  private async listen(
+    option: string,
+    address: ListenAddress | undefined,
+    bind: (address: ListenAddress) => Promise<number>,
+  ): Promise<void> {
     if (address === undefined) return;
     try {
       const port = await bind(address);
@@ -202,10 +207,8 @@ export class Engine {
   }
 
   private allSynced(): boolean {
-    return this.local.cluster.informers.list().every((informer) => {
-      const { synced, state } = informer.status();
-      return synced || (informer.kind.optional && state === 'Waiting');
-    });
+    const { cluster } = this.local;
+    return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
   }
 
   private activate(): void {

@@ -24,7 +24,8 @@ function judge(informer: Informer, nowMs: number): CheckResult {
   const { state, synced, lastActivityMs, detail } = informer.status();
   const told = `${informer.kind.id} is ${state}${detail === '' ? '' : ` (${detail})`}`;
   if (state === 'Watching') return { state: 'ok', detail: '' };
-  if (state === 'Waiting' && informer.kind.optional) return { state: 'waiting', detail: `${informer.kind.id} is not served, waiting for its CRD` };
+  if (state === 'Waiting' && informer.kind.optional)
+    return { state: 'waiting', detail: `${informer.kind.id} is not served, waiting for its CRD` };
   if (!synced) return { state: 'failed', detail: told };
   if (lastActivityMs === undefined || nowMs - lastActivityMs > STALE_AFTER_MS) return { state: 'failed', detail: `${told}, stale` };
   return { state: 'waiting', detail: told };

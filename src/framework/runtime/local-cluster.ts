@@ -54,7 +54,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
       freezeCache: options.freezeCache,
       stripLastApplied: options.stripLastApplied,
     });
-  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf);
+  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
   let definitions: Informer | undefined;
   return {
     cluster,

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import Operator, { type ResourceEvent as BaseEvent, ResourceEventType, type ResourceMeta, ResourceMetaImpl } from '@dot-i/k8s-operator';
 import type { V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { conditionOf, MERGE_PATCH } from '../client';
+import { conditionOf, loadOwnKubeConfig, MERGE_PATCH } from '../client';
 import type { Cluster } from '../cluster/cluster';
 import { ConflictError, NotFoundError } from '../errors/api-error';
 import { OperatorError } from '../errors/operator-error';
@@ -21,7 +21,6 @@ import { BaseWatch } from './base-watch';
 import { Engine } from './engine';
 import { type LocalCluster, localCluster } from './local-cluster';
 import { type CompiledOperatorOptions, compileOperatorOptions, type OperatorOptions } from './operator-options';
-import { ownKubeConfig } from './own-kube-config';
 
 const ESTABLISHED_TIMEOUT_MS = 60_000;
 const ESTABLISHED_POLL_MS = 500;
@@ -44,7 +43,7 @@ export class StewardOperator extends Operator {
   constructor(options: OperatorOptions) {
     super(options.logger);
     this.settings = compileOperatorOptions(options);
-    this.kubeConfig = this.settings.kubeConfig ?? ownKubeConfig();
+    this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
     this.local = localCluster(this.kubeConfig, this.settings);
     this.cluster = this.local.cluster;
     this.engine = new Engine(this.settings, this.local);

@@ -3,8 +3,9 @@
  *
  * Owns: feeding VirtualMachines and their instances into the local wake targets. Never: writes anything.
  */
-import { Handler, OnEvent, type ResourceEvent, keyOf } from '../../framework';
-import { VirtualMachine, VirtualMachineInstance } from '../../kubevirt';
+import { Handler, keyOf, OnEvent, type ResourceEvent } from '../../framework';
+import { VirtualMachine } from '../../kubevirt/virtual-machine';
+import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
 import { WolRuntime } from './wol-runtime';
 
 @Handler()

@@ -6,11 +6,13 @@
  * Invariant: an invalid config contributes nothing, says why in Ready, and disturbs no other config.
  */
 import { Cluster, Handler, OnEvent, Reconcile, type ReconcileContext, type ResourceEvent, Triggers, timestampOf } from '../../framework';
-import { VirtualMachine } from '../../kubevirt';
+import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import type { ConfigChange } from '../manager/config-ledger';
 import { effectivePorts } from '../manager/effective-config';
 import { WolConfig } from '../wol-config';
-import { conflictCondition, configStatus, readyCondition } from './wol-config-status';
+import { LastWakeWriter } from './last-wake-writer';
+import { WakeMetrics } from './wake-metrics';
+import { configStatus, conflictCondition, readyCondition } from './wol-config-status';
 import { WolRuntime } from './wol-runtime';
 
 /** A busy cluster changes counts many times a second; one write in this time is enough for people. */
@@ -21,18 +23,26 @@ export class WolConfigHandler {
   constructor(
     private readonly wol: WolRuntime,
     private readonly cluster: Cluster,
+    private readonly metrics: WakeMetrics,
+    private readonly lastWake: LastWakeWriter,
     triggers: Triggers,
   ) {
-    wol.map.onChange((change: ConfigChange) => {
-      wol.conflictNews.take(change);
-      triggers.touch(WolConfig, change.config);
+    wol.map.onChange(({ config, counts }: ConfigChange) => {
+      metrics.setManaged(config, counts.managedVms);
+      triggers.touch(WolConfig, config);
     });
   }
 
   @OnEvent(WolConfig)
   index({ type, object }: ResourceEvent<WolConfig>): void {
-    if (type === 'DELETED') this.wol.map.removeConfig(object.metadata?.name ?? '');
-    else this.wol.map.upsertConfig(object);
+    const name = object.metadata?.name ?? '';
+    if (type !== 'DELETED') {
+      this.wol.map.upsertConfig(object);
+      return;
+    }
+    this.wol.map.removeConfig(name);
+    this.metrics.forget(name);
+    this.lastWake.forget(name);
   }
 
   @Reconcile(WolConfig, { minIntervalMs: STATUS_INTERVAL_MS })
@@ -51,7 +61,7 @@ export class WolConfigHandler {
   }
 
   private virtualMachines(): 'listed' | 'not served' | 'unavailable' {
-    if (this.cluster.store(VirtualMachine).synced) return 'listed';
-    return this.cluster.serves(VirtualMachine) ? 'unavailable' : 'not served';
+    if (this.cluster.serves(VirtualMachine)) return 'listed';
+    return this.cluster.availability(VirtualMachine) === 'absent' ? 'not served' : 'unavailable';
   }
 }

@@ -31,7 +31,8 @@ export function configStatus(counts: ConfigCounts, conflicts: readonly MacConfli
 export function readyCondition(evaluation: ConfigEvaluation, virtualMachines: 'listed' | 'not served' | 'unavailable'): ConditionInput {
   const notReady = (reason: string, message: string): ConditionInput => ({ type: 'Ready', status: 'False', reason, message });
   if (evaluation.kind === 'invalid') return notReady('InvalidConfig', evaluation.problems.join('; '));
-  if (virtualMachines === 'not served') return notReady('KubeVirtMissing', 'the cluster serves no virtualmachines.kubevirt.io; install KubeVirt');
+  if (virtualMachines === 'not served')
+    return notReady('KubeVirtMissing', 'the cluster serves no virtualmachines.kubevirt.io; install KubeVirt');
   if (virtualMachines === 'unavailable') return notReady('MappingFailed', 'virtual machines cannot be listed');
   return { type: 'Ready', status: 'True', reason: 'MappingUpdated', message: 'packets wake the virtual machines of this config' };
 }
