@@ -86,6 +86,7 @@ export class StartLimits {
         end: (granted) => {
           if (!lane.waiters.delete(waiter)) return;
           this.waitingInAll--;
+          if (this.waitingInAll === 0) this.timer?.cancel();
           signal.removeEventListener('abort', onAbort);
           resolve(granted);
         },

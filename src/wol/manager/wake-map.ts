@@ -82,6 +82,10 @@ export class WakeMap {
   /** Takes a new, changed or unchanged target. The same object again means that only its state changed. */
   upsertTarget(target: WakeTarget): void {
     const key = wakeTargetKey(target);
+    if (this.watchNamespaces?.has(target.scope.namespace) === false) {
+      this.removeTarget(key);
+      return;
+    }
     const holder = this.targets.get(key);
     if (holder?.target !== target) this.placeTarget(key, holder, target);
     this.announceTarget(key);
@@ -241,7 +245,7 @@ export class WakeMap {
   /** The addresses that a config claims for a target, possibly none; `undefined` when the target is out of its scope. */
   private claimedMacs(config: EffectiveConfig, target: WakeTarget): { macs: readonly string[]; learned: boolean } | undefined {
     const { scope } = target;
-    if (scope.ignored || !this.isVisible(config, target)) return undefined;
+    if (scope.ignored || !isVisible(config, target)) return undefined;
     if (config.mode === 'Explicit') {
       const macs = config.mappings.get(scopeKeyOf(target));
       return macs && { macs, learned: false };
@@ -249,10 +253,6 @@ export class WakeMap {
     if (config.namespaces?.has(scope.namespace) === false || !config.matches(scope.labels)) return undefined;
     if (target.macs.length > 0 || !config.learnRuntimeMacs) return { macs: target.macs, learned: false };
     return { macs: this.learnedMacsOf(target).filter(isUsableMac), learned: true };
-  }
-
-  private isVisible({ includeRemote }: EffectiveConfig, { cluster, scope }: WakeTarget): boolean {
-    return (includeRemote || cluster === '') && this.watchNamespaces?.has(scope.namespace) !== false;
   }
 
   private applyConfig(ledger: ConfigLedger, effective: EffectiveConfig | undefined): void {
@@ -296,9 +296,8 @@ export class WakeMap {
   /** Whether a target that this config can see has the scope; an ignored one counts, so that it is not reported as missing. */
   private isBorne(config: EffectiveConfig, scopeKey: string): boolean {
     const local = this.targets.get(scopeKey)?.target;
-    if (local !== undefined && this.isVisible(config, local)) return true;
-    for (const { target } of this.remoteByScope.get(scopeKey) ?? [])
-      if (target !== undefined && this.isVisible(config, target)) return true;
+    if (local !== undefined && isVisible(config, local)) return true;
+    for (const { target } of this.remoteByScope.get(scopeKey) ?? []) if (target !== undefined && isVisible(config, target)) return true;
     return false;
   }
 
@@ -344,6 +343,11 @@ export class WakeMap {
       for (const listener of [...this.listeners]) listener(change);
     }
   }
+}
+
+/** Whether a config takes part in targets of that cluster. */
+function isVisible({ includeRemote }: EffectiveConfig, { cluster }: WakeTarget): boolean {
+  return includeRemote || cluster === '';
 }
 
 function scopeKeyOf({ scope }: WakeTarget): string {
