@@ -83,9 +83,10 @@ export class Engine {
     this.describeBuild();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
-    await this.hooks.startUp(this.processContext());
+    // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.dispatcher = this.createDispatcher();
     await init();
+    await this.hooks.startUp(this.processContext());
     this.local.start();
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });

@@ -55,20 +55,24 @@ export class WakeMetrics {
   count(notification: WakeNotification): void {
     switch (notification.kind) {
       case 'packet':
-        return this.packets.inc({ config: notification.config });
+        this.packets.inc({ config: notification.config });
+        break;
       case 'started':
         this.started.inc({ config: notification.facts.config });
-        return this.startLatency.observe({ config: notification.facts.config }, notification.latencyMs / 1_000);
+        this.startLatency.observe({ config: notification.facts.config }, notification.latencyMs / 1_000);
+        break;
       case 'dispatched':
-        return this.dispatchLatency.observe({ config: notification.facts.config }, notification.latencyMs / 1_000);
+        this.dispatchLatency.observe({ config: notification.facts.config }, notification.latencyMs / 1_000);
+        break;
       case 'skipped':
       case 'refused':
       case 'failed':
-        return this.errors.inc({ config: notification.facts.config, reason: notification.reason });
+        this.errors.inc({ config: notification.facts.config, reason: notification.reason });
+        break;
       case 'invalid':
-        return this.errors.inc({ config: '', reason: notification.reason });
-      default:
-        return undefined;
+        this.errors.inc({ config: '', reason: notification.reason });
+        break;
+      default: // the other notifications are no outcomes
     }
   }
 

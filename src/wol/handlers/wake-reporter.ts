@@ -47,27 +47,21 @@ export class WakeReporter implements WakeObserver {
   }
 
   private log(notification: WakeNotification): void {
-    switch (notification.kind) {
-      case 'started':
-      case 'unpaused':
-      case 'already-running':
-      case 'skipped':
-        return this.logger.info('wake answered', fieldsOf(notification));
-      case 'failed':
-      case 'refused':
-      case 'not-confirmed':
-        return this.logger.warn('wake did not succeed', fieldsOf(notification));
-      default:
-        return this.logger.debug('wake progress', 'facts' in notification ? fieldsOf(notification) : { ...notification });
-    }
+    if (SUCCESSES.has(notification.kind)) this.logger.info('wake answered', fieldsOf(notification));
+    else if (TROUBLES.has(notification.kind)) this.logger.warn('wake did not succeed', fieldsOf(notification));
+    else this.logger.debug('wake progress', fieldsOf(notification));
   }
 }
+
+const SUCCESSES: ReadonlySet<WakeNotification['kind']> = new Set(['started', 'unpaused', 'already-running', 'skipped']);
+const TROUBLES: ReadonlySet<WakeNotification['kind']> = new Set(['failed', 'refused', 'not-confirmed']);
 
 function uidOf({ metadata }: KubernetesObject): { uid?: string } {
   return metadata?.uid === undefined ? {} : { uid: metadata.uid };
 }
 
-function fieldsOf(notification: WakeNotification & { facts: WakeFacts }): Record<string, unknown> {
+function fieldsOf(notification: WakeNotification): Record<string, unknown> {
+  if (!('facts' in notification)) return { ...notification };
   const { mac, vm, config, nodeName, sourceIp, destPort } = notification.facts;
   const reason = 'reason' in notification ? { reason: notification.reason, text: notification.text } : {};
   return { outcome: notification.kind, mac, vm, config, node: nodeName, source: sourceIp, port: destPort, ...reason };
