@@ -39,6 +39,8 @@ export interface Informer<T extends KubernetesObject = KubernetesObject> {
   status(): InformerStatus;
   /** Listeners run inline, in the order they subscribed; one that throws is logged and stops nothing. */
   subscribe(listener: (event: ResourceEvent<T>) => void): () => void;
+  /** Listeners are told inline after `state` or `synced` changed. */
+  onStatus(listener: (status: InformerStatus) => void): () => void;
   /** Begins listing; returns at once. Calling it twice does nothing. */
   start(): void;
   /** No request is open and no listener runs after this resolved. Idempotent. */
