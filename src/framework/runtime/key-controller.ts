@@ -37,7 +37,7 @@ export abstract class KeyController {
     this.passes = new PassRunner(specs, ports);
     this.queue = new KeyedQueue({
       name: kind.id,
-      workers: Math.max(DEFAULT_WORKERS, ...specs.map((spec) => (spec.decorator === 'Reconcile' ? spec.concurrency : 1))),
+      workers: workersFor(specs),
       clock: ports.clock,
       run: (key, slot) => this.run(key, slot),
       onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
@@ -105,4 +105,10 @@ export abstract class KeyController {
     if (gone) this.records.delete(key);
     else if (this.active) this.enqueueDue(key, record);
   }
+}
+
+/** The largest number that a handler of the kind names. */
+function workersFor(specs: readonly QueuedHandlerSpec[]): number {
+  const named = specs.flatMap((spec) => (spec.decorator === 'Reconcile' ? [spec.concurrency] : []));
+  return named.length === 0 ? DEFAULT_WORKERS : Math.max(...named);
 }
