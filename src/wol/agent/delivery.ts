@@ -52,13 +52,16 @@ interface Unanswered {
 /** A session and what ends its use. It stays open until its last answer is in. */
 interface Connection {
   readonly session: ReportSession;
-  /** Resolves with the cause once no more events may be sent on it. */
-  readonly ended: Promise<string>;
-  end(cause: string): void;
+  /** Resolves once no more events may be sent on it. */
+  readonly ended: Promise<void>;
+  end(): void;
   unanswered: number;
   isOver: boolean;
   isClosed: boolean;
 }
+
+/** What people were told: nothing is wrong, no connection can be made, or connections are made and events refused on them. */
+type Outage = 'none' | 'unreachable' | 'refused';
 
 /** A connection that lasted this long was a good one: the next pause is a short one again. */
 const STABLE_MS = 10_000;
@@ -71,7 +74,7 @@ export class Delivery {
   private watchdog: Timer | undefined;
   private running: Promise<void> | undefined;
   private connections = 0;
-  private outageLogged = false;
+  private outage: Outage = 'none';
   private readonly emptied: (() => void)[] = [];
   private connectedAtMs: number | undefined;
 
@@ -102,7 +105,7 @@ export class Delivery {
     this.stopping.abort();
     this.watchdog?.cancel();
     for (const { call } of this.unanswered) call.cancel();
-    this.current?.end('stopping');
+    this.current?.end();
     await this.running;
   }
 
@@ -113,9 +116,9 @@ export class Delivery {
       const connection = await this.connect();
       if (connection !== undefined) {
         const sinceMs = clock.monotonicMs();
-        const cause = await connection.ended;
+        await connection.ended;
         if (clock.monotonicMs() - sinceMs >= STABLE_MS) this.backoff.reset();
-        this.leave(connection, cause);
+        this.leave(connection);
       }
       if (!signal.aborted) await sleep(clock, this.backoff.nextMs(), signal).catch(() => undefined);
       this.deps.queue.dropExpired();
@@ -123,39 +126,51 @@ export class Delivery {
   }
 
   private async connect(): Promise<Connection | undefined> {
-    const { connector, logger, observer } = this.deps;
     try {
-      const session = await connector.connect(this.stopping.signal);
+      const session = await this.deps.connector.connect(this.stopping.signal);
       const connection = connectionOf(session);
-      session.onLost(() => connection.end('connection lost'));
-      if (this.stopping.signal.aborted) connection.end('stopping');
+      session.onLost(connection.end);
+      if (this.stopping.signal.aborted) connection.end();
       this.current = connection;
-      observer.connected(this.connections++ > 0);
-      this.outageLogged = false;
-      logger.info('manager connected', { waiting: this.deps.queue.size });
+      this.logConnected();
+      this.deps.observer.connected(this.connections++ > 0);
       this.pump();
       return connection;
     } catch (error) {
-      if (!this.stopping.signal.aborted) this.logOutage(causeOf(error));
+      this.logOutage('unreachable', causeOf(error));
       return undefined;
     }
   }
 
-  private leave(connection: Connection, cause: string): void {
+  private leave(connection: Connection): void {
     this.connectedAtMs = this.deps.clock.monotonicMs();
     this.current = undefined;
     this.deps.observer.disconnected();
-    if (!this.stopping.signal.aborted) this.logOutage(cause);
     closeIfIdle(connection);
   }
 
-  private logOutage(cause: string): void {
-    if (this.outageLogged) {
-      this.deps.logger.debug('manager not reached', { cause });
+  private logOutage(kind: Exclude<Outage, 'none'>, cause: string): void {
+    if (this.stopping.signal.aborted) return;
+    if (this.outage === kind) {
+      this.deps.logger.debug('manager still not reached', { cause });
       return;
     }
-    this.outageLogged = true;
+    this.outage = kind;
     this.deps.logger.warn('manager not reached; events are kept and sent again', { cause });
+  }
+
+  /** A connection that is only renewed, as managers ask for now and then, is nothing to tell people. */
+  private logConnected(): void {
+    if (this.outage === 'refused') return;
+    if (this.outage === 'unreachable' || this.connections === 0)
+      this.deps.logger.info('manager connected', { waiting: this.deps.queue.size });
+    this.outage = 'none';
+  }
+
+  private logAnswered(): void {
+    if (this.outage === 'none') return;
+    this.outage = 'none';
+    this.deps.logger.info('manager takes events again', { waiting: this.deps.queue.size });
   }
 
   private pump(): void {
@@ -184,6 +199,7 @@ export class Delivery {
     const { queue, logger } = this.deps;
     queue.done();
     this.backoff.reset();
+    this.logAnswered();
     this.count(entry, resultOf(response.status));
     logger.debug('event answered', { mac: entry.item.event.macAddress, status: resultOf(response.status), message: response.message });
     this.settle(entry);
@@ -198,7 +214,8 @@ export class Delivery {
       logger.warn('manager rejected an event', { mac: entry.item.event.macAddress, cause: causeOf(error) });
     } else {
       queue.giveBack(entry.item);
-      entry.connection.end(causeOf(error));
+      if (!entry.connection.isOver) this.logOutage('refused', causeOf(error));
+      entry.connection.end();
     }
     this.settle(entry);
   }
@@ -229,7 +246,8 @@ export class Delivery {
   }
 
   private giveUp(connection: Connection): void {
-    connection.end(`no answer for ${ANSWER_TIMEOUT_MS / 1_000} s`);
+    this.logOutage('refused', `no answer for ${ANSWER_TIMEOUT_MS / 1_000} s`);
+    connection.end();
     for (const entry of this.unanswered) if (entry.connection === connection) entry.call.cancel();
   }
 
@@ -246,16 +264,16 @@ export class Delivery {
 }
 
 function connectionOf(session: ReportSession): Connection {
-  const { promise, resolve } = Promise.withResolvers<string>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const connection: Connection = {
     session,
     ended: promise,
     unanswered: 0,
     isOver: false,
     isClosed: false,
-    end(cause) {
+    end() {
       connection.isOver = true;
-      resolve(cause);
+      resolve();
     },
   };
   return connection;

@@ -297,6 +297,29 @@ describe('delivery', () => {
     expect(logger.messages('info')).to.deep.equal(['manager connected']);
   });
 
+  it('says nothing when a connection is only renewed', async () => {
+    await started();
+    connector.session(0).lose();
+    await clock.advance(100);
+
+    expect(connector.sessions).to.have.length(2);
+    expect([logger.messages('warn'), logger.messages('info')]).to.deep.equal([[], ['manager connected']]);
+  });
+
+  it('says once that events are refused, however often, and once that they are taken again', async () => {
+    await started();
+    offer('a');
+    for (let i = 0; i < 4; i++) {
+      connector.session(i).calls[0]?.fail(status.PERMISSION_DENIED);
+      await clock.advance(2_000);
+    }
+    connector.session(4).calls[0]?.succeed();
+    await clock.advance(0);
+
+    expect(logger.messages('warn')).to.deep.equal(['manager not reached; events are kept and sent again']);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager takes events again']);
+  });
+
   it('knows when a manager was last connected', async () => {
     expect(delivery.lastConnectedAtMs).to.equal(undefined);
     await started();
