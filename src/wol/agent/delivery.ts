@@ -6,7 +6,7 @@
  * Expected flow: connect -> send, at most MAX_UNANSWERED_EVENTS at a time -> answer -> next; when the connection fails, what is
  * unanswered goes back to its place in the queue and is sent again on a new connection.
  * Guarantees: an event is dropped only when it is too old, the queue is full or the manager says INVALID_ARGUMENT; events leave
- * in the order they came, except that one may be sent twice.
+ * in the order they came, except that one may be sent twice; a wake that a manager had accepted when it died is sent again.
  * Assumptions: the manager recognises an event that it gets twice.
  * Caveats: a manager that refuses (UNAVAILABLE, PERMISSION_DENIED) is left and connected anew: another replica may answer.
  */
@@ -17,6 +17,7 @@ import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
 import { type RpcStatusError, statusName } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import type { PendingCall } from '../protocol/wol-client';
+import { AcceptedEvents } from './accepted-events';
 import { Backoff } from './backoff';
 import type { DeliveryQueue, Queued } from './delivery-queue';
 import type { ReportConnector, ReportSession } from './report-session';
@@ -55,6 +56,8 @@ interface Connection {
   /** Resolves once no more events may be sent on it. */
   readonly ended: Promise<void>;
   end(): void;
+  /** Answered with ACCEPTED: the work goes on in the manager at the other end. */
+  readonly accepted: AcceptedEvents<ReportEvent>;
   unanswered: number;
   isOver: boolean;
   isClosed: boolean;
@@ -126,10 +129,11 @@ export class Delivery {
   }
 
   private async connect(): Promise<Connection | undefined> {
+    const { connector, clock } = this.deps;
     try {
-      const session = await this.deps.connector.connect(this.stopping.signal);
-      const connection = connectionOf(session);
-      session.onLost(connection.end);
+      const session = await connector.connect(this.stopping.signal);
+      const connection = connectionOf(session, clock);
+      session.onEnd((inOrder) => this.onSessionEnd(connection, inOrder));
       if (this.stopping.signal.aborted) connection.end();
       this.current = connection;
       this.logConnected();
@@ -147,6 +151,12 @@ export class Delivery {
     this.current = undefined;
     this.deps.observer.disconnected();
     closeIfIdle(connection);
+  }
+
+  private onSessionEnd(connection: Connection, inOrder: boolean): void {
+    // What the manager had accepted is lost with it, if it died.
+    if (!inOrder) for (const item of connection.accepted.takeAll()) this.deps.queue.restore(item);
+    connection.end();
   }
 
   private logOutage(kind: Exclude<Outage, 'none'>, cause: string): void {
@@ -198,6 +208,7 @@ export class Delivery {
   private onAnswer(entry: Unanswered, response: WOLEventResponse): void {
     const { queue, logger } = this.deps;
     queue.done();
+    if (response.status === ResponseStatus.ACCEPTED) entry.connection.accepted.keep(entry.item);
     this.backoff.reset();
     this.logAnswered();
     this.count(entry, resultOf(response.status));
@@ -263,11 +274,12 @@ export class Delivery {
   }
 }
 
-function connectionOf(session: ReportSession): Connection {
+function connectionOf(session: ReportSession, clock: Clock): Connection {
   const { promise, resolve } = Promise.withResolvers<void>();
   const connection: Connection = {
     session,
     ended: promise,
+    accepted: new AcceptedEvents(clock),
     unanswered: 0,
     isOver: false,
     isClosed: false,
