@@ -53,6 +53,7 @@ interface Unanswered {
 /** A session and what ends its use. It stays open until its last answer is in. */
 interface Connection {
   readonly session: ReportSession;
+  readonly openedAtMs: number;
   /** Resolves once no more events may be sent on it. */
   readonly ended: Promise<void>;
   end(): void;
@@ -60,6 +61,10 @@ interface Connection {
   readonly accepted: AcceptedEvents<ReportEvent>;
   unanswered: number;
   isOver: boolean;
+  /** The manager asked for it: nothing to tell people. */
+  endedInOrder: boolean;
+  /** The manager died or refused. */
+  isBroken: boolean;
   isClosed: boolean;
 }
 
@@ -118,9 +123,8 @@ export class Delivery {
     while (!signal.aborted) {
       const connection = await this.connect();
       if (connection !== undefined) {
-        const sinceMs = clock.monotonicMs();
         await connection.ended;
-        if (clock.monotonicMs() - sinceMs >= STABLE_MS) this.backoff.reset();
+        if (this.wasStable(connection)) this.backoff.reset();
         this.leave(connection);
       }
       if (!signal.aborted) await sleep(clock, this.backoff.nextMs(), signal).catch(() => undefined);
@@ -129,17 +133,21 @@ export class Delivery {
   }
 
   private async connect(): Promise<Connection | undefined> {
-    const { connector, clock } = this.deps;
+    const session = await this.openSession();
+    if (session === undefined) return undefined;
+    const connection = connectionOf(session, this.deps.clock);
+    session.onEnd((failure) => this.onSessionEnd(connection, failure));
+    if (this.stopping.signal.aborted) connection.end();
+    this.current = connection;
+    this.logConnected();
+    this.deps.observer.connected(this.connections++ > 0);
+    this.pump();
+    return connection;
+  }
+
+  private async openSession(): Promise<ReportSession | undefined> {
     try {
-      const session = await connector.connect(this.stopping.signal);
-      const connection = connectionOf(session, clock);
-      session.onEnd((inOrder) => this.onSessionEnd(connection, inOrder));
-      if (this.stopping.signal.aborted) connection.end();
-      this.current = connection;
-      this.logConnected();
-      this.deps.observer.connected(this.connections++ > 0);
-      this.pump();
-      return connection;
+      return await this.deps.connector.connect(this.stopping.signal);
     } catch (error) {
       this.logOutage('unreachable', causeOf(error));
       return undefined;
@@ -153,25 +161,34 @@ export class Delivery {
     closeIfIdle(connection);
   }
 
-  private onSessionEnd(connection: Connection, inOrder: boolean): void {
-    // What the manager had accepted is lost with it, if it died.
-    if (!inOrder) for (const item of connection.accepted.takeAll()) this.deps.queue.restore(item);
+  private onSessionEnd(connection: Connection, failure: RpcStatusError | undefined): void {
+    if (failure === undefined) {
+      connection.endedInOrder = true;
+    } else {
+      // One that breaks as soon as it is made is a refusal, whatever it is called.
+      this.logOutage(this.wasStable(connection) ? 'unreachable' : 'refused', causeOf(failure));
+      // What the manager had accepted is lost with it, if it died.
+      connection.isBroken = true;
+      for (const item of connection.accepted.takeAll()) this.deps.queue.restore(item);
+    }
     connection.end();
+  }
+
+  private wasStable({ openedAtMs }: Connection): boolean {
+    return this.deps.clock.monotonicMs() - openedAtMs >= STABLE_MS;
   }
 
   private logOutage(kind: Exclude<Outage, 'none'>, cause: string): void {
     if (this.stopping.signal.aborted) return;
-    if (this.outage === kind) {
-      this.deps.logger.debug('manager still not reached', { cause });
-      return;
-    }
+    if (this.outage === 'none') this.deps.logger.warn('manager not reached; events are kept and sent again', { cause });
+    else this.deps.logger.debug('manager still not reached', { cause });
     this.outage = kind;
-    this.deps.logger.warn('manager not reached; events are kept and sent again', { cause });
   }
 
   /** A connection that is only renewed, as managers ask for now and then, is nothing to tell people. */
   private logConnected(): void {
-    if (this.outage === 'refused') return;
+    // Being connected proves nothing then; an answer does.
+    if (this.outage === 'refused' && this.connections > 0) return;
     if (this.outage === 'unreachable' || this.connections === 0)
       this.deps.logger.info('manager connected', { waiting: this.deps.queue.size });
     this.outage = 'none';
@@ -208,12 +225,18 @@ export class Delivery {
   private onAnswer(entry: Unanswered, response: WOLEventResponse): void {
     const { queue, logger } = this.deps;
     queue.done();
-    if (response.status === ResponseStatus.ACCEPTED) entry.connection.accepted.keep(entry.item);
+    if (response.status === ResponseStatus.ACCEPTED) this.keepAccepted(entry);
     this.backoff.reset();
     this.logAnswered();
     this.count(entry, resultOf(response.status));
     logger.debug('event answered', { mac: entry.item.event.macAddress, status: resultOf(response.status), message: response.message });
     this.settle(entry);
+  }
+
+  private keepAccepted({ connection, item }: Unanswered): void {
+    // The news of the break may overtake the answer.
+    if (connection.isBroken) this.deps.queue.restore(item);
+    else connection.accepted.keep(item);
   }
 
   private onFailure(entry: Unanswered, error: unknown): void {
@@ -225,7 +248,7 @@ export class Delivery {
       logger.warn('manager rejected an event', { mac: entry.item.event.macAddress, cause: causeOf(error) });
     } else {
       queue.giveBack(entry.item);
-      if (!entry.connection.isOver) this.logOutage('refused', causeOf(error));
+      if (!entry.connection.endedInOrder) this.logOutage('refused', causeOf(error));
       entry.connection.end();
     }
     this.settle(entry);
@@ -278,10 +301,13 @@ function connectionOf(session: ReportSession, clock: Clock): Connection {
   const { promise, resolve } = Promise.withResolvers<void>();
   const connection: Connection = {
     session,
+    openedAtMs: clock.monotonicMs(),
     ended: promise,
     accepted: new AcceptedEvents(clock),
     unanswered: 0,
     isOver: false,
+    endedInOrder: false,
+    isBroken: false,
     isClosed: false,
     end() {
       connection.isOver = true;

@@ -17,8 +17,8 @@ export interface ReportSession {
    * it is one stream.
    */
   report(event: Outgoing<WOLEvent>): PendingCall<WOLEventResponse>;
-  /** Calls back once, when no more answers come; in order means that the manager has not died. */
-  onEnd(callback: (inOrder: boolean) => void): void;
+  /** Calls back once, when no more answers come. `failure` is `undefined` when the manager ended it in order. */
+  onEnd(callback: (failure: RpcStatusError | undefined) => void): void;
   /** Ends the connection; to be called when nothing is unanswered any more. */
   close(): void;
 }
@@ -81,8 +81,9 @@ class UnarySession implements ReportSession {
     return this.client.reportEvent(event);
   }
 
-  onEnd(callback: (inOrder: boolean) => void): void {
-    this.client.onConnectionLost(() => callback(false));
+  /** Without a stream nobody can tell a connection that was to be renewed from one that broke. */
+  onEnd(callback: (failure: undefined) => void): void {
+    this.client.onConnectionLost(() => callback(undefined));
   }
 
   close(): void {

@@ -15,8 +15,8 @@ import type { ReportSession } from './report-session';
 export class StreamSession implements ReportSession {
   private readonly stream: ClientDuplexStream<Outgoing<WOLEvent>, WOLEventResponse>;
   private readonly unanswered: PromiseWithResolvers<WOLEventResponse>[] = [];
-  private readonly endListeners: ((inOrder: boolean) => void)[] = [];
-  private endedInOrder: boolean | undefined;
+  private readonly endListeners: ((failure: RpcStatusError | undefined) => void)[] = [];
+  private ended: { readonly failure: RpcStatusError | undefined } | undefined;
 
   /** @param onUnsupported the manager has no streams. */
   constructor(
@@ -45,7 +45,7 @@ export class StreamSession implements ReportSession {
 
   report(event: Outgoing<WOLEvent>): PendingCall<WOLEventResponse> {
     const pending = Promise.withResolvers<WOLEventResponse>();
-    if (this.endedInOrder === undefined) {
+    if (this.ended === undefined) {
       this.unanswered.push(pending);
       this.stream.write(event);
     } else {
@@ -54,9 +54,9 @@ export class StreamSession implements ReportSession {
     return { response: pending.promise, cancel: () => this.stream.cancel() };
   }
 
-  onEnd(callback: (inOrder: boolean) => void): void {
-    if (this.endedInOrder === undefined) this.endListeners.push(callback);
-    else callback(this.endedInOrder);
+  onEnd(callback: (failure: RpcStatusError | undefined) => void): void {
+    if (this.ended === undefined) this.endListeners.push(callback);
+    else callback(this.ended.failure);
   }
 
   close(): void {
@@ -66,11 +66,13 @@ export class StreamSession implements ReportSession {
 
   private settle({ code, details }: StatusObject): void {
     if (code === status.UNIMPLEMENTED) this.onUnsupported();
-    this.endedInOrder = code === status.OK;
+    const failure = code === status.OK ? undefined : new RpcStatusError(code, details);
+    this.ended = { failure };
+    for (const listener of this.endListeners.splice(0)) listener(failure);
     const [oldest, ...others] = this.unanswered.splice(0);
+    const unanswered = new RpcStatusError(status.UNAVAILABLE, 'the stream has ended');
     // The status of a stream speaks of the first event without an answer; the others may be sent again in any case.
-    oldest?.reject(new RpcStatusError(code === status.OK ? status.UNAVAILABLE : code, details || 'the manager ended the stream'));
-    for (const { reject } of others) reject(new RpcStatusError(status.UNAVAILABLE, 'the stream has ended'));
-    for (const listener of this.endListeners.splice(0)) listener(this.endedInOrder);
+    oldest?.reject(failure ?? unanswered);
+    for (const { reject } of others) reject(unanswered);
   }
 }

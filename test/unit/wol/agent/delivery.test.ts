@@ -21,7 +21,7 @@ interface SentCall {
 class ScriptedSession implements ReportSession {
   readonly calls: SentCall[] = [];
   closed = 0;
-  end: (inOrder: boolean) => void = () => undefined;
+  private ended: (failure: RpcStatusError | undefined) => void = () => undefined;
 
   report(event: ReportEvent): PendingCall<WOLEventResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<WOLEventResponse>();
@@ -34,8 +34,12 @@ class ScriptedSession implements ReportSession {
     return { response: promise, cancel: () => fail(status.CANCELLED) };
   }
 
-  onEnd(callback: (inOrder: boolean) => void): void {
-    this.end = callback;
+  onEnd(callback: (failure: RpcStatusError | undefined) => void): void {
+    this.ended = callback;
+  }
+
+  end(inOrder: boolean): void {
+    this.ended(inOrder ? undefined : new RpcStatusError(status.UNAVAILABLE, 'connection dropped'));
   }
 
   close(): void {
@@ -301,13 +305,49 @@ describe('delivery', () => {
     expect(logger.messages('info')).to.deep.equal(['manager connected']);
   });
 
-  it('says nothing when a connection is only renewed', async () => {
+  it('says nothing when the manager asks for a new connection', async () => {
     await started();
+    offer('a');
+    connector.session(0).end(true);
+    connector.session(0).calls[0]?.fail(status.UNAVAILABLE);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal(['a']);
+    expect([logger.messages('warn'), logger.messages('info')]).to.deep.equal([[], ['manager connected']]);
+  });
+
+  it('says once that the manager is gone when it dies and cannot be reached for a while', async () => {
+    await started();
+    offer('a');
+    connector.reachable = false;
+    connector.session(0).end(false);
+    connector.session(0).calls[0]?.fail(status.UNAVAILABLE);
+    await clock.advance(5_000);
+    connector.reachable = true;
+    await clock.advance(2_000);
+
+    expect(logger.messages('warn')).to.deep.equal(['manager not reached; events are kept and sent again']);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager connected']);
+  });
+
+  it('says that a manager is connected again after one that had worked died idle', async () => {
+    await started();
+    await clock.advance(60_000);
     connector.session(0).end(false);
     await clock.advance(100);
 
-    expect(connector.sessions).to.have.length(2);
-    expect([logger.messages('warn'), logger.messages('info')]).to.deep.equal([[], ['manager connected']]);
+    expect(logger.messages('warn')).to.have.length(1);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager connected']);
+  });
+
+  it('says once that connections break as soon as they are made', async () => {
+    await started();
+    for (let i = 0; i < 10; i++) {
+      connector.session(i).end(false);
+      await clock.advance(2_000);
+    }
+    expect(logger.messages('warn')).to.have.length(1);
+    expect(logger.messages('info')).to.deep.equal(['manager connected']);
   });
 
   it('says once that events are refused, however often, and once that they are taken again', async () => {
@@ -336,6 +376,16 @@ describe('delivery', () => {
     await clock.advance(100);
 
     expect(connector.session(1).macs()).to.deep.equal(['accepted', 'open']);
+  });
+
+  it('sends an accepted event again also when the manager dies in the same moment', async () => {
+    await started();
+    offer('accepted');
+    connector.session(0).calls[0]?.succeed(ResponseStatus.ACCEPTED);
+    connector.session(0).end(false);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal(['accepted']);
   });
 
   it('does not repeat what was accepted when the manager ends the stream in order', async () => {

@@ -56,8 +56,8 @@ describe('report session', () => {
     const { promise, resolve } = Promise.withResolvers<Outgoing<WOLEventResponse>>();
     manager.answer = ({ macAddress }) => (macAddress === 'a' ? promise : Promise.resolve({ status: ResponseStatus.DUPLICATE }));
     session = await connect();
-    const ends: boolean[] = [];
-    session.onEnd((inOrder) => ends.push(inOrder));
+    const ends: (status | undefined)[] = [];
+    session.onEnd((failure) => ends.push(failure?.status));
     const first = session.report({ macAddress: 'a' });
     await poll('the event', () => manager.events.length === 1);
     const stopped = manager.stop();
@@ -67,21 +67,21 @@ describe('report session', () => {
     expect((await first.response).status).to.equal(ResponseStatus.ACCEPTED);
     expect(await codeOf(late.response)).to.equal(status.UNAVAILABLE);
     await stopped;
-    expect(ends).to.deep.equal([true]);
+    expect(ends).to.deep.equal([undefined]);
     expect(await codeOf(session.report({ macAddress: 'later' }).response)).to.equal(status.UNAVAILABLE);
   });
 
   it('rejects every unanswered event when it is cancelled, and says that it did not end in order', async () => {
     manager.answer = () => new Promise(() => undefined);
     session = await connect();
-    const ends: boolean[] = [];
-    session.onEnd((inOrder) => ends.push(inOrder));
+    const ends: (status | undefined)[] = [];
+    session.onEnd((failure) => ends.push(failure?.status));
     const calls = [session.report({ macAddress: 'a' }), session.report({ macAddress: 'b' })];
     await poll('the events', () => manager.events.length === 2);
     calls[0]?.cancel();
 
     expect(await Promise.all(calls.map((call) => codeOf(call.response)))).to.deep.equal([status.CANCELLED, status.UNAVAILABLE]);
-    expect(ends).to.deep.equal([false]);
+    expect(ends).to.deep.equal([status.CANCELLED]);
   });
 
   it('cannot be had from nobody, and the error tells the cause', async () => {
