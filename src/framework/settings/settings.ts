@@ -32,11 +32,17 @@ interface Given {
 }
 
 export class Settings<K extends string = string> {
+  private readonly definitions: readonly FlagDefinition[];
+  private readonly flags: FlagValues;
+
   constructor(
-    private readonly definitions: readonly (FlagDefinition & { readonly key: K })[],
-    private readonly flags: FlagValues<K>,
+    definitions: readonly (FlagDefinition & { readonly key: K })[],
+    flags: FlagValues<K>,
     private readonly env: Environment,
-  ) {}
+  ) {
+    this.definitions = definitions;
+    this.flags = flags;
+  }
 
   /** The value as text; an empty variable counts as absent. */
   text(key: K): string {
@@ -64,7 +70,8 @@ export class Settings<K extends string = string> {
 
   durationMs(key: K, { minMs, maxMs }: { minMs: number; maxMs: number }): number {
     const ms = parseDurationMs(this.text(key));
-    if (ms === undefined || ms < minMs || ms > maxMs) throw this.refuse(key, `${minMs / 1_000}s to ${maxMs / 1_000}s, for example 2s or 1m30s`);
+    if (ms === undefined || ms < minMs || ms > maxMs)
+      throw this.refuse(key, `${minMs / 1_000}s to ${maxMs / 1_000}s, for example 2s or 1m30s`);
     return ms;
   }
 
@@ -96,6 +103,8 @@ export class Settings<K extends string = string> {
     const flag = this.flags[key];
     if (flag !== undefined) return { origin: definition.flag, text: String(flag) };
     const inherited = this.env[definition.env];
-    return inherited ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited } : { origin: definition.flag, text: definition.default };
+    return inherited
+      ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited }
+      : { origin: definition.flag, text: definition.default };
   }
 }

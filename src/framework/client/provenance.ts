@@ -1,0 +1,13 @@
+/** How to tell whether an object is the one meant, and whether it is ours. */
+import { ApiError, NotFoundError } from '../errors/api-error';
+
+/** Label that says who looks after an object. */
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+
+/** An error that says that the object of that UID is not there: gone, or another one has its name. */
+export function isAnotherObject(error: unknown): boolean {
+  if (error instanceof NotFoundError) return true;
+  return (
+    error instanceof ApiError && error.status === 409 && /\buid\b/i.test(error.message) && /precondition|mismatch/i.test(error.message)
+  );
+}
