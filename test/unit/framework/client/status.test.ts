@@ -105,7 +105,7 @@ describe('status writer', () => {
 
     await current.client.applyStatus(kind, before, { fields: { ready: false } });
 
-    expect((server.received[0]?.body as Widget).status).to.deep.equal({ ready: false });
+    expect((server.received[0]!.body as Widget).status).to.deep.equal({ ready: false });
   });
 
   it('writes to the object itself where the kind has no status subresource', async () => {

@@ -214,7 +214,12 @@ describe('keyed queue', () => {
 
   it('never runs a key beside itself and loses nothing, whatever is added, finished and paused in whatever order', async () => {
     const step = fc.oneof(
-      fc.record({ do: fc.constant('add' as const), key: fc.integer({ min: 0, max: 4 }), delay: fc.constantFrom(0, 0, 50, 500), low: fc.boolean() }),
+      fc.record({
+        do: fc.constant('add' as const),
+        key: fc.integer({ min: 0, max: 4 }),
+        delay: fc.constantFrom(0, 0, 50, 500),
+        low: fc.boolean(),
+      }),
       fc.record({ do: fc.constant('finish' as const), nth: fc.nat(4) }),
       fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(10, 100, 1_000) }),
     );
