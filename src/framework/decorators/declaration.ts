@@ -20,9 +20,8 @@ export interface Declaration {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** A decorator that only fits methods of the given signature. */
-// biome-ignore format: one line reads better
-export type MethodDecoratorOf<F> = (target: object, method: string, descriptor: TypedPropertyDescriptor<F>) => void;
+/** A decorator that only fits methods of the given signature, or of one that takes fewer parameters. */
+export type MethodDecoratorOf<F> = <M extends F>(target: object, method: string, descriptor: TypedPropertyDescriptor<M>) => void;
 
 /** Makes a method decorator that records a declaration. */
 export function declare<F>(decorator: DecoratorName, kind: Kind | undefined, options: object): MethodDecoratorOf<F> {

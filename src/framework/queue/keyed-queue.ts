@@ -68,6 +68,7 @@ export class KeyedQueue {
   private busyWorkers = 0;
   private picks = 0;
   private open = false;
+  private dispatchQueued = false;
   private timer: Timer | undefined;
   private timerDueMs = Number.POSITIVE_INFINITY;
   private idleWaiters: (() => void)[] = [];
@@ -85,7 +86,7 @@ export class KeyedQueue {
   start(): void {
     this.open = true;
     this.armTimer();
-    this.dispatch();
+    this.dispatchSoon();
   }
 
   /** No new run starts from now on; what waits is kept. */
@@ -121,7 +122,7 @@ export class KeyedQueue {
     }
     if (delayMs <= 0) this.makeReady(key, lane, nowMs);
     else this.delay(key, lane, nowMs + delayMs);
-    this.dispatch();
+    this.dispatchSoon();
   }
 
   /** Drops a key that waits. A running one finishes and does not run again. */
@@ -209,6 +210,16 @@ export class KeyedQueue {
     this.dispatch();
   }
 
+  /** After the caller's turn: several adds for one key in one turn make one run, and no handler runs on the caller's stack. */
+  private dispatchSoon(): void {
+    if (this.dispatchQueued) return;
+    this.dispatchQueued = true;
+    queueMicrotask(() => {
+      this.dispatchQueued = false;
+      this.dispatch();
+    });
+  }
+
   private dispatch(): void {
     while (this.open && this.busyWorkers < this.workers) {
       const key = this.pick();
@@ -236,7 +247,7 @@ export class KeyedQueue {
     this.busyWorkers++;
     this.options.hooks?.started?.(waitedMs);
     const slot: RunSlot = { abandon: () => this.releaseWorker(running) };
-    // Started in a microtask of its own so that `add` never runs handler code on the caller's stack.
+    // A microtask of its own turns a synchronous throw of `run` into a rejection.
     Promise.resolve()
       .then(() => this.options.run(key, slot))
       .catch((error: unknown) => this.options.onBug?.(key, error))

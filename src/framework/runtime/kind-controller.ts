@@ -80,6 +80,15 @@ export class KindController {
     else this.onChanged(spec, event);
   }
 
+  /** Somebody says that this object deserves a look. */
+  touch(key: ObjectKey): void {
+    if (!this.active) return;
+    for (const spec of this.options.specs) {
+      const object = this.options.informerOf(spec).store.get(key);
+      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
+    }
+  }
+
   /** A change of a child: its owner of this kind has to see it, if it is still the same owner. */
   onOwned(spec: ReconcileSpec, watch: OwnedWatch, event: ResourceEvent): void {
     if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
@@ -161,6 +170,7 @@ export class KindController {
     if (old === undefined) return true;
     const matchedBefore = matches(spec.filters, old);
     if (!matchedBefore && matches(spec.filters, object)) return true;
+    if (spec.decorator === 'OnCreate') return false;
     if (spec.decorator === 'OnUpdate') {
       const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
       return baseline === undefined || differ(baseline, object, spec.filters.fields);

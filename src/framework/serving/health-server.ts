@@ -5,9 +5,9 @@
  * Invariant: answers from memory within a second, whatever the API server does.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { ListenAddress } from './address';
 import { type HealthCheck, reportHealth } from './checks';
+import { close, listen } from './listening';
 
 export type Endpoint = 'healthz' | 'readyz';
 
@@ -31,21 +31,12 @@ export class HealthServer {
   }
 
   /** @returns the port in use. @throws the socket's error when the address cannot be bound. */
-  listen({ host, port }: ListenAddress): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject);
-      this.server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-        this.server.off('error', reject);
-        resolve((this.server.address() as AddressInfo).port);
-      });
-    });
+  listen(address: ListenAddress): Promise<number> {
+    return listen(this.server, address);
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
-    });
+    return close(this.server);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

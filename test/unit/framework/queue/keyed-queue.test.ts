@@ -16,7 +16,7 @@ function aQueue({ workers = 4 }: { workers?: number } = {}) {
     run: (key, slot) => {
       started.push(key);
       if (open.has(key)) throw new Error(`${key} runs twice at once`);
-      return new Promise((resolve) => open.set(key, { slot, finish: resolve })).then(() => void open.delete(key));
+      return new Promise<void>((resolve) => open.set(key, { slot, finish: resolve })).then(() => void open.delete(key));
     },
     onBug: (_key, error) => bugs.push(error),
   });

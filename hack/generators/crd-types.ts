@@ -1,0 +1,63 @@
+/**
+ * Makes `src/api/<group>/<version>.ts` from `crds/*.yaml`.
+ *
+ *     node build/hack/generators/crd-types.js            writes what differs
+ *     node build/hack/generators/crd-types.js --check    writes nothing, exits 1 and shows the difference
+ *
+ * Owns: which file the types of a kind go to. Never: decides how a type reads (typescript-types.ts).
+ * Invariant: one file a group version; `<group>` is the group's first label, so that wol.pillon.org gives `wol`.
+ */
+import { join } from 'node:path';
+import { type CrdVersion, readCrds } from './crd-schema';
+import { driftOf, type GeneratedFiles, writeGenerated } from './generated-files';
+import { typesOf } from './typescript-types';
+
+const CRD_FOLDER = 'crds';
+const API_FOLDER = 'src/api';
+/** The framework's entry, seen from a file two folders below `src`. */
+const FRAMEWORK = '../../framework';
+
+/**
+ * The generated files of all CRDs below `root`.
+ *
+ * @throws {Error} when two groups share their first label and version, or a CRD cannot be read.
+ */
+export function apiFiles(root: string): GeneratedFiles {
+  const byPath = new Map<string, CrdVersion[]>();
+  for (const crd of readCrds(root, CRD_FOLDER)) {
+    const path = `${API_FOLDER}/${crd.group.split('.')[0]}/${crd.version}.ts`;
+    byPath.set(path, [...(byPath.get(path) ?? []), crd]);
+  }
+  const files = new Map<string, string>();
+  for (const [path, crds] of byPath) {
+    const groups = [...new Set(crds.map(({ group }) => group))];
+    if (groups.length > 1) throw new Error(`${path} would hold the groups ${groups.join(' and ')}; allowed: one`);
+    files.set(path, typesOf(crds, FRAMEWORK));
+  }
+  return files;
+}
+
+/** Runs the command. @returns the exit code: 0 done, 1 drifted, 2 usage. */
+export function crdTypes(root: string, args: readonly string[], print: (line: string) => void): number {
+  const unknown = args.find((arg) => arg !== '--check');
+  if (unknown !== undefined) {
+    print(`unknown argument "${unknown}"; allowed: --check`);
+    return 2;
+  }
+  if (!args.includes('--check')) {
+    for (const line of writeGenerated(root, API_FOLDER, apiFiles(root))) print(line);
+    return 0;
+  }
+  const drift = driftOf(root, API_FOLDER, apiFiles(root));
+  if (drift.length === 0) return 0;
+  for (const report of drift) print(report);
+  print(
+    `${drift.length} generated file(s) differ from ${CRD_FOLDER}/ ("-" is what stands there, "+" what belongs there): run npm run generate`,
+  );
+  return 1;
+}
+
+if (require.main === module) {
+  const repository = join(__dirname, '..', '..', '..');
+  process.exitCode = crdTypes(repository, process.argv.slice(2), (line) => console.log(line));
+}

@@ -1,0 +1,140 @@
+/**
+ * What each npm script does once the packages are there.
+ *
+ * Owns: the steps and their order. Never: talks to a cluster; that is up to the programs it starts.
+ * Invariant: `test` goes on after a failed gate, so that one run shows everything that is wrong, and its last line counts it.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inRoot, root } from './paths.mjs';
+import { interruption, runAloud, runQuietly } from './processes.mjs';
+
+/** Longest time for one test suite: several times what it needs on two cores. */
+const SUITE_LIMIT_MS = 15 * 60_000;
+
+const suites = {
+  // unit tests share nothing, so their files may run side by side
+  unit: ['--parallel', '--jobs=2', 'build/test/unit/**/*.test.js'],
+  integration: ['build/test/integration/**/*.test.js'],
+};
+
+/** Programs that make files of the repository from others; each takes `--check`. */
+const generators = ['hack/generators/crd-types', 'hack/generators/proto'];
+
+/** Step name to function of its arguments that resolves to the exit code. */
+export const steps = new Map([
+  ['build', build],
+  ['lint', (args) => runAloud('biome', ['check', ...args, '.'])],
+  ['format', (args) => runAloud('biome', ['check', '--write', ...args, '.'])],
+  ['generate', async (args) => (await compile()) || generate(args)],
+  ['test', test],
+  ['test:unit', async (args) => (await compile()) || suite('unit', args)],
+  ['test:integration', async (args) => (await build()) || (await controlPlane()) || suite('integration', args)],
+  ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
+  ['bench', async (args) => (await build()) || program('hack/bench/main', args)],
+]);
+
+async function build() {
+  return (await compile()) || bundle();
+}
+
+async function compile() {
+  removeLeftovers();
+  return runQuietly('compile', '', 'tsc', ['-p', '.']);
+}
+
+function bundle() {
+  return runQuietly('bundle', '', 'node', ['hack/bundle.mjs']);
+}
+
+/** Runs every generator, also after one has failed. */
+async function generate(args) {
+  let exitCode = 0;
+  for (const generator of generators) exitCode = (await program(generator, args)) || exitCode;
+  return exitCode;
+}
+
+/** The programs that integration tests run against: etcd and the parts of a Kubernetes control plane. */
+function controlPlane() {
+  return program('hack/control-plane/main', ['build']);
+}
+
+/** Runs one of our own programs, named by its source without the extension. */
+async function program(source, args) {
+  const file = `build/${source}.js`;
+  if (existsSync(inRoot(file))) return runAloud('node', ['--enable-source-maps', file, ...args]);
+  console.error(`cannot run ${file}: there is no ${source}.ts to compile it from`);
+  return 1;
+}
+
+async function test(args) {
+  if (args.length > 0) {
+    console.error(`test takes no arguments (got "${args.join(' ')}"); use test:unit or test:integration for a part of it`);
+    return 2;
+  }
+  const started = performance.now();
+  const total = { passed: 0, failed: 0 };
+  const heading = (title) => console.log(`\n== ${title} (${Math.round((performance.now() - started) / 1_000)} s)`);
+  const gate = async (title, run) => {
+    if (interruption() !== undefined) return false;
+    heading(title);
+    const passed = (await run()) === 0;
+    if (!passed) total.failed++;
+    return passed;
+  };
+  if (await gate('compile', compile)) {
+    const bundled = await gate('bundle', bundle);
+    await gate('generated files', () => generate(['--check']));
+    await gate('lint', () => runAloud('biome', ['check', '.']));
+    heading('unit tests');
+    add(total, await countedSuite('unit'));
+    if ((await gate('control plane', controlPlane)) && bundled) {
+      heading('integration tests');
+      add(total, await countedSuite('integration'));
+    }
+  }
+  heading('all done');
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+function add(total, { passed, failed }) {
+  total.passed += passed;
+  total.failed += failed;
+}
+
+function suite(name, args) {
+  return runAloud('mocha', [...suites[name], ...args], { limitMs: SUITE_LIMIT_MS });
+}
+
+/** Runs a suite and counts. A suite that ends badly without a failed test, or without any result, counts as one failure. */
+async function countedSuite(name) {
+  if (interruption() !== undefined) return { passed: 0, failed: 0 };
+  const folder = mkdtempSync(join(tmpdir(), 'virt-steward-test-'));
+  const results = join(folder, 'results.json');
+  try {
+    const exitCode = await suite(name, ['--reporter=hack/run/counting-reporter.cjs', `--reporter-option=results=${results}`]);
+    if (!existsSync(results)) {
+      console.error(`the ${name} tests ended without results, exit code ${exitCode}`);
+      return { passed: 0, failed: 1 };
+    }
+    const { passed, failed, skipped } = JSON.parse(readFileSync(results, 'utf8'));
+    if (skipped > 0) console.log(`${skipped} skipped`);
+    if (exitCode === 0 || failed > 0) return { passed, failed };
+    console.error(`the ${name} tests passed, yet ended with exit code ${exitCode}`);
+    return { passed, failed: 1 };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Removes what was compiled from sources that are gone, so that a deleted test does not run on. */
+function removeLeftovers() {
+  if (!existsSync(inRoot('build'))) return;
+  for (const entry of readdirSync(inRoot('build'), { recursive: true, withFileTypes: true })) {
+    const compiled = join(entry.parentPath ?? entry.path, entry.name);
+    const match = /^(.*)\.js(\.map)?$/.exec(compiled.slice(inRoot('build').length));
+    if (match !== null && !existsSync(`${root}${match[1]}.ts`)) rmSync(compiled);
+  }
+}

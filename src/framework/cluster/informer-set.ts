@@ -1,0 +1,87 @@
+/**
+ * The informers of one cluster: one for each kind and selection, shared by all handlers that ask for it.
+ *
+ * Owns: sharing, starting and stopping. Never: decides which kinds are watched; decorators do, before the start.
+ */
+import { NotCachedError } from '../errors/handler-errors';
+import type { Kind } from '../kinds/kind';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
+import type { Informer, Selection } from '../watch/informer-contract';
+import type { StoreReader } from '../watch/store-reader';
+
+export type InformerFactory = (kind: Kind, select: Selection | undefined) => Informer;
+
+export class InformerSet {
+  private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
+
+  constructor(private readonly create: InformerFactory) {}
+
+  /** The informer of this kind and selection; made when there is none yet. */
+  ensure(kind: Kind, select?: Selection): Informer {
+    const id = `${kind.id} ${selectionId(select)}`;
+    const known = this.informers.get(id);
+    if (known !== undefined) return known.informer;
+    const informer = this.create(kind, select);
+    this.informers.set(id, { informer, select });
+    return informer;
+  }
+
+  /**
+   * The cache of a kind: of the unfiltered informer, or of the only selection declared.
+   * @throws {NotCachedError} when no decorator declares it, or when several selections do and none is named.
+   */
+  store<T extends KubernetesObject>(kind: Kind<T>, select?: Selection): StoreReader<T> {
+    const ofKind = [...this.informers.values()].filter(({ informer }) => informer.kind.id === kind.id);
+    const wanted = selectionId(select);
+    const exact = ofKind.find((entry) => selectionId(entry.select) === wanted);
+    const only = select === undefined && ofKind.length === 1 ? ofKind[0] : undefined;
+    const found = exact ?? only;
+    if (found === undefined) {
+      const remedy =
+        ofKind.length === 0
+          ? `name it in a decorator, for example @OnEvent(${kind.kind})`
+          : `several selections are watched, name one of them: ${ofKind.map((entry) => selectionId(entry.select)).join(' | ')}`;
+      throw new NotCachedError(kind.kind, remedy);
+    }
+    return found.informer.store as unknown as StoreReader<T>;
+  }
+
+  /** The object as a complete cache has it; `undefined` when no unfiltered, untrimmed, synced informer keeps the kind. */
+  cached<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey): T | undefined {
+    const whole = this.informers.get(`${kind.id} ${selectionId(undefined)}`)?.informer;
+    if (whole === undefined || whole.kind.trim !== undefined || !whole.store.synced) return undefined;
+    return whole.store.get(key) as T | undefined;
+  }
+
+  /** Puts the answer of one of our own writes into every cache it belongs to. */
+  putOwnWrite(kind: Kind, object: KubernetesObject): void {
+    for (const { informer } of this.informers.values()) {
+      if (informer.kind.id === kind.id) informer.putOwnWrite(object);
+    }
+  }
+
+  list(): readonly Informer[] {
+    return [...this.informers.values()].map(({ informer }) => informer);
+  }
+
+  start(): void {
+    for (const informer of this.list()) informer.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.list().map((informer) => informer.stop()));
+  }
+}
+
+/** Equal for selections that mean the same. */
+function selectionId(select: Selection | undefined): string {
+  if (select === undefined) return 'everything';
+  const { namespaces, labels, fields, metadataOnly } = select;
+  const parts = [
+    namespaces === undefined ? undefined : `namespaces ${[...namespaces].sort().join(',')}`,
+    labels === undefined ? undefined : `labels ${labels}`,
+    fields === undefined ? undefined : `fields ${fields}`,
+    metadataOnly === true ? 'metadata only' : undefined,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? 'everything' : parts.join(', ');
+}

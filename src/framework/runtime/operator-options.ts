@@ -1,0 +1,87 @@
+/** What an operator is made of, as its author writes it, and the same with every default filled in. */
+import { hostname } from 'node:os';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { DependencyContainer } from '../decorators/container';
+import type { HandlerClass } from '../decorators/handler';
+import { type Logger, nullLogger } from '../logging/logger';
+import { type ListenAddress, parseListenAddress } from '../serving/address';
+import { type Clock, SystemClock } from '../time/clock';
+
+export interface OperatorOptions {
+  /** Reporting controller of Events and first part of names, for example `virt-steward`. */
+  name: string;
+  /** Where the operator runs: Lease and Roles live there. @default the operator's name */
+  namespace?: string;
+  /** Domain of finalizers and annotations that have no name of their own, for example `virt-steward.io`. */
+  domain?: string;
+  /** Of server-side apply. @default the operator's name */
+  fieldManager?: string;
+  handlers: readonly HandlerClass[];
+  /** @default the kubeconfig of KUBECONFIG, else in-cluster */
+  kubeConfig?: KubeConfig;
+  /** `[host]:port` of /healthz and /readyz, `0` = off. @default '0' */
+  healthAddress?: string;
+  /** `address`: `[host]:port` of /metrics over plain HTTP, `0` = off. @default { address: '0' } */
+  metrics?: { address?: string };
+  /** @default no log */
+  logger?: Logger;
+  /** Version for the user agent and the build metric. @default '0.0.0' */
+  version?: string;
+  /** @default the machine's clock */
+  clock?: Clock;
+  /** Uniform in [0, 1); spreads retries. @default Math.random */
+  random?: () => number;
+  /** Freeze cached objects so that a handler that mutates one fails at once. @default true unless NODE_ENV is production */
+  freezeCache?: boolean;
+  /** Drop kubectl's last-applied annotation from caches. @default true */
+  stripLastApplied?: boolean;
+  /** Parent container with registrations of one's own. @default the global container */
+  container?: DependencyContainer;
+  /** Time for running handlers to end at shutdown before they are aborted, in milliseconds. @default 15000 */
+  shutdownTimeoutMs?: number;
+  /** Pod name, the reporting instance of Events. @default the host name */
+  instance?: string;
+}
+
+export interface CompiledOperatorOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly domain: string | undefined;
+  readonly fieldManager: string;
+  readonly handlers: readonly HandlerClass[];
+  readonly kubeConfig: KubeConfig | undefined;
+  readonly healthAddress: ListenAddress | undefined;
+  readonly metricsAddress: ListenAddress | undefined;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly freezeCache: boolean;
+  readonly stripLastApplied: boolean;
+  readonly container: DependencyContainer | undefined;
+  readonly shutdownTimeoutMs: number;
+  readonly instance: string;
+}
+
+/** Fills in defaults. @throws {RangeError} for an address that is none. */
+export function compileOperatorOptions(options: OperatorOptions): CompiledOperatorOptions {
+  return Object.freeze({
+    name: options.name,
+    namespace: options.namespace ?? options.name,
+    domain: options.domain,
+    fieldManager: options.fieldManager ?? options.name,
+    handlers: options.handlers,
+    kubeConfig: options.kubeConfig,
+    healthAddress: parseListenAddress(options.healthAddress ?? '0'),
+    metricsAddress: parseListenAddress(options.metrics?.address ?? '0'),
+    logger: options.logger ?? nullLogger,
+    version: options.version ?? '0.0.0',
+    clock: options.clock ?? new SystemClock(),
+    random: options.random ?? Math.random,
+    freezeCache: options.freezeCache ?? process.env['NODE_ENV'] !== 'production',
+    stripLastApplied: options.stripLastApplied ?? true,
+    container: options.container,
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 15_000,
+    instance: options.instance ?? hostname(),
+  });
+}

@@ -1,0 +1,155 @@
+/**
+ * Claims by MAC address, with the outcome of each contest.
+ *
+ * Owns: the index, and which claims come to nothing. Never: knows configs beyond their claims.
+ * Invariant: `resolve` is right after every change at once; counts and conflicts are right after `settle`.
+ */
+import type { ConfigLedger, MacConflict } from './config-ledger';
+import { type Channel, type Claim, type Contest, channelsOf, decideContest, type Holder } from './wake-claim';
+
+/** A claim with what has been counted of it. */
+export interface IndexedClaim extends Claim {
+  readonly ledger: ConfigLedger;
+  /** Addresses of this claim that were last counted as waking its holder; `undefined` = not counted. */
+  counted: number | undefined;
+}
+
+interface Entry {
+  readonly mac: string;
+  claims: IndexedClaim[];
+  /** Claims that come true on a channel of their config; `undefined` when all do, because nobody else claims the address. */
+  effective: ReadonlySet<Claim> | undefined;
+  /** Outcomes by channel, kept for long lists of claims so that a lookup does not walk them each time. */
+  contests: Map<Channel, Contest> | undefined;
+  /** Ledgers that list a conflict about this address. */
+  inConflict: ReadonlySet<ConfigLedger>;
+}
+
+/** From this many claims on one address its contests are remembered. */
+const REMEMBER_FROM_CLAIMS = 8;
+const NO_LEDGERS: ReadonlySet<ConfigLedger> = new Set();
+
+export class MacIndex {
+  private readonly entries = new Map<string, Entry>();
+  private readonly unsettledEntries = new Set<Entry>();
+  private readonly unsettledClaims = new Set<IndexedClaim>();
+
+  /** Number of addresses that anybody claims. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  add(claim: IndexedClaim): void {
+    this.unsettledClaims.add(claim);
+    for (const mac of claim.macs) {
+      const entry = this.entries.get(mac) ?? this.newEntry(mac);
+      entry.claims.push(claim);
+      this.unsettle(entry);
+    }
+  }
+
+  drop(claim: IndexedClaim): void {
+    claim.dropped = true;
+    this.contestAgain(claim);
+  }
+
+  /** Something about the holder changed that decides contests. */
+  contestAgain(claim: IndexedClaim): void {
+    this.unsettledClaims.add(claim);
+    for (const mac of claim.macs) {
+      const entry = this.entries.get(mac);
+      if (entry !== undefined) this.unsettle(entry);
+    }
+  }
+
+  resolve(mac: string, channel: Channel): Contest | undefined {
+    const entry = this.entries.get(mac);
+    if (entry === undefined) return undefined;
+    const known = entry.contests?.get(channel);
+    if (known !== undefined) return known;
+    const contest = decideContest(entry.claims, channel);
+    if (contest !== undefined && entry.claims.length >= REMEMBER_FROM_CLAIMS) {
+      entry.contests ??= new Map();
+      entry.contests.set(channel, contest);
+    }
+    return contest;
+  }
+
+  /** Brings counts and conflicts up to date. @returns the ledgers that were touched. */
+  settle(): ReadonlySet<ConfigLedger> {
+    const touched = new Set<ConfigLedger>();
+    const recount = new Set(this.unsettledClaims);
+    for (const entry of this.unsettledEntries) {
+      for (const claim of entry.claims) recount.add(claim);
+      this.settleEntry(entry, touched);
+    }
+    this.unsettledEntries.clear();
+    this.unsettledClaims.clear();
+    for (const claim of recount) {
+      const after = claim.dropped ? undefined : this.effectiveMacs(claim);
+      claim.ledger.recount(claim.counted, after);
+      claim.counted = after;
+      touched.add(claim.ledger);
+    }
+    return touched;
+  }
+
+  private newEntry(mac: string): Entry {
+    const entry: Entry = { mac, claims: [], effective: undefined, contests: undefined, inConflict: NO_LEDGERS };
+    this.entries.set(mac, entry);
+    return entry;
+  }
+
+  private unsettle(entry: Entry): void {
+    entry.contests = undefined;
+    this.unsettledEntries.add(entry);
+  }
+
+  private settleEntry(entry: Entry, touched: Set<ConfigLedger>): void {
+    entry.claims = entry.claims.filter(({ dropped }) => !dropped);
+    if (entry.claims.length === 0) this.entries.delete(entry.mac);
+    const conflicts = new Map<ConfigLedger, MacConflict>();
+    entry.effective = isContested(entry.claims) ? this.contestAll(entry, conflicts) : undefined;
+    for (const ledger of entry.inConflict) {
+      if (!conflicts.has(ledger)) ledger.setConflict(entry.mac, undefined);
+      touched.add(ledger);
+    }
+    for (const [ledger, conflict] of conflicts) {
+      ledger.setConflict(entry.mac, conflict);
+      touched.add(ledger);
+    }
+    entry.inConflict = conflicts.size === 0 ? NO_LEDGERS : new Set(conflicts.keys());
+  }
+
+  /** Holds the contest on every channel; the first conflict that a config is part of is the one it reports. */
+  private contestAll(entry: Entry, conflicts: Map<ConfigLedger, MacConflict>): ReadonlySet<Claim> {
+    const effective = new Set<Claim>();
+    const holding = Map.groupBy(entry.claims, ({ holder }) => holder);
+    for (const channel of new Set(entry.claims.flatMap(({ config }) => channelsOf(config)))) {
+      const contest = this.resolve(entry.mac, channel)!;
+      for (const claim of holding.get(contest.winner)!) {
+        if (channelsOf(claim.config).includes(channel)) effective.add(claim);
+      }
+      if (contest.losing.length === 0) continue;
+      const conflict = conflictOf(entry.mac, contest);
+      for (const claim of [...contest.governing, ...contest.losing] as IndexedClaim[]) {
+        if (!conflicts.has(claim.ledger)) conflicts.set(claim.ledger, conflict);
+      }
+    }
+    return effective;
+  }
+
+  private effectiveMacs(claim: IndexedClaim): number {
+    if (claim.holder.target === undefined) return 0;
+    return claim.macs.filter((mac) => this.entries.get(mac)?.effective?.has(claim) ?? true).length;
+  }
+}
+
+function isContested(claims: readonly Claim[]): boolean {
+  return claims.some(({ holder }) => holder !== claims[0]?.holder);
+}
+
+function conflictOf(mac: string, { winner, losing, mode }: Contest): MacConflict {
+  const losers = new Set<Holder>(losing.map(({ holder }) => holder));
+  return { mac, winner: winner.key, losers: [...losers].map(({ key }) => key), precedence: mode };
+}

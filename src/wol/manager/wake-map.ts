@@ -1,0 +1,366 @@
+/**
+ * Which virtual machine a magic packet means.
+ *
+ * Expected flow: informers and wake target sources announce objects -> claims -> index; a packet asks `resolve`.
+ * Guarantees: a change takes effect with the call that announces it; a virtual machine's event touches its own claims only;
+ * lookups do not grow with the number of virtual machines; listeners hear of a config only when its counts or conflicts changed.
+ * Assumptions: one thread; a target object whose fields changed is a new object.
+ * Caveats: listeners are called in a microtask, once for all changes of one turn.
+ * Errors: none; an invalid config contributes nothing and disturbs nobody.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { WolConfig } from '../../api/wol/v1beta1';
+import { isUsableMac } from '../../kubevirt/mac-address';
+import { type WakeTarget, type WakeTargetSource, wakeTargetKey } from '../../kubevirt/wake-target';
+import { type ConfigChange, type ConfigCounts, ConfigLedger, type MacConflict } from './config-ledger';
+import { type ConfigEvaluation, type EffectiveConfig, evaluateConfig } from './effective-config';
+import { type IndexedClaim, MacIndex } from './mac-index';
+import type { Channel, Holder } from './wake-claim';
+
+export interface WakeMapOptions {
+  /** Namespaces outside this list do not exist for the map. @default all */
+  watchNamespaces?: readonly string[];
+  /** Addresses seen at run time, in normal form, for targets that declare none. @default none */
+  learnedMacsOf?: (target: WakeTarget) => readonly string[];
+}
+
+export interface WakeResolution {
+  readonly mac: string;
+  /** As `wakeTargetKey`. */
+  readonly key: string;
+  /** `undefined`: an Explicit mapping names a virtual machine that does not exist. */
+  readonly target: WakeTarget | undefined;
+  /** Configs whose policies apply, oldest first; never empty. */
+  readonly governing: readonly EffectiveConfig[];
+  readonly source: 'declared' | 'learned' | 'explicit';
+}
+
+interface TargetHolder extends Holder {
+  claims: IndexedClaim[];
+}
+
+interface ConfigRecord {
+  readonly ledger: ConfigLedger;
+  object: WolConfig;
+  evaluation: ConfigEvaluation;
+}
+
+export type WakeMapListener = (change: ConfigChange) => void;
+
+export class WakeMap {
+  private readonly index = new MacIndex();
+  private readonly configs = new Map<string, ConfigRecord>();
+  private readonly targets = new Map<string, TargetHolder>();
+  /** Targets whose scope is another object than themselves, by the key of that object. */
+  private readonly remoteByScope = new Map<string, Set<TargetHolder>>();
+  /** What Explicit mappings name and nobody has seen, by scope key. */
+  private readonly missing = new Map<string, TargetHolder>();
+  private readonly listeners = new Set<WakeMapListener>();
+  private readonly targetListeners = new Map<string, Set<() => void>>();
+  private readonly watchNamespaces: ReadonlySet<string> | undefined;
+  private readonly learnedMacsOf: (target: WakeTarget) => readonly string[];
+  private readonly touched = new Set<ConfigLedger>();
+  private publishing = false;
+
+  constructor({ watchNamespaces = [], learnedMacsOf = () => [] }: WakeMapOptions = {}) {
+    this.watchNamespaces = watchNamespaces.length === 0 ? undefined : new Set(watchNamespaces);
+    this.learnedMacsOf = learnedMacsOf;
+  }
+
+  /** Distinct addresses and virtual machines, for metrics. */
+  get size(): { readonly macs: number; readonly vms: number } {
+    this.settle();
+    return { macs: this.index.size, vms: this.targets.size };
+  }
+
+  /** Follows a source from now on. @returns a function that stops it; targets already known stay. */
+  attach(source: WakeTargetSource): () => void {
+    const stop = source.subscribe((key, target) => (target === undefined ? this.removeTarget(key) : this.upsertTarget(target)));
+    for (const target of source.targets()) this.upsertTarget(target);
+    return stop;
+  }
+
+  /** Takes a new, changed or unchanged target. The same object again means that only its state changed. */
+  upsertTarget(target: WakeTarget): void {
+    const key = wakeTargetKey(target);
+    if (this.watchNamespaces?.has(target.scope.namespace) === false) {
+      this.removeTarget(key);
+      return;
+    }
+    const holder = this.targets.get(key);
+    if (holder?.target !== target) this.placeTarget(key, holder, target);
+    this.announceTarget(key);
+  }
+
+  removeTarget(key: string): void {
+    const holder = this.targets.get(key);
+    if (holder?.target === undefined) return;
+    for (const claim of holder.claims) this.index.drop(claim);
+    this.forgetScope(holder, holder.target);
+    this.targets.delete(key);
+    this.fillMissing(scopeKeyOf(holder.target));
+    this.schedulePublish();
+    this.announceTarget(key);
+  }
+
+  /** Evaluates one target again: what has been learned about it changed. */
+  refreshTarget(key: string): void {
+    const holder = this.targets.get(key);
+    if (holder === undefined) return;
+    this.claimAgain(holder);
+    this.schedulePublish();
+  }
+
+  targetOf(key: string): WakeTarget | undefined {
+    return this.targets.get(key)?.target;
+  }
+
+  /** Calls `listener` on every announcement of one target, its removal included. */
+  watchTarget(key: string, listener: () => void): () => void {
+    const listeners = this.targetListeners.get(key) ?? new Set();
+    this.targetListeners.set(key, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.targetListeners.get(key) === listeners) this.targetListeners.delete(key);
+    };
+  }
+
+  /** Takes a new or changed config. Changes of metadata and status that mean nothing for discovery cost nothing. */
+  upsertConfig(object: WolConfig): ConfigEvaluation {
+    const name = object.metadata?.name ?? '';
+    const known = this.configs.get(name);
+    if (known !== undefined && sameForDiscovery(known.object, object)) return known.evaluation;
+    const evaluation = evaluateConfig(object);
+    const record = known ?? { ledger: new ConfigLedger(name, undefined), object, evaluation };
+    this.configs.set(name, Object.assign(record, { object, evaluation }));
+    this.applyConfig(record.ledger, evaluation.kind === 'effective' ? evaluation.config : undefined);
+    return evaluation;
+  }
+
+  removeConfig(name: string): void {
+    const record = this.configs.get(name);
+    if (record === undefined) return;
+    this.configs.delete(name);
+    this.applyConfig(record.ledger, undefined);
+  }
+
+  evaluationOf(config: string): ConfigEvaluation | undefined {
+    return this.configs.get(config)?.evaluation;
+  }
+
+  /** The config as it is in force; `undefined` when it is unknown, invalid or being deleted. */
+  effectiveConfig(name: string): EffectiveConfig | undefined {
+    return this.configs.get(name)?.ledger.effective;
+  }
+
+  effectiveConfigs(): readonly EffectiveConfig[] {
+    return [...this.configs.values()].flatMap(({ ledger }) => ledger.effective ?? []);
+  }
+
+  /** Whom a packet for `mac` on `channel` means; `mac` in normal form. */
+  resolve(mac: string, channel: Channel): WakeResolution | undefined {
+    const contest = this.index.resolve(mac, channel);
+    if (contest === undefined) return undefined;
+    const { winner, governing, learned, mode } = contest;
+    return {
+      mac,
+      key: winner.key,
+      target: winner.target,
+      governing: governing.map(({ config }) => config),
+      source: mode === 'Explicit' ? 'explicit' : learned ? 'learned' : 'declared',
+    };
+  }
+
+  /** Counts of one config, all zero for an invalid one; `undefined` for an unknown one. */
+  countsOf(config: string): ConfigCounts | undefined {
+    this.settle();
+    return this.configs.get(config)?.ledger.counts();
+  }
+
+  /** The first 20 conflicts of a config by address; losers are not cut off. */
+  conflictsOf(config: string): readonly MacConflict[] {
+    this.settle();
+    return this.configs.get(config)?.ledger.listedConflicts() ?? [];
+  }
+
+  /** Is told of each config whose counts or conflicts changed; never of a config that was removed. */
+  onChange(listener: WakeMapListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  private placeTarget(key: string, known: TargetHolder | undefined, target: WakeTarget): void {
+    const holder = known ?? { key, target: undefined, claims: [] };
+    const before = holder.target;
+    holder.target = target;
+    this.targets.set(key, holder);
+    if (before === undefined || scopeKeyOf(before) !== scopeKeyOf(target)) {
+      if (before !== undefined) this.forgetScope(holder, before);
+      this.rememberScope(holder, target);
+    }
+    if (before !== undefined && (before.createdAt !== target.createdAt || before.uid !== target.uid)) {
+      for (const claim of holder.claims) this.index.contestAgain(claim);
+    }
+    this.claimAgain(holder);
+    this.fillMissing(scopeKeyOf(target));
+    if (before !== undefined) this.fillMissing(scopeKeyOf(before));
+    this.schedulePublish();
+  }
+
+  /** Compares what each config claims for a target now with what it claimed, and changes only the difference. */
+  private claimAgain(holder: TargetHolder): void {
+    const before = new Map(holder.claims.map((claim) => [claim.ledger, claim]));
+    const claims: IndexedClaim[] = [];
+    for (const { ledger } of this.configs.values()) {
+      const claim = this.claimOf(ledger, holder, before.get(ledger));
+      if (claim === before.get(ledger)) before.delete(ledger);
+      if (claim !== undefined) claims.push(claim);
+    }
+    for (const claim of before.values()) this.index.drop(claim);
+    holder.claims = claims;
+  }
+
+  /** The claim that `ledger` makes for a target: `known` when nothing about it changed, else a new one beside it. */
+  private claimOf(ledger: ConfigLedger, holder: TargetHolder, known?: IndexedClaim): IndexedClaim | undefined {
+    const { effective } = ledger;
+    const { target } = holder;
+    if (effective === undefined || target === undefined) return undefined;
+    const claimed = this.claimedMacs(effective, target);
+    if (claimed === undefined) return undefined;
+    if (known?.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs)) return known;
+    return this.newClaim(ledger, effective, holder, claimed.macs, claimed.learned);
+  }
+
+  private newClaim(
+    ledger: ConfigLedger,
+    config: EffectiveConfig,
+    holder: TargetHolder,
+    macs: readonly string[],
+    learned: boolean,
+  ): IndexedClaim {
+    const claim: IndexedClaim = { ledger, config, holder, macs, learned, dropped: false, counted: undefined };
+    this.index.add(claim);
+    return claim;
+  }
+
+  /** The addresses that a config claims for a target, possibly none; `undefined` when the target is out of its scope. */
+  private claimedMacs(config: EffectiveConfig, target: WakeTarget): { macs: readonly string[]; learned: boolean } | undefined {
+    const { scope } = target;
+    if (scope.ignored || !isVisible(config, target)) return undefined;
+    if (config.mode === 'Explicit') {
+      const macs = config.mappings.get(scopeKeyOf(target));
+      return macs && { macs, learned: false };
+    }
+    if (config.namespaces?.has(scope.namespace) === false || !config.matches(scope.labels)) return undefined;
+    if (target.macs.length > 0 || !config.learnRuntimeMacs) return { macs: target.macs, learned: false };
+    return { macs: this.learnedMacsOf(target).filter(isUsableMac), learned: true };
+  }
+
+  private applyConfig(ledger: ConfigLedger, effective: EffectiveConfig | undefined): void {
+    const formerMappings = [...(ledger.effective?.mappings.keys() ?? [])];
+    ledger.effective = effective;
+    for (const holder of this.targets.values()) this.claimForConfig(ledger, holder);
+    for (const key of [...formerMappings, ...(effective?.mappings.keys() ?? [])]) this.fillMissing(key);
+    this.touched.add(ledger);
+    this.schedulePublish();
+  }
+
+  private claimForConfig(ledger: ConfigLedger, holder: TargetHolder): void {
+    const at = holder.claims.findIndex((claim) => claim.ledger === ledger);
+    const known = at < 0 ? undefined : holder.claims[at];
+    const claim = this.claimOf(ledger, holder, known);
+    if (claim === known) return;
+    if (known !== undefined) {
+      this.index.drop(known);
+      holder.claims.splice(at, 1);
+    }
+    if (claim !== undefined) holder.claims.push(claim);
+  }
+
+  /** Makes the claims of Explicit configs for a name that nobody bears, and withdraws them when somebody does. */
+  private fillMissing(scopeKey: string): void {
+    const holder = this.missing.get(scopeKey) ?? { key: scopeKey, target: undefined, claims: [] };
+    const kept: IndexedClaim[] = [];
+    for (const { ledger } of this.configs.values()) {
+      const { effective } = ledger;
+      const macs = effective?.mappings.get(scopeKey);
+      if (effective === undefined || macs === undefined || this.isBorne(effective, scopeKey)) continue;
+      const known = holder.claims.find((claim) => claim.ledger === ledger && claim.config === effective);
+      kept.push(known ?? this.newClaim(ledger, effective, holder, macs, false));
+    }
+    for (const claim of holder.claims) if (!kept.includes(claim)) this.index.drop(claim);
+    holder.claims = kept;
+    if (kept.length === 0) this.missing.delete(scopeKey);
+    else this.missing.set(scopeKey, holder);
+  }
+
+  /** Whether a target that this config can see has the scope; an ignored one counts, so that it is not reported as missing. */
+  private isBorne(config: EffectiveConfig, scopeKey: string): boolean {
+    const local = this.targets.get(scopeKey)?.target;
+    if (local !== undefined && isVisible(config, local)) return true;
+    for (const { target } of this.remoteByScope.get(scopeKey) ?? []) if (target !== undefined && isVisible(config, target)) return true;
+    return false;
+  }
+
+  private rememberScope(holder: TargetHolder, target: WakeTarget): void {
+    const scopeKey = scopeKeyOf(target);
+    if (scopeKey === holder.key) return;
+    const holders = this.remoteByScope.get(scopeKey) ?? new Set();
+    this.remoteByScope.set(scopeKey, holders.add(holder));
+  }
+
+  private forgetScope(holder: TargetHolder, target: WakeTarget): void {
+    const scopeKey = scopeKeyOf(target);
+    const holders = this.remoteByScope.get(scopeKey);
+    holders?.delete(holder);
+    if (holders?.size === 0) this.remoteByScope.delete(scopeKey);
+  }
+
+  private announceTarget(key: string): void {
+    for (const listener of [...(this.targetListeners.get(key) ?? [])]) listener();
+  }
+
+  private settle(): void {
+    for (const ledger of this.index.settle()) this.touched.add(ledger);
+  }
+
+  private schedulePublish(): void {
+    if (this.publishing) return;
+    this.publishing = true;
+    queueMicrotask(() => {
+      this.publishing = false;
+      this.publish();
+    });
+  }
+
+  private publish(): void {
+    this.settle();
+    const touched = [...this.touched];
+    this.touched.clear();
+    for (const ledger of touched) {
+      if (this.configs.get(ledger.name)?.ledger !== ledger) continue;
+      const change = ledger.takeChange();
+      if (change === undefined) continue;
+      for (const listener of [...this.listeners]) listener(change);
+    }
+  }
+}
+
+/** Whether a config takes part in targets of that cluster. */
+function isVisible({ includeRemote }: EffectiveConfig, { cluster }: WakeTarget): boolean {
+  return includeRemote || cluster === '';
+}
+
+function scopeKeyOf({ scope }: WakeTarget): string {
+  return `${scope.namespace}/${scope.name}`;
+}
+
+function sameForDiscovery(a: WolConfig, b: WolConfig): boolean {
+  const [left, right] = [a.metadata, b.metadata];
+  const sameObject = left?.uid === right?.uid && left?.creationTimestamp === right?.creationTimestamp;
+  return sameObject && left?.deletionTimestamp === right?.deletionTimestamp && isDeepStrictEqual(a.spec, b.spec);
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, index) => text === b[index]));
+}

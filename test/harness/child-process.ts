@@ -1,0 +1,108 @@
+/**
+ * A program under test as a process of its own.
+ *
+ * Owns: its output, its end, and that it does not outlive the test run. Never: knows what the program does.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { poll } from './poll';
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class TestProcess {
+  readonly exited: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private output = '';
+  private exit: Exit | undefined;
+
+  /** Runs on the Node.js of this process. Only what `env` holds is inherited, plus PATH and HOME. */
+  constructor(
+    readonly name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    const { PATH = '', HOME = '' } = process.env;
+    this.child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(this.child);
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.exited = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        running.delete(this.child);
+        this.exit = { code, signal };
+        resolve(this.exit);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Everything it has printed so far, both streams. */
+  get log(): string {
+    return this.output;
+  }
+
+  get isRunning(): boolean {
+    return this.exit === undefined;
+  }
+
+  /** @returns the log lines whose message is `message`, parsed. */
+  logLines(message: string): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => line['msg'] === message);
+  }
+
+  /** Polls until `probe` yields something; fails at once with the log when the process has ended. */
+  async until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs = 15_000): Promise<T> {
+    return poll(
+      `${this.name}: ${what}`,
+      async () => {
+        if (this.exit !== undefined)
+          throw new Error(`${this.name} ended with ${JSON.stringify(this.exit)} before: ${what}\n${this.output}`);
+        return probe();
+      },
+      { timeoutMs, onTimeout: () => this.output.slice(-4_000) },
+    );
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** SIGTERM, and SIGKILL when it has not ended after 10 s. */
+  async stop(): Promise<Exit> {
+    if (this.exit !== undefined) return this.exit;
+    this.child.kill('SIGTERM');
+    const hard = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+    const exit = await this.exited;
+    clearTimeout(hard);
+    return exit;
+  }
+
+  async kill(): Promise<Exit> {
+    this.child.kill('SIGKILL');
+    return this.exited;
+  }
+
+  /** Resident memory in bytes, from the kernel. */
+  async rssBytes(): Promise<number> {
+    const { readFile } = await import('node:fs/promises');
+    const status = await readFile(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
+  }
+}

@@ -1,0 +1,265 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { ended, FreshClone } from './fresh-clone';
+
+const SIGINT_EXIT = 130;
+const DEADLINE_MS = 10_000;
+
+async function eventually(what: string, isTrue: () => boolean): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MS;
+  while (!isTrue()) {
+    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    await delay(20);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
+
+describe('bootstrap of the npm scripts', () => {
+  let clone: FreshClone;
+
+  beforeEach(() => {
+    clone = new FreshClone();
+  });
+
+  afterEach(() => clone.remove());
+
+  describe('installing packages', () => {
+    it('installs them in a fresh clone, quietly, and only once', async () => {
+      const first = await clone.run('lint');
+      const second = await clone.run('lint');
+
+      expect([first.exitCode, second.exitCode]).to.deep.equal([0, 0]);
+      expect(clone.lines('npm-calls')).to.deep.equal(['npm ci --loglevel=error --no-audit --no-fund']);
+      expect(first.lines).not.to.include('installed');
+    });
+
+    it('installs again when the lock file has changed', async () => {
+      await clone.run('lint');
+      clone.write('package-lock.json', '{"changed":true}');
+
+      await clone.run('lint');
+
+      expect(clone.lines('npm-calls')).to.have.lengthOf(2);
+    });
+
+    it('shows everything that npm wrote when it fails, ends with 2 and tries again the next time', async () => {
+      clone.tool('path/npm', 'echo "npm $*" >> npm-calls; echo "no route to the registry" >&2; exit 7');
+
+      const { exitCode, lines } = await clone.run('lint');
+      await clone.run('lint');
+
+      expect(exitCode).to.equal(2);
+      expect(lines).to.include('no route to the registry');
+      expect(lines.at(-1)).to.equal('npm ci failed (exit 7). Check the network or registry settings of npm.');
+      expect(clone.lines('npm-calls')).to.have.lengthOf(2);
+    });
+
+    it('leaves a linked node_modules to whoever linked it', async () => {
+      renameSync(join(clone.folder, 'tools'), join(clone.folder, 'shared'));
+      symlinkSync('shared', join(clone.folder, 'node_modules'));
+
+      expect((await clone.run('lint')).exitCode).to.equal(0);
+      expect(clone.lines('npm-calls')).to.deep.equal([]);
+    });
+
+    it('says so when the pinned Node.js was not installed', async () => {
+      clone.tool('path/npm', 'mkdir -p node_modules');
+
+      const { exitCode, lines } = await clone.run('lint');
+
+      expect(exitCode).to.equal(2);
+      expect(lines.at(-1)).to.contain('npm rebuild node');
+    });
+  });
+
+  describe('choosing a step', () => {
+    for (const args of [[], ['tset']]) {
+      it(`refuses ${JSON.stringify(args)} with the list of steps before it installs anything`, async () => {
+        const { exitCode, lines } = await clone.run(...args);
+
+        expect(exitCode).to.equal(2);
+        expect(lines).to.deep.equal([
+          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:integration, demo, bench`,
+        ]);
+        expect(clone.has('node_modules')).to.equal(false);
+      });
+    }
+
+    it('names the source that is missing when a program does not exist', async () => {
+      const { exitCode, lines } = await clone.run('demo');
+
+      expect(exitCode).to.equal(1);
+      expect(lines.at(-1)).to.equal('cannot run build/hack/demo/main.js: there is no hack/demo/main.ts to compile it from');
+    });
+
+    it('passes arguments, output and exit code of the program through', async () => {
+      clone.program('bench/main', "console.log('bench', ...process.argv.slice(2)); process.exitCode = 3;");
+
+      const { exitCode, lines } = await clone.run('bench', 'burst', '--count=5');
+
+      expect(exitCode).to.equal(3);
+      expect(lines.at(-1)).to.equal('bench burst --count=5');
+    });
+
+    it('runs every generator even after one has failed', async () => {
+      clone.program('generators/crd-types', 'process.exitCode = 1;');
+
+      const { exitCode } = await clone.run('generate', '--check');
+
+      expect(exitCode).to.equal(1);
+      expect(clone.lines('tool-calls')).to.include('generators/proto --check');
+    });
+
+    it('removes compiled files whose source is gone before it compiles', async () => {
+      clone.write('build/test/unit/old.test.js', '');
+      clone.write('build/test/unit/old.test.js.map', '');
+
+      await clone.run('build');
+
+      expect(clone.has('build/test/unit/old.test.js')).to.equal(false);
+      expect(clone.has('build/test/unit/old.test.js.map')).to.equal(false);
+      expect(clone.has('build/hack/generators/proto.js')).to.equal(true);
+    });
+  });
+
+  describe('test', () => {
+    it('runs every gate and both suites and ends with their sum', async () => {
+      const { exitCode, lines } = await clone.run('test');
+
+      expect(exitCode).to.equal(0);
+      expect(lines.at(-1)).to.equal('5 passed, 0 failed');
+      expect(clone.lines('tool-calls').map((line) => line.split(' ').slice(0, 2).join(' '))).to.deep.equal([
+        'tsc -p',
+        'generators/crd-types --check',
+        'generators/proto --check',
+        'biome check',
+        'mocha --parallel',
+        'control-plane/main build',
+        'mocha build/test/integration/**/*.test.js',
+      ]);
+    });
+
+    it('adds failed tests of both suites', async () => {
+      clone.results('unit', { passed: 2, failed: 1, skipped: 0 }, 1);
+      clone.results('integration', { passed: 0, failed: 2, skipped: 0 }, 2);
+
+      const { exitCode, lines } = await clone.run('test');
+
+      expect(exitCode).to.equal(1);
+      expect(lines.at(-1)).to.equal('2 passed, 3 failed');
+    });
+
+    it('counts a suite that crashed before it had results as a failure', async () => {
+      clone.results('integration', undefined, 134);
+
+      const { exitCode, lines } = await clone.run('test');
+
+      expect(exitCode).to.equal(1);
+      expect(lines).to.include('the integration tests ended without results, exit code 134');
+      expect(lines.at(-1)).to.equal('3 passed, 1 failed');
+    });
+
+    it('counts a suite without a test as a failure', async () => {
+      clone.results('unit', undefined, 0);
+
+      const { exitCode, lines } = await clone.run('test');
+
+      expect(exitCode).to.equal(1);
+      expect(lines.at(-1)).to.equal('2 passed, 1 failed');
+    });
+
+    it('counts a suite that ends badly although every test passed as a failure', async () => {
+      clone.results('unit', { passed: 3, failed: 0, skipped: 0 }, 9);
+
+      const { exitCode, lines } = await clone.run('test');
+
+      expect(exitCode).to.equal(1);
+      expect(lines.at(-1)).to.equal('5 passed, 1 failed');
+    });
+
+    const gates: [string, (clone: FreshClone) => void, string][] = [
+      ['lint', (clone) => clone.tool('tools/.bin/biome', 'exit 1'), '5 passed, 1 failed'],
+      ['a generated file that drifted', (clone) => clone.program('generators/proto', 'process.exitCode = 1'), '5 passed, 1 failed'],
+      ['the bundle', (clone) => clone.write('hack/bundle.mjs', 'process.exitCode = 1'), '3 passed, 1 failed'],
+      ['the control plane', (clone) => clone.program('control-plane/main', 'process.exitCode = 1'), '3 passed, 1 failed'],
+      ['the compiler', (clone) => clone.tool('tools/.bin/tsc', 'echo "src/a.ts(1,1): error"; exit 2'), '0 passed, 1 failed'],
+    ];
+    for (const [what, breakIt, last] of gates) {
+      it(`counts a failure of ${what} and still runs what does not need it`, async () => {
+        breakIt(clone);
+
+        const { exitCode, lines } = await clone.run('test');
+
+        expect(exitCode).to.equal(1);
+        expect(lines.at(-1)).to.equal(last);
+      });
+    }
+
+    it('refuses arguments, which would leave tests out', async () => {
+      const { exitCode, lines } = await clone.run('test', '--grep', 'x');
+
+      expect(exitCode).to.equal(2);
+      expect(lines.at(-1)).to.contain('test:unit');
+    });
+  });
+
+  describe('being interrupted', () => {
+    const patient = `
+      const { spawn } = require('node:child_process');
+      const { writeFileSync } = require('node:fs');
+      const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+      process.on('SIGINT', () => { console.log('cleaning up'); setTimeout(() => process.exit(0), 50); });
+      setInterval(() => {}, 1000);
+      writeFileSync('pids', process.pid + '\\n' + child.pid + '\\n');
+    `;
+
+    it('passes SIGINT on once, waits for the clean-up, ends with 130 and leaves no process', async () => {
+      clone.program('demo/main', patient);
+      const step = clone.start('demo');
+      const result = ended(step);
+      await eventually('the demo runs', () => clone.lines('pids').length === 2);
+
+      step.kill('SIGINT');
+      step.kill('SIGINT'); // as a terminal and npm do together
+      const { exitCode, lines } = await result;
+
+      expect(exitCode).to.equal(SIGINT_EXIT);
+      expect(lines.filter((line) => line === 'cleaning up')).to.have.lengthOf(1);
+      const pids = clone.lines('pids').map(Number);
+      await eventually('no process is left', () => !pids.some(isAlive));
+    });
+
+    it('starts nothing further', async () => {
+      clone.tool('tools/.bin/tsc', 'echo started > compiling; sleep 60');
+      const step = clone.start('test');
+      const result = ended(step);
+      await eventually('the compiler runs', () => clone.has('compiling'));
+
+      step.kill('SIGINT');
+      const { exitCode } = await result;
+
+      expect(exitCode).to.equal(SIGINT_EXIT);
+      expect(clone.lines('tool-calls')).to.deep.equal([]);
+    });
+
+    it('kills everything at a second, later signal when the clean-up hangs', async () => {
+      clone.program('demo/main', patient.replace('setTimeout(() => process.exit(0), 50)', ''));
+      const step = clone.start('demo');
+      await eventually('the demo runs', () => clone.lines('pids').length === 2);
+
+      step.kill('SIGINT');
+      await delay(1_100); // real time: the bootstrap tells a second signal from an echo of the first by the clock
+      step.kill('SIGINT');
+      await once(step, 'close');
+
+      const pids = clone.lines('pids').map(Number);
+      await eventually('no process is left', () => !pids.some(isAlive));
+    });
+  });
+});
