@@ -56,6 +56,15 @@ describe('writing rules', () => {
       expect(steps()).to.deep.equal(['PATCH dry']);
     });
 
+    it('takes a status that moved since the cache saw it for no difference', async () => {
+      server.answer = (_request, response) => json(response, 200, live({ status: { ready: true }, metadata: { resourceVersion: '11' } }));
+
+      const { changed } = await current.client.applyIfChanged(Widget, desired, { live: live({ status: { ready: false } }) });
+
+      expect(changed).to.equal(false);
+      expect(steps()).to.deep.equal(['PATCH dry']);
+    });
+
     it('writes when the dry run shows a difference', async () => {
       server.answer = (_request, response) => json(response, 200, live({ spec: {}, metadata: { resourceVersion: '11' } }));
 
