@@ -1,6 +1,7 @@
 /** `@Daemon`: one long-running task for each object, beside the queue. */
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
+import type { RetryOptions } from '../queue/backoff';
 import type { DaemonContext } from '../runtime/context';
 import { anyKind, declare, type MethodDecoratorOf } from './declaration';
 import type { FilterOptions } from './options';
@@ -14,7 +15,7 @@ export interface DaemonOptions<T extends KubernetesObject> extends FilterOptions
   /** Tasks of this handler at the same time; further objects wait. @default 1000 */
   maxRunning?: number;
   /** Delays between restarts after a throw; the count starts anew after a minute of life. */
-  retry?: import('../queue/backoff').RetryOptions;
+  retry?: RetryOptions;
 }
 
 /**

@@ -12,7 +12,10 @@ import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec'
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import { differ, specChanged } from './diff';
-import { matches } from './filters';
+import { fieldAt, matches } from './filters';
+import type { KeyRecord } from './key-record';
+import { mappedKeys } from './mapped-keys';
+import { firstRunMs } from './timer-turns';
 import { KeyController, type KeyControllerOptions } from './key-controller';
 import type { OwnWrites } from './own-writes';
 
@@ -67,15 +70,9 @@ export class KindController extends KeyController {
 
   onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
     if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
-    if (event.type === 'MODIFIED' && watch.when !== undefined && !watch.when(event.object, event.old)) return;
     const { store } = this.options.informerOf(spec);
-    const keys = new Set<ObjectKey>();
-    for (const object of [event.object, event.old]) {
-      if (object === undefined) continue;
-      const mappedKeys = watch.map(object, { cluster: event.cluster });
-      for (const key of mappedKeys === ALL ? [...store.list()].map(keyOf) : mappedKeys) keys.add(key);
-    }
-    for (const key of keys) {
+    const keys = mappedKeys(watch, event);
+    for (const key of keys === ALL ? [...store.list()].map(keyOf) : keys) {
       const object = store.get(key);
       if (object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', laneOf(event));
     }
@@ -96,10 +93,30 @@ export class KindController extends KeyController {
       case 'Reconcile':
         record.owe(spec, 'leader');
         break;
-      case 'OnDelete':
+      case 'OnResume':
+        if (!this.isClaimedAsCreated(object)) record.owe(spec, 'leader');
         break;
+      default:
+        this.takeUp(spec, record, object);
     }
     this.queue.add(keyOf(object), 'low');
+  }
+
+  /** What handlers do with an object they see for the first time, new or not. */
+  private takeUp(spec: QueuedHandlerSpec, record: KeyRecord, object: KubernetesObject): void {
+    if (spec.decorator === 'OnField') {
+      if (spec.initial && fieldAt(object, spec.path) !== undefined) record.owe(spec, 'added');
+      else record.state(spec).baseline = object;
+    } else if (spec.decorator === 'OnTimer') {
+      const { clock, random } = this.options.ports;
+      record.state(spec).wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+    }
+  }
+
+  private isClaimedAsCreated(object: KubernetesObject): boolean {
+    return this.options.specs.some(
+      (spec) => spec.decorator === 'OnCreate' && matches(spec.filters, object) && this.countsAsCreated(spec.remember, object),
+    );
   }
 
   /** Nothing proves that it was handled by an earlier process. */
@@ -112,8 +129,10 @@ export class KindController extends KeyController {
 
   private onAppeared(spec: QueuedHandlerSpec, object: KubernetesObject): void {
     const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    record.lastChangeMs = this.options.ports.clock.monotonicMs();
     if (spec.decorator === 'OnUpdate') record.state(spec).baseline = object;
-    else if (spec.decorator !== 'OnDelete') record.owe(spec, 'added');
+    else if (spec.decorator === 'OnCreate' || spec.decorator === 'Reconcile') record.owe(spec, 'added');
+    else this.takeUp(spec, record, object);
     this.queue.add(keyOf(object), 'high');
   }
 
@@ -121,7 +140,14 @@ export class KindController extends KeyController {
     const { object, old } = event;
     const key = keyOf(object);
     if (this.isOwnEcho(spec, this.options.kind, event)) return;
+    const record = this.recordOf(key, object.metadata?.uid);
+    if (old === undefined || specChanged(object, old)) record.lastChangeMs = this.options.ports.clock.monotonicMs();
     if (!this.concerns(spec, object, old)) return;
+    if (spec.decorator === 'OnTimer') {
+      this.takeUp(spec, record, object);
+      this.enqueueDue(key, record);
+      return;
+    }
     // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
     if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
     else this.owe(spec, key, object.metadata?.uid, 'changed', 'high');
@@ -131,7 +157,11 @@ export class KindController extends KeyController {
     if (old === undefined) return true;
     const matchedBefore = matches(spec.filters, old);
     if (!matchedBefore && matches(spec.filters, object)) return true;
-    if (spec.decorator === 'OnCreate') return false;
+    if (spec.decorator === 'OnCreate' || spec.decorator === 'OnResume' || spec.decorator === 'OnTimer') return false;
+    if (spec.decorator === 'OnField') {
+      const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
+      return baseline === undefined || differ(baseline, object, [spec.path]);
+    }
     if (spec.decorator === 'OnUpdate') {
       const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
       return baseline === undefined || differ(baseline, object, spec.filters.fields);
