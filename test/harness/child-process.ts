@@ -72,7 +72,8 @@ export class TestProcess {
     return poll(
       `${this.name}: ${what}`,
       async () => {
-        if (this.exit !== undefined) throw new Error(`${this.name} ended with ${JSON.stringify(this.exit)} before: ${what}\n${this.output}`);
+        if (this.exit !== undefined)
+          throw new Error(`${this.name} ended with ${JSON.stringify(this.exit)} before: ${what}\n${this.output}`);
         return probe();
       },
       { timeoutMs, onTimeout: () => this.output.slice(-4_000) },

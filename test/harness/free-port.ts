@@ -1,7 +1,7 @@
 /** Ports for processes that take their port by flag. */
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 
 /** A TCP port on 127.0.0.1 that was free a moment ago. */
 export function freeTcpPort(): Promise<number> {

@@ -23,7 +23,8 @@ export async function poll<T>(
   for (;;) {
     const result = await probe();
     if (result !== undefined && result !== false) return result;
-    if (performance.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}${onTimeout === undefined ? '' : `\n${onTimeout()}`}`);
+    if (performance.now() > deadline)
+      throw new Error(`not within ${timeoutMs} ms: ${what}${onTimeout === undefined ? '' : `\n${onTimeout()}`}`);
     await pause(intervalMs);
   }
 }

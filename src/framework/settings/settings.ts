@@ -64,7 +64,8 @@ export class Settings<K extends string = string> {
 
   durationMs(key: K, { minMs, maxMs }: { minMs: number; maxMs: number }): number {
     const ms = parseDurationMs(this.text(key));
-    if (ms === undefined || ms < minMs || ms > maxMs) throw this.refuse(key, `${minMs / 1_000}s to ${maxMs / 1_000}s, for example 2s or 1m30s`);
+    if (ms === undefined || ms < minMs || ms > maxMs)
+      throw this.refuse(key, `${minMs / 1_000}s to ${maxMs / 1_000}s, for example 2s or 1m30s`);
     return ms;
   }
 
@@ -96,6 +97,8 @@ export class Settings<K extends string = string> {
     const flag = this.flags[key];
     if (flag !== undefined) return { origin: definition.flag, text: String(flag) };
     const inherited = this.env[definition.env];
-    return inherited ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited } : { origin: definition.flag, text: definition.default };
+    return inherited
+      ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited }
+      : { origin: definition.flag, text: definition.default };
   }
 }

@@ -32,14 +32,15 @@ export function isCidr(text: string): boolean {
  * @returns false for anything that is no IP address, so an Ethernet frame never matches.
  */
 export function compileSourceNetworks(cidrs: readonly string[]): (sourceIp: string) => boolean {
-  const networks = new BlockList();
+  // One list a family: a BlockList matches an IPv4 address against IPv6 networks as its mapped form.
+  const networks = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const cidr of cidrs) {
     const network = parseCidr(cidr);
     if (network === undefined) throw new RangeError(`"${cidr}" is no CIDR; allowed: for example 192.0.2.0/24 or 2001:db8::/32`);
-    networks.addSubnet(network.address, network.prefix, network.family);
+    networks[network.family].addSubnet(network.address, network.prefix, network.family);
   }
   return (sourceIp) => {
-    if (isIPv4(sourceIp)) return networks.check(sourceIp, 'ipv4');
-    return isIPv6(sourceIp) && networks.check(sourceIp, 'ipv6');
+    if (isIPv4(sourceIp)) return networks.ipv4.check(sourceIp, 'ipv4');
+    return isIPv6(sourceIp) && networks.ipv6.check(sourceIp, 'ipv6');
   };
 }

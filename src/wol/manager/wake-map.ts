@@ -69,6 +69,7 @@ export class WakeMap {
 
   /** Distinct addresses and virtual machines, for metrics. */
   get size(): { readonly macs: number; readonly vms: number } {
+    this.settle();
     return { macs: this.index.size, vms: this.targets.size };
   }
 

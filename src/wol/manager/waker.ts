@@ -21,7 +21,7 @@ import { WakeDeduplication, type WakeDeduplicationOptions } from './wake-dedupli
 import { channelOf, channelText, errorText, eventProblem, type WakeAnswer, type WakeEvent, type WakeStatus } from './wake-event';
 import type { WakeMap, WakeResolution } from './wake-map';
 import { kindOfReason, type WakeFacts, type WakeNotification, type WakeObserver } from './wake-observer';
-import { vmOf, type WakeOutcome, WakeRun, type WakeRunParts } from './wake-run';
+import { type SettledOutcome, vmOf, type WakeOutcome, WakeRun, type WakeRunParts } from './wake-run';
 
 export interface WakerOptions {
   /** From the first start call of a wake to the last, in milliseconds. @default 60000 */
