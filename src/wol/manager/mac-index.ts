@@ -42,9 +42,9 @@ export class MacIndex {
   add(claim: IndexedClaim): void {
     this.unsettledClaims.add(claim);
     for (const mac of claim.macs) {
-      const entry = this.entries.get(mac) ?? this.newEntry(mac);
-      entry.claims.push(claim);
-      this.unsettle(entry);
+      const known = this.entries.get(mac);
+      known?.claims.push(claim);
+      this.unsettle(known ?? this.newEntry(mac, claim));
     }
   }
 
@@ -94,8 +94,8 @@ export class MacIndex {
     return touched;
   }
 
-  private newEntry(mac: string): Entry {
-    const entry: Entry = { mac, claims: [], effective: undefined, contests: undefined, inConflict: NO_LEDGERS };
+  private newEntry(mac: string, claim: IndexedClaim): Entry {
+    const entry: Entry = { mac, claims: [claim], effective: undefined, contests: undefined, inConflict: NO_LEDGERS };
     this.entries.set(mac, entry);
     return entry;
   }
@@ -106,7 +106,7 @@ export class MacIndex {
   }
 
   private settleEntry(entry: Entry, touched: Set<ConfigLedger>): void {
-    entry.claims = entry.claims.filter(({ dropped }) => !dropped);
+    if (entry.claims.some(({ dropped }) => dropped)) entry.claims = entry.claims.filter(({ dropped }) => !dropped);
     if (entry.claims.length === 0) this.entries.delete(entry.mac);
     const conflicts = new Map<ConfigLedger, MacConflict>();
     entry.effective = isContested(entry.claims) ? this.contestAll(entry, conflicts) : undefined;
