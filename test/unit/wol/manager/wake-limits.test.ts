@@ -134,6 +134,19 @@ describe('start limits', () => {
     expect(clock.pendingTimers).to.equal(0);
   });
 
+  it('give a token that has just become due to the waiter, not to one that comes at that moment', async () => {
+    const clock = new FakeClock();
+    const limits = new StartLimits(clock);
+    drain(limits, lab);
+    let overtook: boolean | undefined;
+    clock.setTimer(1_000, () => {
+      overtook = limits.tryTake(lab);
+    });
+    const waiting = limits.wait(lab, never);
+    await clock.advance(1_000);
+    expect([overtook, await waiting]).to.deep.equal([false, true]);
+  });
+
   it('let one config that has used up its rate hold up no other', () => {
     const limits = new StartLimits(new FakeClock());
     drain(limits, lab);

@@ -361,6 +361,18 @@ describe('remote targets', () => {
   });
 });
 
+describe('a remote target that moves to another scope', () => {
+  it('leaves the mapping of the old one missing, and bears that of the new one', () => {
+    const map = new WakeMap();
+    map.upsertConfig(aConfig('pairs', explicit({ [mac(1)]: 'lab/old', [mac(2)]: 'lab/new' })));
+    map.upsertTarget(aTarget('tenant/vm', [], { cluster: 'east', scope: 'lab/old' }));
+    map.upsertTarget(aTarget('tenant/vm', [], { cluster: 'east', scope: 'lab/new' }));
+
+    expect(map.resolve(mac(1), 9)).to.include({ key: 'lab/old', target: undefined });
+    expect(woken(map, mac(2))).to.equal('east:tenant/vm by pairs');
+  });
+});
+
 describe('changes of configs', () => {
   it('take effect with the event, for virtual machines that were there before', () => {
     const map = new WakeMap();
