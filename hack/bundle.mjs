@@ -4,12 +4,13 @@
  * Owns: dist/. Never: compiles TypeScript; tsc does, because only it emits the decorator metadata that injection needs.
  * Invariant: the result needs no node_modules. Class names are kept: they appear in logs and messages.
  */
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { inRoot } from './run/paths.mjs';
 
 const entry = inRoot('build/src/cli/main.js');
 const output = inRoot('dist/main.js');
+const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
 
 if (existsSync(entry)) {
   await build({
@@ -24,6 +25,7 @@ if (existsSync(entry)) {
     minifyWhitespace: true,
     minifySyntax: true,
     alias: { punycode: inRoot('hack/run/punycode.cjs') },
+    define: { STEWARD_VERSION: JSON.stringify(version) },
     sourcemap: true,
     legalComments: 'none',
     banner: { js: '#!/usr/bin/env node' },

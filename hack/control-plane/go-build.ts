@@ -63,7 +63,7 @@ export async function buildWithGo(sources: GoSources, target: string, env: NodeJ
       workingDirectory: sources.directory,
       logFile: log,
     });
-    const status = await build.exited;
+    const status = await build.ended();
     if (status.code !== 0) throw new Error(`go build failed in ${sources.directory}; its last lines:\n${tailOf(log)}`);
     renameSync(output, target);
     progress.end(`built Kubernetes ${sources.kubernetesVersion}: ${target}`);

@@ -24,11 +24,13 @@
  *
  *     CertificateAuthority.create(name).issue({ commonName, dnsNames?, ipAddresses?, organizations?, usage: 'server' | 'client' })
  *
+ * The garbage collector learns of new kinds (CustomResourceDefinitions) every 30 s; built-in kinds cascade at once.
+ *
  * Outside this folder import from here only.
  */
 export { type ControlPlaneBinaries, cachedBinary, type ResolveOptions, resolveBinaries } from './binaries';
 export { CertificateAuthority, type CertificateRequest, type KeyPair } from './certificates';
 export { type Component, FRONT_PROXY_CLIENT } from './components';
 export { readGoSources } from './go-sources';
-export { ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
+export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
 export { type RestEndpoint, type RestRequest, type RestResponse, rest } from './rest';

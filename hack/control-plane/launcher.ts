@@ -25,13 +25,23 @@ export interface ControlPlaneOptions extends ResolveOptions {
   readonly scheduler?: boolean;
   /** Further flags, after our own; of repeated flags the last wins. */
   readonly extraArgs?: Readonly<Partial<Record<Component, readonly string[]>>>;
-  /** Longest time from start to ready, in milliseconds; building the binaries is not counted. @default 60000 */
+  /** Longest wait for each step of the start, in milliseconds; building the binaries is not counted. @default 60000 */
   readonly readyTimeoutMs?: number;
+  /** Proposes ports for the API server; asked again when one turns out to be taken. @default a random free one */
+  readonly findPort?: (host: string) => Promise<number>;
 }
 
 /** A bound port is met about once in 10,000 launches; five in a row mean something else is wrong. */
 const MAX_PORT_ATTEMPTS = 5;
+/** `sun_path` holds 104 bytes on macOS and 108 on Linux, with a closing zero. */
+const MAX_SOCKET_PATH_BYTES = 103;
 const READY_POLL_MS = 50;
+/** Short, so that a request to a server that hangs does not eat the whole time. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** A single object is always read from etcd, never from the watch cache. */
+const READ_FROM_ETCD = '/api/v1/namespaces/default';
+/** Made by the controller-manager within a second once its controllers run; pods cannot be created before. */
+const MADE_BY_CONTROLLERS = '/api/v1/namespaces/default/serviceaccounts/default';
 const DEFAULT_READY_TIMEOUT_MS = 60_000;
 const TOKEN_SECONDS = 24 * 60 * 60;
 
@@ -50,12 +60,21 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const group = await ProcessGroup.create(join(tmpdir(), 'virt-steward-control-plane-'));
   try {
     const files = filesIn(group.directory);
+    requireShortPath(files.etcdPeerSocket);
     const controlPlane = new ControlPlane(options, binaries, group, files, writeCredentials(files));
     await controlPlane.startAll();
     return controlPlane;
   } catch (error) {
     await group.dispose();
     throw error;
+  }
+}
+
+/** A longer one fails as `bind: invalid argument` in etcd's log, which tells nobody what to do. */
+function requireShortPath(socket: string): void {
+  const bytes = Buffer.byteLength(socket);
+  if (bytes > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(`TMPDIR is too long: the path of a socket in it has ${bytes} bytes; allowed: ${MAX_SOCKET_PATH_BYTES} (${socket})`);
   }
 }
 
@@ -176,7 +195,7 @@ export class ControlPlane implements AsyncDisposable {
   /**
    * Takes the API server away, as an outage does: connections break, new ones are refused, data stays.
    *
-   * @param signal SIGTERM lets it finish requests first and may take seconds. @default SIGKILL
+   * @param signal SIGTERM lets it finish requests first, and with open watches takes a minute. @default SIGKILL
    */
   async stopApiServer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await this.#processes.get('kube-apiserver')?.end(signal);
@@ -215,14 +234,18 @@ export class ControlPlane implements AsyncDisposable {
     await this.#start('etcd', components.etcdArgs(this.files));
     await this.#startApiServerOnFreePort();
     this.#writeKubeconfigs();
-    if (this.hasControllerManager) await this.#start('kube-controller-manager', components.controllerManagerArgs(this.files));
     if (this.hasScheduler) await this.#start('kube-scheduler', components.schedulerArgs(this.files));
+    if (this.hasControllerManager) {
+      await this.#start('kube-controller-manager', components.controllerManagerArgs(this.files));
+      await this.#until(MADE_BY_CONTROLLERS);
+    }
   }
 
   /** Between looking for a free port and listening on it another launch may take it: then another one is tried. */
   async #startApiServerOnFreePort(): Promise<void> {
+    const { findPort = freePort } = this.options;
     for (let attempt = 1; ; attempt++) {
-      this.#port = await freePort(LOOPBACK);
+      this.#port = await findPort(LOOPBACK);
       await this.#startApiServer();
       try {
         await this.#ready();
@@ -243,34 +266,40 @@ export class ControlPlane implements AsyncDisposable {
     this.#processes.set(component, await this.group.start({ name: component, command, logFile: this.logFile(component) }));
   }
 
-  /** @throws {Error} when etcd or the API server has ended, or the time is over. */
+  /** `/readyz` alone is not enough: for some seconds it does not notice that etcd is away. */
   async #ready(): Promise<void> {
+    await this.#until('/readyz');
+    await this.#until(READ_FROM_ETCD);
+  }
+
+  /** Waits until a GET succeeds. @throws {Error} when a server has ended, or the time is over. */
+  async #until(path: string): Promise<void> {
     const deadlineMs = performance.now() + this.#readyTimeoutMs;
     for (;;) {
-      const { isReady, answer } = await this.#readyz();
-      if (isReady) return;
+      const answer = await this.#answerTo(path);
+      if (answer === undefined) return;
       for (const { name, status } of this.#processes.values()) {
-        if (status !== undefined)
-          throw new Error(`${name} has ended with ${status.signal ?? `code ${status.code}`}; ${this.#tail(name as Component)}`);
+        if (status !== undefined) throw new Error(`${name} has ended with ${status.signal ?? `code ${status.code}`}; ${this.#tail(name)}`);
       }
       if (performance.now() > deadlineMs) {
-        throw new Error(`kube-apiserver was not ready within ${this.#readyTimeoutMs} ms (${answer}); ${this.#tail('kube-apiserver')}`);
+        throw new Error(`not ready within ${this.#readyTimeoutMs} ms: GET ${path} got ${answer}; ${this.#tail('kube-apiserver')}`);
       }
       await delay(READY_POLL_MS);
     }
   }
 
-  async #readyz(): Promise<{ isReady: boolean; answer: string }> {
+  /** `undefined` when it is the wanted one. */
+  async #answerTo(path: string): Promise<string | undefined> {
     try {
-      const { status, body } = await this.request({ path: '/readyz', timeoutMs: 5_000 });
-      return { isReady: status === 200, answer: `/readyz said ${status} ${String(body).slice(0, 1_000)}` };
+      const { status, body } = await this.request({ path, timeoutMs: REQUEST_TIMEOUT_MS });
+      return status === 200 ? undefined : `status ${status}, ${JSON.stringify(body)}`;
     } catch (error) {
-      return { isReady: false, answer: String(error) };
+      return String(error);
     }
   }
 
-  #tail(component: Component): string {
-    return `the end of its log:\n${tailOf(this.logFile(component))}`;
+  #tail(component: string): string {
+    return `the end of the log of ${component}:\n${tailOf(logFileOf(component, this.directory))}`;
   }
 
   #writeKubeconfigs(): void {

@@ -22,14 +22,16 @@ async function run(flags: readonly string[]): Promise<void> {
     scheduler: flags.includes('--scheduler'),
     ...(flags.includes('--no-controller-manager') ? { controllerManager: false } : {}),
   });
+  const asked = endAsked();
   console.error(
     `ready after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s at ${controlPlane.server}; logs are in ${controlPlane.directory}`,
   );
   console.log(`export KUBECONFIG=${controlPlane.kubeconfigPath}`);
   console.error('press Ctrl-C to end it');
-  await endAsked();
+  await asked;
 }
 
+/** Listens from the moment it is called, which must be before anybody is told that there is something to end. */
 async function endAsked(): Promise<void> {
   const keepAlive = setInterval(() => {}, 60_000);
   await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));

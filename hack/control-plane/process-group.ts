@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExitStatus, SupervisorCommand, SupervisorReport } from './supervisor-protocol';
 
@@ -28,8 +29,8 @@ export interface SupervisedProcess {
   readonly pid: number;
   /** Set once it has ended. */
   readonly status: ExitStatus | undefined;
-  /** Resolves when it has ended, for whatever reason. Never rejects. */
-  readonly exited: Promise<ExitStatus>;
+  /** Waits until it has ended, for whatever reason; this process stays alive meanwhile. Never rejects. */
+  ended(): Promise<ExitStatus>;
   /** Asks for its end and waits for it. Does nothing when it has ended already. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -68,15 +69,17 @@ export class ProcessGroup {
     });
     const gone = once(supervisor, 'exit').then(() => undefined);
     const [first] = (await Promise.race([once(supervisor, 'message'), gone])) ?? [];
-    const ready = first as SupervisorReport | undefined;
-    if (ready?.type !== 'ready') throw new Error(`the process supervisor could not make a directory at ${directoryPrefix}*`);
-    return new ProcessGroup(supervisor, ready.directory);
+    const answer = first as SupervisorReport | undefined;
+    if (answer?.type === 'ready') return new ProcessGroup(supervisor, answer.directory);
+    const reason = answer?.type === 'noDirectory' ? answer.reason : 'it ended without an answer';
+    throw new Error(`the process supervisor could not make the directory ${directoryPrefix}*: ${reason}`);
   }
 
   /** @throws {Error} when the executable cannot be run, or the group has been disposed of. */
   async start(options: ProcessOptions): Promise<SupervisedProcess> {
     const { name, command, logFile, env = process.env, workingDirectory = this.directory } = options;
     const [executable = '', ...args] = command;
+    if (!this.#supervisor.connected) throw new Error(`${name} cannot be started: its process group has ended`);
     if (this.#running.has(name)) throw new Error(`${name} is running already`);
     let status: ExitStatus | undefined;
     const exited = new Promise<ExitStatus>((resolve) => {
@@ -94,7 +97,7 @@ export class ProcessGroup {
     return {
       name,
       pid,
-      exited,
+      ended: () => this.#awaiting(exited),
       get status() {
         return status;
       },
@@ -130,9 +133,10 @@ export class ProcessGroup {
     }
   }
 
-  /** Disposed of, or killed from outside; in the second case its children have lost their owner and are killed here. */
+  /** Disposed of, or killed from outside: then its children have lost their owner, and its work is done here. */
   #supervisorGone(): void {
     if (this.#supervisor.pid !== undefined) killGroup(this.#supervisor.pid);
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     for (const { failed } of this.#starting.values()) failed(new Error('the process supervisor has ended'));
     for (const ended of this.#running.values()) ended({ signal: 'SIGKILL' });
     this.#starting.clear();

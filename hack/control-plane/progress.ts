@@ -26,9 +26,11 @@ export class Progress {
     title: string,
     private readonly detail: () => string,
     private readonly stream: ProgressStream = process.stderr,
+    /** Milliseconds between two lines. */
+    intervalMs: number = stream.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS,
   ) {
     stream.write(`${title}\n`);
-    this.#timer = setInterval(() => this.#show(), stream.isTTY ? TERMINAL_INTERVAL_MS : LOG_INTERVAL_MS).unref();
+    this.#timer = setInterval(() => this.#show(), intervalMs).unref();
   }
 
   get elapsedSeconds(): number {

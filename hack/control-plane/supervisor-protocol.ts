@@ -37,6 +37,7 @@ export type SupervisorCommand = StartCommand | SignalCommand | DisposeCommand;
 
 export type SupervisorReport =
   | { readonly type: 'ready'; readonly directory: string }
+  | { readonly type: 'noDirectory'; readonly reason: string }
   | { readonly type: 'started'; readonly name: string; readonly pid: number }
   | { readonly type: 'notStarted'; readonly name: string; readonly reason: string }
   | { readonly type: 'exited'; readonly name: string; readonly status: ExitStatus };

@@ -18,7 +18,7 @@ const children = new Map<string, ChildProcess>();
 let disposing = false;
 
 function report(message: SupervisorReport): void {
-  if (process.connected) process.send?.(message, () => {});
+  if (process.connected) process.send?.(message, () => {}); // the parent may go at any moment
 }
 
 function start({ name, command, args, env, workingDirectory, logFile }: StartCommand): void {
@@ -35,6 +35,15 @@ function start({ name, command, args, env, workingDirectory, logFile }: StartCom
   report({ type: 'started', name, pid: child.pid });
 }
 
+/** Whatever goes wrong is the caller's to know; an exception here would end the one process that cleans up. */
+function startOrReport(command: StartCommand): void {
+  try {
+    start(command);
+  } catch (error) {
+    report({ type: 'notStarted', name: command.name, reason: reasonOf(error) });
+  }
+}
+
 /** Grandchildren (a compiler, say) get SIGTERM first so that they do not write into the directory while it is removed. */
 async function dispose(directory: string): Promise<void> {
   if (disposing) return;
@@ -47,17 +56,29 @@ async function dispose(directory: string): Promise<void> {
   process.kill(-process.pid, 'SIGKILL');
 }
 
-function main(directoryPrefix: string): void {
-  process.title = 'virt-steward-supervisor';
-  const directory = mkdtempSync(directoryPrefix);
+function supervise(directory: string): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void dispose(directory));
   process.on('disconnect', () => void dispose(directory));
   process.on('message', (command: SupervisorCommand) => {
     if (command.type === 'dispose') void dispose(directory);
     else if (command.type === 'signal') children.get(command.name)?.kill(command.signal);
-    else if (!disposing) start(command);
+    else if (!disposing) startOrReport(command);
   });
   report({ type: 'ready', directory });
+}
+
+function main(directoryPrefix: string): void {
+  process.title = 'virt-steward-supervisor';
+  try {
+    supervise(mkdtempSync(directoryPrefix));
+  } catch (error) {
+    report({ type: 'noDirectory', reason: reasonOf(error) });
+    process.disconnect();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 main(process.argv[2] ?? '');

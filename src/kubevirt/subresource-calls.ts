@@ -3,9 +3,15 @@
  *
  * Owns: paths and shape of the two calls. Never: changes a VirtualMachine or an instance in any other way; retries.
  */
+import { defineKind } from '../framework';
 import { CALL_TIMEOUT_MS, type CallOutcome, classifyAnswer, classifyFailure } from './call-outcome';
 
-const SUBRESOURCES = '/apis/subresources.kubevirt.io/v1';
+const API_VERSION = 'subresources.kubevirt.io/v1';
+const SUBRESOURCES = `/apis/${API_VERSION}`;
+
+/** What rights on the two calls are expressed in: the kinds as virt-api serves their subresources. */
+export const StartableVirtualMachine = defineKind(API_VERSION, 'VirtualMachine', 'virtualmachines', { scope: 'Namespaced' });
+export const PausedInstance = defineKind(API_VERSION, 'VirtualMachineInstance', 'virtualmachineinstances', { scope: 'Namespaced' });
 
 /** The two things that may be asked of KubeVirt. Neither rejects: a failure is an outcome. */
 export interface VirtualMachineCalls {

@@ -4,6 +4,7 @@
  * Owns: type, kind and the meaning of its phases. Never: anything about the VirtualMachine that made it.
  */
 import { defineKind, type KubernetesObject } from '../framework';
+import { virtualMachineInstanceTrim } from './trimming';
 import type { KubeVirtCondition } from './virtual-machine';
 
 export interface VirtualMachineInstanceInterface {
@@ -26,7 +27,7 @@ export const VirtualMachineInstance = defineKind<VirtualMachineInstance>(
   'kubevirt.io/v1',
   'VirtualMachineInstance',
   'virtualmachineinstances',
-  { scope: 'Namespaced', optional: true },
+  { scope: 'Namespaced', optional: true, trim: virtualMachineInstanceTrim() },
 );
 
 /**

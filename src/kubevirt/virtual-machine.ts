@@ -4,6 +4,7 @@
  * Owns: the type and the kind. Never: fields that only a guest or a scheduler needs; who needs more keeps an informer of its own.
  */
 import { defineKind, type KubernetesObject } from '../framework';
+import { virtualMachineTrim } from './trimming';
 
 export interface VirtualMachineInterface {
   name?: string;
@@ -57,4 +58,5 @@ export interface VirtualMachine extends KubernetesObject {
 export const VirtualMachine = defineKind<VirtualMachine>('kubevirt.io/v1', 'VirtualMachine', 'virtualmachines', {
   scope: 'Namespaced',
   optional: true,
+  trim: virtualMachineTrim({ annotationPrefix: 'wol.pillon.org/' }),
 });

@@ -1,5 +1,6 @@
 /**
- * Runs the KubeVirt stand-in as a process of its own: `node build/test/kubevirt/main.js KUBECONFIG-FILE`.
+ * Runs the KubeVirt stand-in as a process of its own: `node build/test/kubevirt/main.js KUBECONFIG-FILE [TIMINGS]`,
+ * timings as a JSON object with the fields of `Timings`, for example `{"schedulingMs":500}`.
  *
  * Owns: the process. Never: more than starting, printing and stopping.
  * Invariant: standard output is JSON, one object a line: first `{"ready":true,...}`, then one for each subresource call; SIGTERM and SIGINT
@@ -7,16 +8,16 @@
  */
 import { fstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { startKubeVirtStandIn } from './stand-in';
+import { startKubeVirtStandIn, type Timings } from './stand-in';
 
 async function main(): Promise<void> {
-  const [file, ...rest] = process.argv.slice(2);
+  const [file, timings = '{}', ...rest] = process.argv.slice(2);
   if (file === undefined || rest.length > 0) {
-    console.error('usage: main.js KUBECONFIG-FILE');
+    console.error('usage: main.js KUBECONFIG-FILE [TIMINGS]');
     process.exitCode = 2;
     return;
   }
-  const standIn = await startKubeVirtStandIn({ kubeconfig: await readFile(file, 'utf8') });
+  const standIn = await startKubeVirtStandIn({ kubeconfig: await readFile(file, 'utf8'), timings: JSON.parse(timings) as Timings });
   standIn.journal.subscribe((entry) => console.log(JSON.stringify(entry)));
   console.log(JSON.stringify({ ready: true, port: standIn.port }));
 

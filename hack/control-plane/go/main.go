@@ -30,9 +30,9 @@ import (
 
 // components maps a name to the function that runs it and returns the exit code. args[0] is the component's name.
 var components = map[string]func(args []string) int{
-	"etcd": func(args []string) int { etcdmain.Main(args); return 0 },
-	"kube-apiserver":          command(func() *cobra.Command { return apiserver.NewAPIServerCommand() }),
-	"kube-controller-manager": command(func() *cobra.Command { return controllermanager.NewControllerManagerCommand() }),
+	"etcd":                    func(args []string) int { etcdmain.Main(args); return 0 },
+	"kube-apiserver":          command(apiserver.NewAPIServerCommand),
+	"kube-controller-manager": command(controllermanager.NewControllerManagerCommand),
 	"kube-scheduler":          command(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 }
 

@@ -23,8 +23,13 @@ export interface ApiRequest {
   headersTimeoutMs?: number;
   /** Longest silence within the body, in milliseconds; 0 = none (watches). @default 30000 */
   bodyIdleTimeoutMs?: number;
-  /** Longest duration of the whole call, in milliseconds; 0 = none (watches). @default 60000 */
+  /** Longest duration of the whole call, waiting for its turn included, in milliseconds; 0 = none (watches). @default 60000 */
   totalTimeoutMs?: number;
+  /**
+   * Called when the connection stands, right before the first byte of the request is written, and again before a repeat.
+   * A throw refuses the call: nothing has been sent.
+   */
+  beforeSend?: (() => void) | undefined;
 }
 
 export interface ApiResponse {
@@ -45,7 +50,7 @@ export interface ApiStream {
 }
 
 export interface ApiTransport {
-  /** @throws {ApiError} for a status of 400 or more, {TransportError} when no answer came. */
+  /** @throws {ApiError} for a status of 300 or more, {TransportError} when no answer came. */
   request(request: ApiRequest): Promise<ApiResponse>;
   /** Resolves when headers are there. @throws as `request`; an error body is read and turned into the ApiError. */
   stream(request: ApiRequest): Promise<ApiStream>;

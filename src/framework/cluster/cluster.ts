@@ -6,9 +6,10 @@
 import type { KubeClient } from '../client';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
-import type { Informer, Selection } from '../watch/informer-contract';
+import type { Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
 import { type InformerFactory, InformerSet } from './informer-set';
+import type { ApiKindDiscovery } from './kind-discovery';
 
 /** Name of the cluster the process runs in. */
 export const LOCAL_CLUSTER = 'local';
@@ -21,6 +22,7 @@ export class Cluster {
     /** Works on every replica, leader or not; handlers use the one of their context. */
     readonly client: KubeClient,
     createInformer: InformerFactory,
+    private readonly discovery: Pick<ApiKindDiscovery, 'lastAnswer'>,
   ) {
     this.informers = new InformerSet(createInformer);
   }
@@ -33,9 +35,14 @@ export class Cluster {
     return this.informers.store(kind, select);
   }
 
-  /** Whether the API server serves the kind, as far as is known. */
+  /** Whether the API server serves a kind that may be absent; `unknown` until it has answered. */
+  availability(kind: Kind): 'served' | 'absent' | 'unknown' {
+    return this.discovery.lastAnswer(kind);
+  }
+
+  /** The kind was listed, and is still served as far as is known. */
   serves(kind: Kind): boolean {
-    const informers: readonly Informer[] = this.informers.list().filter((informer) => informer.kind.id === kind.id);
-    return informers.some((informer) => informer.status().synced && informer.status().state !== 'Waiting');
+    const isSynced = this.informers.list().some((informer) => informer.kind.id === kind.id && informer.status().synced);
+    return isSynced && this.availability(kind) !== 'absent';
   }
 }

@@ -5,7 +5,7 @@
  */
 import { NotCachedError } from '../errors/handler-errors';
 import type { Kind } from '../kinds/kind';
-import type { KubernetesObject } from '../kinds/object';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Informer, Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
 
@@ -44,6 +44,20 @@ export class InformerSet {
       throw new NotCachedError(kind.kind, remedy);
     }
     return found.informer.store as unknown as StoreReader<T>;
+  }
+
+  /** The object as a complete cache has it; `undefined` when no unfiltered, untrimmed, synced informer keeps the kind. */
+  cached<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey): T | undefined {
+    const whole = this.informers.get(`${kind.id} ${selectionId(undefined)}`)?.informer;
+    if (whole === undefined || whole.kind.trim !== undefined || !whole.store.synced) return undefined;
+    return whole.store.get(key) as T | undefined;
+  }
+
+  /** Puts the answer of one of our own writes into every cache it belongs to. */
+  putOwnWrite(kind: Kind, object: KubernetesObject): void {
+    for (const { informer } of this.informers.values()) {
+      if (informer.kind.id === kind.id) informer.putOwnWrite(object);
+    }
   }
 
   list(): readonly Informer[] {

@@ -5,10 +5,16 @@
  * A linter rule forbids importing tsyringe anywhere else.
  */
 import 'reflect-metadata';
-import { Lifecycle, scoped } from 'tsyringe';
+import { type DependencyContainer, Lifecycle, container as rootContainer, scoped } from 'tsyringe';
 
 export type { DependencyContainer, InjectionToken } from 'tsyringe';
-export { container as rootContainer, inject, injectable } from 'tsyringe';
+export { inject, injectable } from 'tsyringe';
+export { rootContainer };
+
+/** A container to register values of one's own in, to be given to `createOperator` as `container`. */
+export function createContainer(): DependencyContainer {
+  return rootContainer.createChildContainer();
+}
 
 /**
  * One instance an operator: every class of that operator which asks for it gets the same one.

@@ -1,4 +1,4 @@
-export { inject, injectable, singleton } from './container';
+export { createContainer, type DependencyContainer, type InjectionToken, inject, injectable, singleton } from './container';
 export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, OPERATOR_NAMESPACE, type RbacClaim } from './handler';
 export { type HookOptions, OnShutdown, OnStartup, Probe, type ProbeOptions } from './lifecycle';
 export { OnCreate, type OnCreateOptions } from './on-create';

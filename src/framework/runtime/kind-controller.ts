@@ -1,73 +1,43 @@
 /**
  * Turns store changes into passes for one kind of one cluster.
  *
- * Expected flow: store event -> which handlers have to see it -> key into the queue -> pass -> next due time into the queue.
- * Guarantees: no event between activation and shutdown is lost; an event for a running key leads to another pass; an object that was
- * re-created under its old name starts with fresh state.
- * Assumptions: informers deliver events in order per object; events before activation need not be remembered, the store does.
- * Caveats: while inactive (standby) nothing is queued; activation enqueues every key once, in the low lane.
- * Errors: none thrown.
+ * Owns: which handlers have to see which change. Never: runs a handler; passes do.
+ * Guarantees: no event between activation and shutdown is lost. Events before activation need not be remembered, the store does.
  */
 import { ALL, type MappedWatch, type OwnedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from '../kinds/object';
-import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
+import type { Lane } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
-import type { PassReason } from './context';
 import { differ, specChanged } from './diff';
 import { matches } from './filters';
-import { KeyRecord } from './key-record';
+import { KeyController, type KeyControllerOptions } from './key-controller';
 import type { OwnWrites } from './own-writes';
-import { PassRunner } from './pass';
-import type { PassPorts } from './pass-ports';
 
-export interface KindControllerOptions {
-  readonly kind: Kind;
-  readonly specs: readonly QueuedHandlerSpec[];
+export interface KindControllerOptions extends KeyControllerOptions {
   readonly informerOf: (spec: QueuedHandlerSpec) => Informer;
-  readonly ports: PassPorts;
   readonly ownWrites: OwnWrites;
-  readonly queueHooks?: QueueHooks;
 }
 
-export class KindController {
-  readonly queue: KeyedQueue;
-  private readonly records = new Map<ObjectKey, KeyRecord>();
-  private readonly passes: PassRunner;
-  private active = false;
-
+export class KindController extends KeyController {
   constructor(private readonly options: KindControllerOptions) {
-    const { kind, specs, ports, queueHooks } = options;
-    const workers = Math.max(...specs.map((spec) => (spec.decorator === 'Reconcile' ? spec.concurrency : 4)));
-    this.passes = new PassRunner(specs, ports);
-    this.queue = new KeyedQueue({
-      name: kind.id,
-      workers,
-      clock: ports.clock,
-      run: (key, slot) => this.run(key, slot),
-      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
-      ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
-    });
+    super(options);
   }
 
-  /** Leadership (or start without election): everything known is looked at once, then events drive. */
-  activate(): void {
-    if (this.active) return;
-    this.active = true;
+  override touch(key: ObjectKey): void {
+    if (!this.active) return;
+    for (const spec of this.options.specs) {
+      const object = this.options.informerOf(spec).store.get(key);
+      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
+    }
+  }
+
+  protected override adoptAll(): void {
     for (const spec of this.options.specs) {
       for (const object of this.options.informerOf(spec).store.list()) this.adopt(spec, object);
     }
-    this.queue.start();
-  }
-
-  /** No new pass starts; what waits is forgotten, the next leader looks at everything anyway. */
-  deactivate(): void {
-    this.active = false;
-    this.queue.pause();
-    this.queue.clear();
-    this.records.clear();
   }
 
   /** A change of an object of this kind, seen by the informer of `spec`. */
@@ -78,15 +48,6 @@ export class KindController {
     else if (event.type === 'ADDED' && event.initial) this.adopt(spec, event.object);
     else if (event.type === 'ADDED') this.onAppeared(spec, event.object);
     else this.onChanged(spec, event);
-  }
-
-  /** Somebody says that this object deserves a look. */
-  touch(key: ObjectKey): void {
-    if (!this.active) return;
-    for (const spec of this.options.specs) {
-      const object = this.options.informerOf(spec).store.get(key);
-      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
-    }
   }
 
   /** A change of a child: its owner of this kind has to see it, if it is still the same owner. */
@@ -180,7 +141,7 @@ export class KindController {
   }
 
   private onGone(spec: QueuedHandlerSpec, key: ObjectKey, last: KubernetesObject): void {
-    const record = this.records.get(key);
+    const record = this.knownRecord(key);
     if (spec.decorator === 'OnDelete' && spec.finalizer === undefined && matches(spec.filters, last)) {
       const leaving = record ?? this.recordOf(key, last.metadata?.uid);
       leaving.lastSeen = last;
@@ -189,40 +150,6 @@ export class KindController {
     } else if (record !== undefined) {
       this.queue.add(key, 'high');
     }
-  }
-
-  private owe(spec: QueuedHandlerSpec, key: ObjectKey, uid: string | undefined, reason: PassReason, lane: Lane): void {
-    const record = this.recordOf(key, uid);
-    record.owe(spec, reason);
-    this.enqueueDue(key, record, lane);
-  }
-
-  private recordOf(key: ObjectKey, uid: string | undefined): KeyRecord {
-    const known = this.records.get(key);
-    if (known !== undefined && (known.uid === uid || uid === undefined)) return known;
-    const fresh = new KeyRecord(uid);
-    this.records.set(key, fresh);
-    return fresh;
-  }
-
-  private async run(key: ObjectKey, slot: RunSlot): Promise<void> {
-    const record = this.records.get(key);
-    if (record === undefined) return;
-    const gone = await this.passes.run(key, record, slot);
-    if (this.records.get(key) !== record) {
-      // Re-created, or deactivated, while it ran.
-      if (this.active && this.records.has(key)) this.queue.add(key, 'high');
-      return;
-    }
-    if (gone) this.records.delete(key);
-    else if (this.active) this.enqueueDue(key, record);
-  }
-
-  private enqueueDue(key: ObjectKey, record: KeyRecord, lane?: Lane): void {
-    const next = record.nextDue();
-    if (next === undefined) return;
-    const delayMs = next.atMs - this.options.ports.clock.monotonicMs();
-    this.queue.add(key, lane ?? next.lane, Math.max(0, delayMs));
   }
 
   private isOwnEcho(spec: QueuedHandlerSpec, kind: Kind, { object }: ResourceEvent): boolean {

@@ -1,4 +1,5 @@
 /** What an operator is made of, as its author writes it, and the same with every default filled in. */
+import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { DependencyContainer } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
@@ -59,7 +60,7 @@ export interface CompiledOperatorOptions {
   readonly stripLastApplied: boolean;
   readonly container: DependencyContainer | undefined;
   readonly shutdownTimeoutMs: number;
-  readonly instance: string | undefined;
+  readonly instance: string;
 }
 
 /** Fills in defaults. @throws {RangeError} for an address that is none. */
@@ -81,6 +82,6 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     stripLastApplied: options.stripLastApplied ?? true,
     container: options.container,
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? 15_000,
-    instance: options.instance,
+    instance: options.instance ?? hostname(),
   });
 }

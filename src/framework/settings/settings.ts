@@ -32,11 +32,17 @@ interface Given {
 }
 
 export class Settings<K extends string = string> {
+  private readonly definitions: readonly FlagDefinition[];
+  private readonly flags: FlagValues;
+
   constructor(
-    private readonly definitions: readonly (FlagDefinition & { readonly key: K })[],
-    private readonly flags: FlagValues<K>,
+    definitions: readonly (FlagDefinition & { readonly key: K })[],
+    flags: FlagValues<K>,
     private readonly env: Environment,
-  ) {}
+  ) {
+    this.definitions = definitions;
+    this.flags = flags;
+  }
 
   /** The value as text; an empty variable counts as absent. */
   text(key: K): string {

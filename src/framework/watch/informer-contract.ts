@@ -26,6 +26,10 @@ export interface InformerStatus {
   readonly lastActivityMs: number | undefined;
   /** One line for people: why it is not watching. Empty while watching. */
   readonly detail: string;
+  /** The first list took or takes longer than two minutes. False while an optional kind is waited for. */
+  readonly late: boolean;
+  /** Synced once, but no event, bookmark or connect for five minutes: what the store says may be old. */
+  readonly stale: boolean;
 }
 
 export interface Informer<T extends KubernetesObject = KubernetesObject> {

@@ -2,7 +2,7 @@
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 
 export interface StoreReader<T extends KubernetesObject = KubernetesObject> {
-  /** True once the first list was complete; stays true afterwards. */
+  /** True once the first list was complete; stays true through outages, and ends only when the kind itself leaves the cluster. */
   readonly synced: boolean;
   readonly size: number;
   get(key: ObjectKey): T | undefined;

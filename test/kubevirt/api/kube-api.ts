@@ -5,8 +5,8 @@
  * framework under test: a bug there must not be hidden by the same bug here.
  * Invariant: any HTTP status is an answer (`exchange`) or an ApiError (`ask`); other errors mean that no answer came.
  */
+import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { createInterface } from 'node:readline';
 import { KubeConfig } from '@kubernetes/client-node';
 
 export interface ApiRequest {
@@ -108,19 +108,22 @@ export class KubeApi {
   /** Yields the JSON lines of a watch until the server or the signal ends it. @throws {ApiError} when the watch is refused. */
   async *stream(path: string, signal: AbortSignal): AsyncGenerator<unknown> {
     const outgoing = request(this.optionsFor(path, { method: 'GET', signal }));
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
       outgoing.once('error', reject);
       outgoing.end();
     });
-    outgoing.on('error', () => response.destroy());
-    const lines = createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY });
-    if (response.statusCode !== 200) {
-      const text: string[] = [];
-      for await (const line of lines) text.push(line);
-      throw apiErrorOf(response.statusCode ?? 0, text.join('\n'));
+    outgoing.on('error', (error) => response.destroy(error));
+    response.setEncoding('utf8');
+    let rest = '';
+    for await (const chunk of response) {
+      rest += chunk as string;
+      if (response.statusCode !== 200) continue;
+      const lines = rest.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield JSON.parse(line);
     }
-    for await (const line of lines) if (line !== '') yield JSON.parse(line);
+    if (response.statusCode !== 200) throw apiErrorOf(response.statusCode ?? 0, rest);
   }
 
   /** Ends idle connections; requests under way finish. */

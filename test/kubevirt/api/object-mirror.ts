@@ -86,7 +86,11 @@ export class ObjectMirror<T extends Mirrored> {
   private async list(): Promise<string> {
     const list = await this.api.ask<{ metadata: { resourceVersion: string }; items: T[] }>({ path: this.path });
     const seen = new Set(list.items.map((item) => keyOf(item)));
-    for (const [key, object] of [...this.objects]) if (!seen.has(key)) this.bury(key, object);
+    const listedAt = BigInt(list.metadata.resourceVersion);
+    for (const [key, object] of [...this.objects]) {
+      // What a write returned after the list was made is missing there and yet alive.
+      if (!seen.has(key) && versionOf(object) <= listedAt) this.bury(key, object);
+    }
     for (const item of list.items) this.accept(item);
     return list.metadata.resourceVersion;
   }

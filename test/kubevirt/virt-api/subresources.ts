@@ -86,13 +86,11 @@ export class Subresources {
   }
 }
 
-/**
- * Whether an API server refused a JSON patch because of a `test` operation.
- *
- * It answers 422 with a message of its own; what validation refuses is 422 too, but says "is invalid".
- */
+/** What an API server says, under 422, when a JSON patch does not apply. Validation and webhooks say other things. */
+const PATCH_DOES_NOT_APPLY = 'the server rejected our request due to an error in our request';
+
 function isTestFailure(error: ApiError): boolean {
-  return error.code === 422 && !error.message.includes(' is invalid: ');
+  return error.code === 422 && error.message === PATCH_DOES_NOT_APPLY;
 }
 
 function messageOf(error: unknown): string {

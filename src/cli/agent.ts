@@ -1,0 +1,30 @@
+/** `virt-steward agent`: listens for magic packets on one node. */
+import { SystemClock, WinstonLogger } from '../framework';
+import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
+import { compileAgentOptions } from '../wol/agent/agent-options';
+import { runAgent } from '../wol/agent/run-agent';
+import { addFlags, flagValues } from './flag-options';
+import type { RegisterCommand } from './program';
+import { onTermination } from './signals';
+import { VERSION } from './version';
+
+const EXAMPLES = `
+Examples:
+  virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --grpc-insecure
+  virt-steward agent --node-name node-1 --ports 9,7 --grpc-insecure`;
+
+export const agentCommand: RegisterCommand = (program, io, done) => {
+  const command = addFlags(program.command('agent'), AGENT_FLAGS)
+    .description('listen for magic packets on this node and report them to the manager')
+    .addHelpText('after', EXAMPLES)
+    .action(async () => {
+      const options = compileAgentOptions(flagValues(command), io.env);
+      const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
+      const { ignored } = modernizeAgentArguments(process.argv.slice(3));
+      for (const flag of ignored) logger.warn('flag of an older agent has no effect', { flag });
+      const termination = onTermination();
+      const running = runAgent(options, { clock: new SystemClock(), logger, signal: termination.signal, version: VERSION });
+      done(await Promise.race([running, termination.forced]));
+      termination.release();
+    });
+};

@@ -1,0 +1,37 @@
+/** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
+import { Option } from 'commander';
+import { rbacObjects, rbacYaml } from '../framework';
+import { EXIT_DONE } from './exit-code';
+import { managerRights, moduleNames, parseModules } from './modules';
+import type { RegisterCommand } from './program';
+
+interface RbacOptions {
+  modules: string;
+  output: 'yaml' | 'json';
+  namespace: string;
+  serviceAccount: string;
+  name: string;
+}
+
+const EXAMPLES = `
+Examples:
+  virt-steward rbac | kubectl apply -f -
+  virt-steward rbac --output=json --namespace=my-namespace`;
+
+export const rbacCommand: RegisterCommand = (program, io, done) => {
+  program
+    .command('rbac')
+    .description('print the API rights the manager needs, each with its reasons')
+    .option('--modules <list>', `modules to print rights for: ${moduleNames().join(', ')}`, moduleNames().join(','))
+    .addOption(new Option('--output <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
+    .option('--namespace <name>', 'namespace the operator runs in', 'virt-steward-system')
+    .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward')
+    .option('--name <name>', 'name of roles and bindings', 'virt-steward')
+    .addHelpText('after', EXAMPLES)
+    .action(({ modules, output, ...options }: RbacOptions) => {
+      const rules = managerRights(parseModules('--modules', modules));
+      const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
+      io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
+      done(EXIT_DONE);
+    });
+};

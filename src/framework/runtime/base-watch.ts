@@ -1,0 +1,74 @@
+/**
+ * `watchResource` of the base class on our informers: one callback, awaited per object in order, repeated while it throws.
+ *
+ * Owns: the way from store events to the callback. Never: ends the process or loses a deletion.
+ */
+import { type ResourceEvent as BaseEvent, ResourceEventType, ResourceMetaImpl } from '@dot-i/k8s-operator';
+import type { Kind } from '../kinds/kind';
+import { keyOf } from '../kinds/object';
+import type { Logger } from '../logging/logger';
+import { backoffMs, compileRetryOptions } from '../queue/backoff';
+import { KeyedQueue } from '../queue/keyed-queue';
+import type { Clock } from '../time/clock';
+import type { Informer } from '../watch/informer-contract';
+import { FoldedEvents } from './folded-events';
+
+export interface BaseWatchOptions {
+  readonly kind: Kind;
+  readonly informer: Informer;
+  readonly onEvent: (event: BaseEvent) => Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+}
+
+const TYPES = { ADDED: ResourceEventType.Added, MODIFIED: ResourceEventType.Modified, DELETED: ResourceEventType.Deleted } as const;
+const RETRY = compileRetryOptions();
+
+export class BaseWatch {
+  readonly queue: KeyedQueue;
+  private readonly pending = new Map<string, FoldedEvents>();
+  private readonly failures = new Map<string, number>();
+
+  constructor(private readonly options: BaseWatchOptions) {
+    const { kind, informer, clock } = options;
+    this.queue = new KeyedQueue({ name: kind.id, clock, run: (key) => this.run(key) });
+    informer.subscribe((event) => {
+      const key = keyOf(event.object);
+      const events = this.pending.get(key) ?? new FoldedEvents();
+      events.push(event);
+      this.pending.set(key, events);
+      this.queue.add(key, event.initial ? 'low' : 'high');
+    });
+  }
+
+  private async run(key: string): Promise<void> {
+    const events = this.pending.get(key);
+    const event = events?.first;
+    if (events === undefined || event === undefined) return;
+    try {
+      await this.options.onEvent(this.baseEvent(event));
+      events.shift();
+      this.failures.delete(key);
+      if (events.size > 0) this.queue.add(key, 'high');
+      else this.pending.delete(key);
+    } catch (error) {
+      const failures = (this.failures.get(key) ?? 0) + 1;
+      this.failures.set(key, failures);
+      this.options.logger.warn('event callback failed and will be repeated', {
+        kind: this.options.kind.kind,
+        key,
+        attempt: failures,
+        error,
+      });
+      this.queue.add(key, 'high', backoffMs(RETRY, failures, this.options.random));
+    }
+  }
+
+  private baseEvent({ type, object }: NonNullable<FoldedEvents['first']>): BaseEvent {
+    const { plural } = this.options.kind;
+    // The base types time stamps as Date; they are strings, as the base delivers them too.
+    const baseObject = object as unknown as BaseEvent['object'];
+    return { type: TYPES[type], object: baseObject, meta: ResourceMetaImpl.createWithPlural(plural, baseObject) };
+  }
+}

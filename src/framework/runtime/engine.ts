@@ -1,0 +1,248 @@
+/**
+ * Start and shutdown of everything an operator consists of.
+ *
+ * Expected flow: build handlers -> health server -> start-up hooks -> informers -> queues -> (work) -> stop in reverse.
+ * Guarantees: handlers run only after the first complete list of every kind that is served; `stop` leaves no timer, socket or
+ * listener behind; the process is never ended from here.
+ * Assumptions: one start a life; a stopped engine is not started again.
+ * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
+ * Errors: `start` rejects with ConfigError, with the error of a start-up hook, or with one that names the address it could not bind.
+ */
+import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { EventRecorder, KubeClient } from '../client';
+import { Cluster } from '../cluster/cluster';
+import { OperatorError } from '../errors/operator-error';
+import type { Kind } from '../kinds/kind';
+import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
+import type { ListenAddress } from '../serving/address';
+import { HealthServer } from '../serving/health-server';
+import { MetricsServer } from '../serving/metrics-server';
+import type { Timer } from '../time/clock';
+import { sleep } from '../time/sleep';
+import type { ProcessContext } from './context';
+import { Dispatcher } from './dispatcher';
+import { informersCheck, OutageLog } from './informer-health';
+import { CLOCK, Instances, LOGGER } from './instances';
+import { KindController } from './kind-controller';
+import type { LocalCluster } from './local-cluster';
+import type { CompiledOperatorOptions } from './operator-options';
+import { OwnWrites } from './own-writes';
+import { passWriters } from './pass-writers';
+import { ProcessHooks, probeCheck } from './process-hooks';
+import { Triggers } from './triggers';
+
+/** After running handlers were told to abort, they get this long. */
+const ABORT_GRACE_MS = 3_000;
+const EVENT_FLUSH_MS = 2_000;
+/** How often the state of informers is looked at, for the first sync and for the log. */
+const LOOK_MS = 100;
+
+type Phase = 'starting' | 'working' | 'stopping';
+
+export class Engine {
+  readonly registry: Registry;
+  readonly metrics = new MetricsRegistry();
+  readonly instances: Instances;
+  readonly events: EventRecorder;
+  private phase: Phase = 'starting';
+  /** Aborted when running handlers have to end. */
+  private readonly abort = new AbortController();
+  private readonly health = new HealthServer();
+  private readonly metricsServer = new MetricsServer(this.metrics);
+  private readonly triggers = new Triggers();
+  private readonly hooks: ProcessHooks;
+  private readonly outages: OutageLog;
+  private dispatcher: Dispatcher | undefined;
+  private lookTimer: Timer | undefined;
+  private active = false;
+
+  /** @throws {ConfigError} with everything that is wrong with the handlers; nothing has been contacted then. */
+  constructor(
+    private readonly options: CompiledOperatorOptions,
+    private readonly local: LocalCluster,
+  ) {
+    this.events = new EventRecorder({
+      client: local.cluster.client,
+      clock: options.clock,
+      log: options.logger,
+      instance: options.instance,
+      reportingController: options.name,
+    });
+    this.instances = new Instances(options.container);
+    this.provide();
+    this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
+    this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
+  }
+
+  /** @param init the user's own set-up, run before informers start. */
+  async start(init: () => Promise<void>): Promise<void> {
+    this.instances.build(this.registry.classes);
+    this.addChecks();
+    this.describeBuild();
+    await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
+    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
+    // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
+    this.dispatcher = this.createDispatcher();
+    await init();
+    await this.hooks.startUp(this.processContext());
+    this.local.start();
+    this.look();
+    this.options.logger.info('operator started', { handlers: this.registry.specs.length });
+  }
+
+  /** @returns whether everything ended by itself: nothing was abandoned. */
+  async stop(): Promise<boolean> {
+    this.phase = 'stopping';
+    this.lookTimer?.cancel();
+    const { logger } = this.options;
+    const handlersEnded = await this.stopHandlers();
+    if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
+    await this.events.flush(EVENT_FLUSH_MS);
+    await this.local.stop();
+    const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
+    await Promise.all([this.health.close(), this.metricsServer.close()]);
+    this.events.stop();
+    this.instances.dispose();
+    logger.info('operator stopped');
+    return handlersEnded && hooksEnded;
+  }
+
+  private provide(): void {
+    const { cluster } = this.local;
+    this.instances.provide(Cluster, cluster);
+    this.instances.provide(KubeClient, cluster.client);
+    this.instances.provide(Triggers, this.triggers);
+    this.instances.provide(EventRecorder, this.events);
+    this.instances.provide(MetricsRegistry, this.metrics);
+    this.instances.provide(CLOCK, this.options.clock);
+    this.instances.provide(LOGGER, this.options.logger);
+  }
+
+  private createDispatcher(): Dispatcher {
+    const ownWrites = new OwnWrites(this.options.clock);
+    const { cluster } = this.local;
+    return new Dispatcher({
+      registry: this.registry,
+      cluster,
+      instances: this.instances,
+      log: this.options.logger,
+      createController: (kind, specs) => this.createController(kind, specs, ownWrites),
+    });
+  }
+
+  private createController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): KindController {
+    const { clock, logger: log, random, domain, name } = this.options;
+    const { cluster } = this.local;
+    const { signal } = this.abort;
+    const controller = new KindController({
+      kind,
+      specs,
+      ownWrites,
+      informerOf: (spec) => cluster.informers.ensure(spec.kind, spec.select),
+      ports: {
+        kind,
+        cluster,
+        clock,
+        log,
+        random,
+        signal,
+        handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
+        find: (spec, key) => cluster.informers.ensure(spec.kind, spec.select).store.get(key),
+        instanceOf: (spec) => this.instances.of(spec.Class),
+        ...passWriters({ kind, specs, cluster, ownWrites, events: this.events, signal }),
+        hooks: {},
+      },
+    });
+    this.triggers.connect(kind.id, (key) => controller.touch(key));
+    return controller;
+  }
+
+  private addChecks(): void {
+    const { clock } = this.options;
+    this.health.addCheck('readyz', informersCheck(this.local.cluster.informers, clock));
+    this.health.addCheck('readyz', {
+      name: 'startup',
+      run: () => (this.phase === 'starting' ? { state: 'failed', detail: 'not finished' } : { state: 'ok', detail: 'finished' }),
+    });
+    this.health.addCheck('readyz', {
+      name: 'shutdown',
+      run: () => (this.phase === 'stopping' ? { state: 'failed', detail: 'stopping' } : { state: 'ok', detail: '' }),
+    });
+    for (const spec of this.registry.specs.filter(isProbe)) {
+      const check = probeCheck(spec, this.instances, clock);
+      if (spec.of !== 'liveness') this.health.addCheck('readyz', check);
+      if (spec.of !== 'readiness') this.health.addCheck('healthz', check);
+    }
+  }
+
+  private describeBuild(): void {
+    collectDefaultMetrics({ register: this.metrics });
+    const help = 'Always 1; the labels tell what runs.';
+    const build = new Gauge({ name: 'steward_build_info', help, labelNames: ['version', 'node'], registers: [this.metrics] });
+    build.labels(this.options.version, process.versions.node).set(1);
+  }
+
+  private async listen(
+    option: string,
+    address: ListenAddress | undefined,
+    bind: (address: ListenAddress) => Promise<number>,
+  ): Promise<void> {
+    if (address === undefined) return;
+    try {
+      const port = await bind(address);
+      this.options.logger.debug('listening', { option, port });
+    } catch (cause) {
+      const where = `${address.host ?? ''}:${address.port}`;
+      throw new OperatorError('LISTEN', `${option} ${where} cannot be bound: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Begins to work once every kind that is served has been listed, and watches for outages from then on. */
+  private look(): void {
+    if (this.phase === 'stopping') return;
+    if (!this.active && this.allSynced()) this.activate();
+    this.outages.look();
+    this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
+  }
+
+  private allSynced(): boolean {
+    const { cluster } = this.local;
+    return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
+  }
+
+  private activate(): void {
+    this.active = true;
+    this.phase = 'working';
+    for (const controller of this.dispatcher?.controllers ?? []) controller.activate();
+    this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
+  }
+
+  private async stopHandlers(): Promise<boolean> {
+    const controllers = this.dispatcher?.controllers ?? [];
+    for (const controller of controllers) controller.queue.pause();
+    const idle = Promise.all(controllers.map((controller) => controller.queue.whenIdle())).then(() => true);
+    const inTime = await this.within(idle, this.options.shutdownTimeoutMs);
+    this.abort.abort(new OperatorError('STOPPING', 'the operator is stopping'));
+    const ended = inTime || (await this.within(idle, ABORT_GRACE_MS));
+    for (const controller of controllers) controller.deactivate();
+    return ended && controllers.every((controller) => controller.queue.abandoned === 0);
+  }
+
+  private async within(work: Promise<boolean>, limitMs: number): Promise<boolean> {
+    const limit = new AbortController();
+    const timeout = sleep(this.options.clock, limitMs, limit.signal).then(
+      () => false,
+      () => false,
+    );
+    const result = await Promise.race([work, timeout]);
+    limit.abort();
+    return result;
+  }
+
+  private processContext(): ProcessContext {
+    const { logger: log, clock } = this.options;
+    return { cluster: this.local.cluster, log, clock, signal: this.abort.signal };
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Builds the cluster the process runs in from a kubeconfig: transport, client, informers.
+ *
+ * Owns: which part gets what. Never: starts anything.
+ */
+import type { KubeConfig } from '@kubernetes/client-node';
+import { type ApiTransport, Credentials, HttpTransport, KubeClient, userAgentOf } from '../client';
+import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
+import { ApiKindDiscovery } from '../cluster/kind-discovery';
+import { CustomResourceDefinition } from '../kinds/core-kinds';
+import type { Kind } from '../kinds/kind';
+import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
+import type { CompiledOperatorOptions } from './operator-options';
+
+export interface LocalCluster {
+  readonly cluster: Cluster;
+  readonly transport: ApiTransport;
+  /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
+  start(): void;
+  /** Stops them and closes every connection. */
+  stop(): Promise<void>;
+}
+
+export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
+  const { clock, logger, random } = options;
+  const transport = new HttpTransport({
+    cluster: LOCAL_CLUSTER,
+    credentials: new Credentials(kubeConfig, clock),
+    clock,
+    userAgent: userAgentOf(options.version, options.name),
+  });
+  const client = new KubeClient({
+    cluster: LOCAL_CLUSTER,
+    transport,
+    clock,
+    random,
+    fieldManager: options.fieldManager,
+    managedBy: options.name,
+  });
+  const limiter = new StormLimiter(clock);
+  const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
+  const informerOf = (kind: Kind, selection: Selection | undefined): Informer =>
+    createInformer({
+      kind,
+      cluster: LOCAL_CLUSTER,
+      transport,
+      clock,
+      logger,
+      limiter,
+      discovery,
+      selection,
+      transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
+      random,
+      freezeCache: options.freezeCache,
+      stripLastApplied: options.stripLastApplied,
+    });
+  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
+  let definitions: Informer | undefined;
+  return {
+    cluster,
+    transport,
+    start: () => {
+      cluster.informers.start();
+      if (cluster.informers.list().some(({ kind }) => kind.optional)) {
+        definitions = informerOf(CustomResourceDefinition as Kind, { metadataOnly: true });
+        definitions.subscribe(({ object }) => discovery.kick(object.metadata?.name));
+        definitions.start();
+      }
+    },
+    stop: async () => {
+      await Promise.all([cluster.informers.stop(), definitions?.stop()]);
+      discovery.stop();
+      transport.close();
+    },
+  };
+}

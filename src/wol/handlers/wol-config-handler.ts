@@ -1,0 +1,67 @@
+/**
+ * Keeps WolConfigs in the wake map and tells each config what it achieves.
+ *
+ * Owns: the status of a WolConfig except lastWake and agentProblems, its conditions Ready and MACConflict, and their Events.
+ * Never: reads virtual machines itself; the wake map has counted them already.
+ * Invariant: an invalid config contributes nothing, says why in Ready, and disturbs no other config.
+ */
+import { Cluster, Handler, OnEvent, Reconcile, type ReconcileContext, type ResourceEvent, Triggers, timestampOf } from '../../framework';
+import { VirtualMachine } from '../../kubevirt/virtual-machine';
+import type { ConfigChange } from '../manager/config-ledger';
+import { effectivePorts } from '../manager/effective-config';
+import { WolConfig } from '../wol-config';
+import { LastWakeWriter } from './last-wake-writer';
+import { WakeMetrics } from './wake-metrics';
+import { configStatus, conflictCondition, readyCondition } from './wol-config-status';
+import { WolRuntime } from './wol-runtime';
+
+/** A busy cluster changes counts many times a second; one write in this time is enough for people. */
+const STATUS_INTERVAL_MS = 2_000;
+
+@Handler()
+export class WolConfigHandler {
+  constructor(
+    private readonly wol: WolRuntime,
+    private readonly cluster: Cluster,
+    private readonly metrics: WakeMetrics,
+    private readonly lastWake: LastWakeWriter,
+    triggers: Triggers,
+  ) {
+    wol.map.onChange(({ config, counts }: ConfigChange) => {
+      metrics.setManaged(config, counts.managedVms);
+      triggers.touch(WolConfig, config);
+    });
+  }
+
+  @OnEvent(WolConfig)
+  index({ type, object }: ResourceEvent<WolConfig>): void {
+    const name = object.metadata?.name ?? '';
+    if (type !== 'DELETED') {
+      this.wol.map.upsertConfig(object);
+      return;
+    }
+    this.wol.map.removeConfig(name);
+    this.metrics.forget(name);
+    this.lastWake.forget(name);
+  }
+
+  @Reconcile(WolConfig, { minIntervalMs: STATUS_INTERVAL_MS })
+  async reconcile(config: WolConfig, ctx: ReconcileContext<WolConfig>): Promise<void> {
+    const name = config.metadata?.name ?? '';
+    const evaluation = this.wol.map.evaluationOf(name);
+    const counts = this.wol.map.countsOf(name);
+    if (evaluation === undefined || counts === undefined) return;
+    const conflicts = this.wol.map.conflictsOf(name);
+    ctx.status.set({
+      ...configStatus(counts, conflicts, effectivePorts(config.spec)),
+      lastSync: timestampOf(ctx.clock.now()),
+    });
+    ctx.status.condition(readyCondition(evaluation, this.virtualMachines()));
+    ctx.status.condition(conflictCondition(counts.conflicts, conflicts));
+  }
+
+  private virtualMachines(): 'listed' | 'not served' | 'unavailable' {
+    if (this.cluster.serves(VirtualMachine)) return 'listed';
+    return this.cluster.availability(VirtualMachine) === 'absent' ? 'not served' : 'unavailable';
+  }
+}

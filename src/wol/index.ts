@@ -1,0 +1,11 @@
+/** What the command line needs of Wake-on-LAN in the manager. */
+import type { DependencyContainer } from '../framework';
+import { WOL_SETTINGS, type WolSettings } from './settings';
+
+export { wolHandlers } from './handlers';
+export { WOL_FLAGS, type WolSettings, wolSettings } from './settings';
+
+/** Registers what Wake-on-LAN handlers inject beyond what the framework provides. */
+export function provideWol(container: DependencyContainer, settings: WolSettings): void {
+  container.registerInstance(WOL_SETTINGS, settings);
+}

@@ -1,0 +1,216 @@
+/**
+ * The manager's side of the contract: a gRPC server for wol.v1.WOLService and the standard health service.
+ *
+ * Owns: listening, limits, decoding errors, health, shutdown. Never: looks at the content of an event.
+ *
+ * Expected flow: `start` -> `setServing(true)` once the manager can resolve addresses -> events -> `shutdown`.
+ * Guarantees: one answer or one gRPC status per call; after `shutdown` has begun no event reaches the service.
+ * Caveats: methods of the contract that have no handler here answer UNIMPLEMENTED, which agents understand.
+ */
+import {
+  Server,
+  type ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework';
+import { EventStream } from './event-stream';
+import {
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  ServingStatus,
+  type WOLEvent,
+  type WOLEventResponse,
+} from './generated/wol-descriptor';
+import { HealthService } from './health-service';
+import {
+  MAX_CALLS_PER_CONNECTION,
+  MAX_CONNECTION_AGE_MS,
+  MAX_MESSAGE_BYTES,
+  MAX_STREAM_AGE_MS,
+  MAX_STREAMS_PER_CONNECTION,
+  SHUTDOWN_GRACE_MS,
+  STREAM_AGE_JITTER,
+} from './limits';
+import { RpcStatusError } from './rpc-status-error';
+import { healthService, type Outgoing, wolService } from './wire';
+
+/** Where a call came from. */
+export interface WolCaller {
+  /** Address and port of the connection, for logs. */
+  readonly peer: string;
+}
+
+/** What the manager does with events. */
+export interface WolService {
+  /**
+   * Answers one event. Failures of a wake are answers with status ERROR.
+   *
+   * @throws {RpcStatusError} to end the call with a gRPC status, for example UNAVAILABLE before the wake map is ready;
+   *   the agent keeps the event then. Any other error is logged and becomes INTERNAL.
+   */
+  reportEvent(event: WOLEvent, caller: WolCaller): Promise<Outgoing<WOLEventResponse>>;
+}
+
+export interface WolServerOptions {
+  /** `[host]:port`; an empty host means every address, port 0 picks a free one. */
+  bindAddress: string;
+  credentials: ServerCredentials;
+  service: WolService;
+  logger: Logger;
+  /** @default the machine's clock */
+  clock?: Clock;
+}
+
+type Reply<Response> = sendUnaryData<Outgoing<Response>>;
+
+type Request = WOLEvent | Undecodable;
+type EventStreamCall = ServerDuplexStream<Request, Outgoing<WOLEventResponse>>;
+type Failure = { readonly code: status; readonly details: string };
+
+const SHUTTING_DOWN: Failure = { code: status.UNAVAILABLE, details: 'the manager is shutting down' };
+const TOO_MANY_STREAMS: Failure = {
+  code: status.RESOURCE_EXHAUSTED,
+  details: `more than ${MAX_STREAMS_PER_CONNECTION} event streams on one connection`,
+};
+
+/** Stands in for a request whose bytes are no message, so that the handler can answer INVALID_ARGUMENT. */
+class Undecodable {
+  constructor(readonly cause: unknown) {}
+}
+
+export class WolServer {
+  private readonly server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
+    'grpc.max_connection_age_ms': MAX_CONNECTION_AGE_MS,
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.keepalive_permit_without_calls': 1,
+  });
+  private readonly health = new HealthService();
+  private readonly streamsByPeer = new Map<string, Set<EventStream<Request, Outgoing<WOLEventResponse>>>>();
+  private readonly clock: Clock;
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly options: WolServerOptions) {
+    this.clock = options.clock ?? new SystemClock();
+    this.server.addService(decodingFailuresAsValues(wolService), this.handlers());
+    this.server.addService(healthService, this.health.handlers());
+  }
+
+  /** @returns the port that is listened on. @throws {Error} naming the address when it cannot be bound. */
+  async start(): Promise<number> {
+    const { bindAddress, credentials } = this.options;
+    if (!bindAddress.startsWith(':')) return bind(this.server, bindAddress, credentials);
+    try {
+      return await bind(this.server, `[::]${bindAddress}`, credentials);
+    } catch {
+      // A machine without IPv6; if the port itself is the trouble, this attempt says so.
+      return bind(this.server, `0.0.0.0${bindAddress}`, credentials);
+    }
+  }
+
+  /** What both health services answer. False until it is called. */
+  setServing(serving: boolean): void {
+    this.health.setServing(serving);
+  }
+
+  /** Sends GOAWAY, refuses new events with UNAVAILABLE and waits up to 5 s for outstanding answers. May be called again. */
+  shutdown(): Promise<void> {
+    this.stopping ??= this.stop();
+    return this.stopping;
+  }
+
+  private stop(): Promise<void> {
+    this.health.close();
+    for (const streams of this.streamsByPeer.values()) for (const stream of streams) stream.finish();
+    return new Promise((resolve) => {
+      const timer: Timer = this.clock.setTimer(SHUTDOWN_GRACE_MS, () => this.server.forceShutdown());
+      this.server.tryShutdown(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  private handlers(): UntypedServiceImplementation {
+    return {
+      ReportWOLEvent: (call: ServerUnaryCall<Request, unknown>, reply: Reply<WOLEventResponse>) => {
+        this.answer(call.request, call.getPeer()).then(
+          (response) => reply(null, response),
+          (error: unknown) => reply(this.statusOf(error)),
+        );
+      },
+      ReportWOLEventStream: (call: EventStreamCall) => this.openStream(call),
+      HealthCheck: (_call: ServerUnaryCall<HealthCheckRequest, unknown>, reply: Reply<HealthCheckResponse>) =>
+        reply(null, { status: this.health.isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
+    };
+  }
+
+  private openStream(call: EventStreamCall): void {
+    const peer = call.getPeer();
+    const open = this.streamsByPeer.get(peer) ?? new Set();
+    if (this.stopping !== undefined || open.size >= MAX_STREAMS_PER_CONNECTION) {
+      call.emit('error', this.stopping === undefined ? TOO_MANY_STREAMS : SHUTTING_DOWN);
+      return;
+    }
+    const stream = new EventStream<Request, Outgoing<WOLEventResponse>>(
+      call,
+      (request) => this.answer(request, peer),
+      (error) => this.statusOf(error),
+      () => {
+        age.cancel();
+        open.delete(stream);
+        if (open.size === 0) this.streamsByPeer.delete(peer);
+      },
+    );
+    const age = this.clock.setTimer(MAX_STREAM_AGE_MS * (1 + STREAM_AGE_JITTER * (2 * Math.random() - 1)), () => stream.finish());
+    this.streamsByPeer.set(peer, open.add(stream));
+  }
+
+  private async answer(request: Request, peer: string): Promise<Outgoing<WOLEventResponse>> {
+    if (request instanceof Undecodable) throw new RpcStatusError(status.INVALID_ARGUMENT, 'the request is no WOLEvent', request.cause);
+    if (this.stopping !== undefined) throw new RpcStatusError(status.UNAVAILABLE, SHUTTING_DOWN.details);
+    return this.options.service.reportEvent(request, { peer });
+  }
+
+  private statusOf(error: unknown): Failure {
+    if (isOperatorError(error, 'RPC_STATUS')) return { code: (error as RpcStatusError).status, details: error.message };
+    this.options.logger.error('wake event failed unexpectedly', { error });
+    return { code: status.INTERNAL, details: 'internal error' };
+  }
+}
+
+export function createWolServer(options: WolServerOptions): WolServer {
+  return new WolServer(options);
+}
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
+  });
+}
+
+/** grpc-js would answer INTERNAL for bytes that are no message, and agents would send them again. */
+function decodingFailuresAsValues(service: typeof wolService): typeof wolService {
+  return Object.fromEntries(
+    Object.entries(service).map(([name, method]) => [
+      name,
+      {
+        ...method,
+        requestDeserialize(bytes: Buffer): unknown {
+          try {
+            return method.requestDeserialize(bytes);
+          } catch (cause) {
+            return new Undecodable(cause);
+          }
+        },
+      },
+    ]),
+  ) as unknown as typeof wolService;
+}

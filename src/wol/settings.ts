@@ -1,0 +1,98 @@
+/** Flags of the manager that belong to Wake-on-LAN, and what they say once checked. */
+import type { FlagDefinition, InjectionToken, Settings } from '../framework';
+
+export const WOL_FLAGS = [
+  {
+    key: 'grpcBindAddress',
+    flag: '--grpc-bind-address',
+    env: 'GRPC_BIND_ADDRESS',
+    value: '[host]:port',
+    default: ':9090',
+    description: 'address on which agents report packets',
+  },
+  {
+    key: 'grpcInsecure',
+    flag: '--grpc-insecure',
+    env: 'GRPC_INSECURE',
+    value: 'true|false',
+    isSwitch: true,
+    default: 'false',
+    description: 'take reports in plaintext and from anybody',
+  },
+  {
+    key: 'wolStartTimeout',
+    flag: '--wol-start-timeout',
+    env: 'WOL_START_TIMEOUT',
+    value: 'duration',
+    default: '60s',
+    description: 'how long a start is tried; 1s to 10m',
+  },
+  {
+    key: 'wolDedupWindow',
+    flag: '--wol-dedup-window',
+    env: 'WOL_DEDUP_WINDOW',
+    value: 'duration',
+    default: '10s',
+    description: 'repeats of a successful wake within this time are duplicates; 0s to 10m',
+  },
+  {
+    key: 'wolMaxStartsPerMinute',
+    flag: '--wol-max-starts-per-minute',
+    env: 'WOL_MAX_STARTS_PER_MINUTE',
+    value: 'number',
+    default: '600',
+    description: 'start and unpause calls over all configs; 0 = no limit',
+  },
+  {
+    key: 'wolMaxConcurrentStarts',
+    flag: '--wol-max-concurrent-starts',
+    env: 'WOL_MAX_CONCURRENT_STARTS',
+    value: 'number',
+    default: '32',
+    description: 'start and unpause calls at the same time',
+  },
+  {
+    key: 'watchNamespaces',
+    flag: '--watch-namespaces',
+    env: 'WATCH_NAMESPACES',
+    value: 'list',
+    default: '',
+    description: 'namespaces outside this list do not exist for Wake-on-LAN; empty = all',
+  },
+] as const satisfies readonly FlagDefinition[];
+
+export interface WolSettings {
+  /** Namespace the operator runs in. */
+  readonly namespace: string;
+  /** `[host]:port`. */
+  readonly grpcBindAddress: string;
+  readonly startTimeoutMs: number;
+  readonly dedupWindowMs: number;
+  /** 0 = no limit. */
+  readonly maxStartsPerMinute: number;
+  readonly maxConcurrentStarts: number;
+  /** Empty = all. */
+  readonly watchNamespaces: readonly string[];
+}
+
+/** Inject with `@inject(WOL_SETTINGS)`. */
+export const WOL_SETTINGS: InjectionToken<WolSettings> = Symbol('WolSettings');
+
+const MINUTE_MS = 60_000;
+
+/** @throws {UsageError} one line naming the flag, its value and what is allowed. */
+export function wolSettings(settings: Settings<(typeof WOL_FLAGS)[number]['key']>, namespace: string): WolSettings {
+  // Rather refuse than be silently open.
+  if (!settings.boolean('grpcInsecure')) {
+    throw settings.refuse('grpcInsecure', 'true; reports in plaintext and from anybody are the only mode of this version');
+  }
+  return {
+    namespace,
+    grpcBindAddress: settings.listenAddress('grpcBindAddress'),
+    startTimeoutMs: settings.durationMs('wolStartTimeout', { minMs: 1_000, maxMs: 10 * MINUTE_MS }),
+    dedupWindowMs: settings.durationMs('wolDedupWindow', { minMs: 0, maxMs: 10 * MINUTE_MS }),
+    maxStartsPerMinute: settings.wholeNumber('wolMaxStartsPerMinute', { min: 0, max: 1_000_000 }),
+    maxConcurrentStarts: settings.wholeNumber('wolMaxConcurrentStarts', { min: 1, max: 10_000 }),
+    watchNamespaces: settings.list('watchNamespaces'),
+  };
+}

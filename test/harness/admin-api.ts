@@ -1,0 +1,87 @@
+/**
+ * The API server as an administrator uses it from a test: apply, read, patch, delete, wait.
+ *
+ * Never: goes through the code under test. Every refusal is an error that shows the server's answer.
+ */
+import type { ControlPlane } from '../../hack/control-plane';
+import { poll } from './poll';
+import type { TestObject } from './steward-cluster';
+
+/** Kinds that tests write, with their plural and whether they live in a namespace. */
+const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }>> = {
+  ClusterRole: { plural: 'clusterroles', namespaced: false },
+  ClusterRoleBinding: { plural: 'clusterrolebindings', namespaced: false },
+  ConfigMap: { plural: 'configmaps', namespaced: true },
+  CustomResourceDefinition: { plural: 'customresourcedefinitions', namespaced: false },
+  Namespace: { plural: 'namespaces', namespaced: false },
+  Role: { plural: 'roles', namespaced: true },
+  RoleBinding: { plural: 'rolebindings', namespaced: true },
+  ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
+  VirtualMachine: { plural: 'virtualmachines', namespaced: true },
+  VirtualMachineInstance: { plural: 'virtualmachineinstances', namespaced: true },
+  WolConfig: { plural: 'wolconfigs', namespaced: false },
+};
+
+export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
+
+export class ApiRefusal extends Error {
+  constructor(
+    what: string,
+    readonly status: number,
+    readonly body: unknown,
+  ) {
+    super(`${what}: ${status} ${JSON.stringify(body)}`);
+  }
+}
+
+export class AdminApi {
+  constructor(private readonly controlPlane: ControlPlane) {}
+
+  /** Server-side apply as field manager `test`. */
+  apply<T extends TestObject>(object: T): Promise<T> {
+    const path = `${pathOf(object)}?fieldManager=test&force=true`;
+    return this.ask<T>({ method: 'PATCH', path, body: object, contentType: 'application/apply-patch+yaml' });
+  }
+
+  async get<T extends TestObject>(reference: Reference): Promise<T | undefined> {
+    const { status, body } = await this.controlPlane.request({ path: pathOf(reference) });
+    if (status === 404) return undefined;
+    if (status !== 200) throw new ApiRefusal(`get ${pathOf(reference)}`, status, body);
+    return body as T;
+  }
+
+  async list<T extends TestObject>(path: string): Promise<T[]> {
+    return (await this.ask<{ items: T[] }>({ path })).items;
+  }
+
+  mergePatch<T extends TestObject>(reference: Reference, patch: unknown): Promise<T> {
+    return this.ask<T>({ method: 'PATCH', path: pathOf(reference), body: patch, contentType: 'application/merge-patch+json' });
+  }
+
+  async delete(reference: Reference): Promise<void> {
+    const path = pathOf(reference);
+    const { status, body } = await this.controlPlane.request({ method: 'DELETE', path });
+    if (status !== 200 && status !== 202 && status !== 404) throw new ApiRefusal(`delete ${path}`, status, body);
+  }
+
+  async waitForCondition(reference: Reference, type: string, status = 'True'): Promise<void> {
+    await poll(`${reference.kind} ${reference.metadata.name} to be ${type}=${status}`, async () => {
+      const object = await this.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(reference);
+      return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
+    });
+  }
+
+  async ask<T>(request: Parameters<ControlPlane['request']>[0]): Promise<T> {
+    const { status, body } = await this.controlPlane.request(request);
+    if (status >= 300) throw new ApiRefusal(`${request.method ?? 'GET'} ${request.path}`, status, body);
+    return body as T;
+  }
+}
+
+function pathOf({ apiVersion, kind, metadata: { name, namespace } }: Reference): string {
+  const resource = RESOURCES[kind];
+  if (resource === undefined) throw new Error(`the test harness does not know the kind ${kind}`);
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const scope = resource.namespaced ? `/namespaces/${namespace ?? 'default'}` : '';
+  return `${root}${scope}/${resource.plural}/${name}`;
+}

@@ -1,0 +1,82 @@
+/** Manager and agent as processes, with the flags a test needs and no more. */
+import { TestProcess } from './child-process';
+import { freeTcpPort, freeUdpPort } from './free-port';
+import { MAIN, NAMESPACE, type StewardCluster } from './steward-cluster';
+
+export interface ManagerProcess {
+  readonly process: TestProcess;
+  readonly grpcPort: number;
+  /** GET on the health server. */
+  health(path: string): Promise<{ status: number; text: string }>;
+  metrics(): Promise<string>;
+}
+
+export interface ManagerOptions {
+  kubeconfig?: string;
+  /** @default a free one; give it to restart a manager under the same address */
+  grpcPort?: number;
+  flags?: readonly string[];
+}
+
+/** Resolves when `/readyz` says ok. */
+export async function startManager(cluster: StewardCluster, options: ManagerOptions = {}): Promise<ManagerProcess> {
+  const manager = await launchManager(cluster, options);
+  await manager.process.until('ready', async () => (await manager.health('/readyz').catch(() => undefined))?.status === 200);
+  return manager;
+}
+
+/** Starts it and does not wait. */
+export async function launchManager(
+  cluster: StewardCluster,
+  { kubeconfig, grpcPort, flags = [] }: ManagerOptions = {},
+): Promise<ManagerProcess> {
+  const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
+  const process = new TestProcess('manager', [
+    MAIN,
+    'manager',
+    `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
+    `--namespace=${NAMESPACE}`,
+    '--modules=wol',
+    '--grpc-insecure',
+    `--grpc-bind-address=127.0.0.1:${grpc}`,
+    `--health-probe-bind-address=127.0.0.1:${healthPort}`,
+    `--metrics-bind-address=127.0.0.1:${metricsPort}`,
+    '--metrics-secure=false',
+    ...flags,
+  ]);
+  return {
+    process,
+    grpcPort: grpc,
+    health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`),
+    metrics: async () => (await fetchText(`http://127.0.0.1:${metricsPort}/metrics`)).text,
+  };
+}
+
+export interface AgentProcess {
+  readonly process: TestProcess;
+  readonly udpPorts: readonly number[];
+  health(path: string): Promise<{ status: number; text: string }>;
+}
+
+/** Resolves when `/readyz` says ok, which takes a manager that answers. */
+export async function startAgent(grpcPort: number, { udpPorts }: { udpPorts?: readonly number[] } = {}): Promise<AgentProcess> {
+  const ports = udpPorts ?? [await freeUdpPort()];
+  const healthPort = await freeTcpPort();
+  const process = new TestProcess('agent', [
+    MAIN,
+    'agent',
+    '--node-name=test-node',
+    `--operator-address=127.0.0.1:${grpcPort}`,
+    `--ports=${ports.join(',')}`,
+    `--health-probe-bind-address=127.0.0.1:${healthPort}`,
+    '--grpc-insecure',
+  ]);
+  const health = (path: string): Promise<{ status: number; text: string }> => fetchText(`http://127.0.0.1:${healthPort}${path}`);
+  await process.until('ready', async () => (await health('/readyz').catch(() => undefined))?.status === 200);
+  return { process, udpPorts: ports, health };
+}
+
+async function fetchText(url: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  return { status: response.status, text: await response.text() };
+}

@@ -1,0 +1,305 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { expect } from 'chai';
+import { type Logger, SystemClock } from '../../../../src/framework';
+import type { AgentOptions } from '../../../../src/wol/agent/agent-options';
+import { runAgent } from '../../../../src/wol/agent/run-agent';
+import { Transport, type WOLEvent } from '../../../../src/wol/protocol/generated/wol-descriptor';
+import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
+import { timestampToMs } from '../../../../src/wol/protocol/timestamp';
+import { freeTcpPort, freeUdpPort } from '../../../harness/free-port';
+import { poll } from '../../../harness/poll';
+import { ManagerDouble } from '../support/manager-double';
+import { RecordingLogger } from '../support/recording-logger';
+
+const mac = (i: number, group = 0): string => `02:00:00:${hex(group)}:${hex(i >> 8)}:${hex(i & 0xff)}`;
+const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
+
+describe('agent', () => {
+  let manager: ManagerDouble;
+  let sender: Socket;
+  let logger: RecordingLogger;
+  let options: AgentOptions;
+  let firstPort: number;
+  let secondPort: number;
+  let stop: AbortController;
+  let running: Promise<number>[];
+
+  beforeEach(async () => {
+    manager = new ManagerDouble();
+    await manager.start();
+    sender = createSocket('udp4');
+    await new Promise<void>((resolve) => sender.bind(0, '127.0.0.1', resolve));
+    logger = new RecordingLogger();
+    firstPort = await freeUdpPort();
+    secondPort = await freeUdpPort();
+    stop = new AbortController();
+    running = [];
+    options = {
+      nodeName: 'node-a',
+      operatorAddress: manager.address,
+      ports: [firstPort, secondPort],
+      healthAddress: { host: '127.0.0.1', port: await freeTcpPort() },
+      configName: 'home',
+      dedupWindowMs: 2_000,
+      queueSize: 4_096,
+      logLevel: 'info',
+      logFormat: 'json',
+    };
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await Promise.all(running);
+    sender.close();
+    await manager.stop();
+  });
+
+  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger): Promise<number> => {
+    const ended = runAgent({ ...options, ...fields }, { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3' });
+    running.push(ended);
+    return ended;
+  };
+  const started = async (fields: Partial<AgentOptions> = {}): Promise<Promise<number>[]> => {
+    void run(fields);
+    const ports = fields.ports ?? options.ports;
+    await poll('ports bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length);
+    return running;
+  };
+  const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
+  const health = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${options.healthAddress?.port}${path}`);
+  const metric = async (line: string): Promise<boolean> => (await (await health('/metrics')).text()).split('\n').includes(line);
+
+  it('reports a packet on each of its ports with all that the manager needs to know', async () => {
+    await started();
+    const beforeMs = Date.now();
+    send(buildMagicPacket(mac(1), Uint8Array.of(1, 2, 3, 4, 5, 6)));
+    send(buildMagicPacket(mac(2)), secondPort);
+    await poll('two events', () => manager.events.length === 2);
+
+    const [first, second] = manager.events as [WOLEvent, WOLEvent];
+    expect(first).to.deep.include({
+      macAddress: mac(1),
+      nodeName: 'node-a',
+      sourceIp: '127.0.0.1',
+      sourcePort: sender.address().port,
+      packetSize: 108,
+      destPort: firstPort,
+      transport: Transport.TRANSPORT_UDP4,
+      configName: 'home',
+    });
+    expect([...first.secureOn]).to.deep.equal([1, 2, 3, 4, 5, 6]);
+    expect(timestampToMs(first.timestamp)).to.be.within(beforeMs, Date.now());
+    expect(second).to.deep.include({ macAddress: mac(2), destPort: secondPort, packetSize: 102 });
+  });
+
+  it('delivers every one of 1,000 different packets sent in one loop', async () => {
+    await started();
+    const wanted = Array.from({ length: 1_000 }, (_, i) => mac(i));
+    for (const address of wanted) send(buildMagicPacket(address));
+    await poll('1,000 events', () => manager.events.length >= 1_000);
+
+    expect(manager.macs().sort()).to.deep.equal(wanted);
+    expect(await metric('wol_agent_packets_total{transport="udp4",result="accepted",node="node-a"} 1000')).to.equal(true);
+  });
+
+  it('loses no packet that arrives while the manager restarts', async () => {
+    await started();
+    await poll('connected', () => logger.messages('info').includes('manager connected'));
+    await manager.stop();
+    for (let i = 0; i < 100; i++) send(buildMagicPacket(mac(i)));
+    await poll('packets read', () => metric('wol_agent_queue_depth{node="node-a"} 100'));
+    await manager.start();
+    await poll('100 events', () => manager.events.length === 100);
+
+    expect(manager.macs()).to.deep.equal(Array.from({ length: 100 }, (_, i) => mac(i)));
+    await poll('queue empty', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+  });
+
+  it('starts without a manager and delivers when there is one', async () => {
+    await manager.stop();
+    await started();
+    send(buildMagicPacket(mac(1)));
+    await poll('said so', () => logger.messages('warn').includes('manager not reached; events are kept and sent again'));
+    await manager.start();
+    await poll('the event', () => manager.events.length === 1);
+  });
+
+  it('keeps its events from a manager that is not ready', async () => {
+    manager.setServing(false);
+    await started();
+    send(buildMagicPacket(mac(1)));
+    await poll('refused', () => logger.lines.some(({ fields }) => fields['cause'] === 'UNAVAILABLE: the manager is not ready'));
+    expect(manager.events).to.deep.equal([]);
+    manager.setServing(true);
+    await poll('the event', () => manager.events.length === 1);
+  });
+
+  it('drops junk, unusable addresses and repeats, and counts each', async () => {
+    await started();
+    send(Buffer.from('hello'));
+    send(Buffer.alloc(0));
+    send(buildMagicPacket('ff:ff:ff:ff:ff:ff'));
+    for (let i = 0; i < 5; i++) send(buildMagicPacket(mac(1)));
+    send(buildMagicPacket(mac(1)), secondPort);
+    await poll('all packets counted', async () => {
+      const figures = await (await health('/metrics')).text();
+      return [
+        'malformed",node="node-a"} 2',
+        'unusable",node="node-a"} 1',
+        'duplicate",node="node-a"} 4',
+        'accepted",node="node-a"} 2',
+      ].every((line) => figures.includes(line));
+    });
+
+    await poll('two events', () => manager.events.length === 2);
+    expect(manager.events.map(({ destPort }) => destPort).sort()).to.deep.equal([firstPort, secondPort].sort());
+  });
+
+  it('refuses what its queue cannot hold and lets the sender try again', async () => {
+    await manager.stop();
+    await started({ queueSize: 64 });
+    for (let i = 0; i < 65; i++) send(buildMagicPacket(mac(i)));
+    await poll('one refused', () => metric('wol_agent_queue_dropped_total{reason="full",node="node-a"} 1'));
+    await manager.start();
+    await poll('64 events answered', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+    expect(manager.events).to.have.length(64);
+    send(buildMagicPacket(mac(64)));
+    await poll('the refused one', () => manager.macs().includes(mac(64)));
+  });
+
+  it('shares a port with another agent on the node', async () => {
+    await started();
+    void run({ healthAddress: undefined });
+    await poll('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
+    send(buildMagicPacket(mac(1)));
+    await poll('an event', () => manager.events.length === 1);
+  });
+
+  it('works on with the ports it has when another is taken, is not ready meanwhile, and says why', async () => {
+    const holder = createSocket('udp4');
+    await new Promise<void>((resolve) => holder.bind(secondPort, resolve));
+    try {
+      void run();
+      await poll('one bound', () => logger.messages('info').includes('UDP port bound'));
+      send(buildMagicPacket(mac(1)));
+      await poll('an event', () => manager.events.length === 1);
+      const answer = await health('/readyz');
+      expect(answer.status).to.equal(503);
+      expect(await answer.text()).to.match(new RegExp(`^udp4 port ${secondPort}: .*EADDRINUSE`));
+    } finally {
+      holder.close();
+    }
+  });
+
+  it('ends with 1 when no port can be bound for 3 s, naming port and cause', async () => {
+    const holder = createSocket('udp4');
+    await new Promise<void>((resolve) => holder.bind(firstPort, resolve));
+    try {
+      const startedAtMs = performance.now();
+      expect(await run({ ports: [firstPort] })).to.equal(1);
+      expect(performance.now() - startedAtMs).to.be.within(2_900, 6_000);
+      const [line] = logger.lines.filter(({ level }) => level === 'error');
+      expect(line?.message).to.equal('no UDP port could be bound');
+      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} is not bound: .*EADDRINUSE`));
+    } finally {
+      holder.close();
+    }
+  });
+
+  it('is alive and ready once its ports are bound', async () => {
+    await started();
+    await poll('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
+    expect(await (await health('/healthz')).text()).to.equal('ok');
+    expect(await (await health('/readyz')).text()).to.equal('ready');
+    expect(await (await health('/readyz?verbose')).text()).to.equal(`[+] udp4 port ${firstPort}\n[+] udp4 port ${secondPort}\n[+] manager`);
+  });
+
+  it('exports metrics without any address or machine in them', async () => {
+    await started();
+    send(buildMagicPacket(mac(1)));
+    await poll('an answer', () => metric('wol_agent_reports_total{status="vm_start_initiated",node="node-a"} 1'));
+    const answer = await health('/metrics');
+    const text = await answer.text();
+
+    expect(answer.headers.get('content-type')).to.equal('text/plain; version=0.0.4; charset=utf-8');
+    expect(text).to.include(
+      `wol_agent_info{port="${firstPort},${secondPort}",operator="${manager.address}",version="1.2.3",config="home",node="node-a"} 1`,
+    );
+    for (const line of [
+      'wol_agent_connected{node="node-a"} 1',
+      'wol_agent_dedupe_cache_size{node="node-a"} 1',
+      `wol_agent_port_bound{port="${firstPort}",family="ipv4",node="node-a"} 1`,
+      `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv4",node="node-a"} 0`,
+      'wol_agent_report_seconds_count{node="node-a"} 1',
+    ]) {
+      expect(text.split('\n')).to.include(line);
+    }
+    expect(text).to.not.include(mac(1));
+  });
+
+  for (const traffic of ['without traffic', 'with events that nobody answers'] as const) {
+    it(`ends with 0 in under 2 s ${traffic}`, async () => {
+      if (traffic !== 'without traffic') manager.answer = () => new Promise(() => undefined);
+      const [ended] = await started();
+      if (traffic !== 'without traffic') {
+        send(buildMagicPacket(mac(1)));
+        await poll('an event', () => manager.events.length === 1);
+      }
+      const startedAtMs = performance.now();
+      stop.abort();
+
+      expect(await ended).to.equal(0);
+      expect(performance.now() - startedAtMs).to.be.below(2_000);
+      const [rebound] = await Promise.all([health('/healthz').catch(() => 'closed')]);
+      expect(rebound).to.equal('closed');
+    });
+  }
+
+  it('ends with 0 in under 2 s without a manager and with events in its queue', async () => {
+    await manager.stop();
+    const [ended] = await started();
+    send(buildMagicPacket(mac(1)));
+    await poll('queued', () => metric('wol_agent_queue_depth{node="node-a"} 1'));
+    const startedAtMs = performance.now();
+    stop.abort();
+
+    expect(await ended).to.equal(0);
+    expect(performance.now() - startedAtMs).to.be.below(2_000);
+  });
+
+  it('delivers what it has read before it ends', async () => {
+    let release: () => void = () => undefined;
+    const answered = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    manager.answer = async () => {
+      await answered;
+      return { status: 4 };
+    };
+    const [ended] = await started();
+    for (let i = 0; i < 300; i++) send(buildMagicPacket(mac(i)));
+    await poll('all read', () => metric('wol_agent_queue_depth{node="node-a"} 300'));
+    stop.abort();
+    release();
+
+    expect(await ended).to.equal(0);
+    expect(manager.events).to.have.length(300);
+  });
+
+  it('ends with 0 at once when it was asked to before it began', async () => {
+    stop.abort();
+    expect(await run()).to.equal(0);
+  });
+
+  it('logs at most ten packets a second and the number of those left out, and never a password', async () => {
+    await started();
+    for (let i = 0; i < 50; i++) send(buildMagicPacket(mac(i), Buffer.from('secret')));
+    await poll('50 events', () => manager.events.length === 50);
+    stop.abort();
+    await Promise.all(running);
+
+    expect(logger.messages('info').filter((message) => message === 'magic packet accepted').length).to.be.within(10, 20);
+    expect(logger.messages('info')).to.include('packet lines left out');
+    expect(JSON.stringify(logger.lines)).to.not.match(/secret|736563726574/);
+  });
+});

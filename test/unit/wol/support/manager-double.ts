@@ -1,0 +1,47 @@
+/** A manager that records events, on a real gRPC server that can be killed and started again on its port. */
+import { ServerCredentials } from '@grpc/grpc-js';
+import { nullLogger } from '../../../../src/framework';
+import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
+import type { Outgoing } from '../../../../src/wol/protocol/wire';
+import { createWolServer, type WolServer } from '../../../../src/wol/protocol/wol-server';
+
+export class ManagerDouble {
+  readonly events: WOLEvent[] = [];
+  /** What an event is answered with; may be replaced. */
+  answer: (event: WOLEvent) => Promise<Outgoing<WOLEventResponse>> = async () => ({ status: ResponseStatus.VM_START_INITIATED });
+  private server: WolServer | undefined;
+  private port = 0;
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async start({ serving = true } = {}): Promise<void> {
+    this.server = createWolServer({
+      bindAddress: this.address,
+      credentials: ServerCredentials.createInsecure(),
+      logger: nullLogger,
+      service: {
+        reportEvent: async (event) => {
+          this.events.push(event);
+          return this.answer(event);
+        },
+      },
+    });
+    this.port = await this.server.start();
+    this.server.setServing(serving);
+  }
+
+  setServing(serving: boolean): void {
+    this.server?.setServing(serving);
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.shutdown();
+    this.server = undefined;
+  }
+
+  macs(): string[] {
+    return this.events.map(({ macAddress }) => macAddress);
+  }
+}
