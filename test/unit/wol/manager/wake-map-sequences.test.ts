@@ -132,7 +132,7 @@ describe('any sequence of events', () => {
         for (const step of sequence) apply(map, step);
         expect(observe(map)).to.deep.equal(observe(fromScratch(sequence, reversed)));
       }),
-      { numRuns: 1_500 },
+      { numRuns: 3_000 },
     );
   });
 

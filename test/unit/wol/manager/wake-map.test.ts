@@ -184,6 +184,20 @@ describe('ports', () => {
 });
 
 describe('conflicts', () => {
+  it('that differ by port are reported by each config for the first of its own ports, in whatever order the configs come', () => {
+    const configs = [
+      aConfig('nine', explicit({ [mac(1)]: 'a/x' })),
+      aConfig('both', explicit({ [mac(1)]: 'a/y' }, { wolPorts: [9, 7] })),
+      aConfig('seven', explicit({ [mac(1)]: 'b/x' }, { wolPorts: [7] })),
+    ];
+    for (const order of [configs, configs.toReversed()]) {
+      const map = new WakeMap();
+      for (const config of order) map.upsertConfig(config);
+      expect(map.conflictsOf('both')).to.deep.equal([{ mac: mac(1), winner: 'a/x', losers: ['a/y'], precedence: 'Explicit' }]);
+      expect(map.conflictsOf('seven')).to.deep.equal([{ mac: mac(1), winner: 'a/y', losers: ['b/x'], precedence: 'Explicit' }]);
+    }
+  });
+
   const beats: [string, Parameters<typeof aTarget>[2], Parameters<typeof aTarget>[2]][] = [
     ['the older', { createdAt: 1 }, { createdAt: 2 }],
     ['of equal age the smaller UID', { uid: 'a' }, { uid: 'b' }],
