@@ -31,7 +31,10 @@ export interface ReconcileOptions<T extends KubernetesObject> extends QueuedOpti
 
 /** Options that make sense for keys without an object. */
 export interface VirtualReconcileOptions<T extends object>
-  extends Pick<ReconcileOptions<KubernetesObject>, 'id' | 'timeoutMs' | 'retry' | 'watches' | 'concurrency' | 'resyncMs' | 'minIntervalMs'> {
+  extends Pick<
+    ReconcileOptions<KubernetesObject>,
+    'id' | 'timeoutMs' | 'retry' | 'watches' | 'concurrency' | 'resyncMs' | 'minIntervalMs'
+  > {
   /** The object on which a failure is reported by an Event; without one it is only logged and counted. */
   failure?: { about: (virtual: T) => KubernetesObject | undefined };
 }

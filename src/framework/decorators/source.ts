@@ -1,6 +1,7 @@
 /** `@Source`: makes a class the one that brings the keys of a virtual kind. */
-import { asKind, type KeySource, type VirtualKind } from '../kinds/virtual-kind';
+
 import type { Kind } from '../kinds/kind';
+import { asKind, type KeySource, type VirtualKind } from '../kinds/virtual-kind';
 import { SOURCE_METADATA } from './constants';
 import { injectable } from './container';
 import type { HandlerClass } from './handler';

@@ -60,7 +60,12 @@ export function buildRegistry({ handlers, domain, container }: RegistryOptions):
   problems.push(...idClashes(specs), ...kindClashes(specs), ...indexClashes(specs), ...sourceProblems(specs, sources));
   if (container !== undefined) problems.push(...checkDependencies([...classes, ...sources], container));
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ sources: Object.freeze(sources), classes: Object.freeze(classes), specs: Object.freeze(specs), claims: Object.freeze(claims) });
+  return Object.freeze({
+    sources: Object.freeze(sources),
+    classes: Object.freeze(classes),
+    specs: Object.freeze(specs),
+    claims: Object.freeze(claims),
+  });
 }
 
 function isDecorated(Class: HandlerClass, problems: ConfigProblem[]): boolean {

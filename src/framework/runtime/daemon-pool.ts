@@ -105,7 +105,13 @@ export class DaemonPool {
   }
 
   private start(key: ObjectKey, object: KubernetesObject): void {
-    const task: Task = { uid: object.metadata?.uid, abort: new AbortController(), restingAt: undefined, ended: Promise.resolve(), isEnded: false };
+    const task: Task = {
+      uid: object.metadata?.uid,
+      abort: new AbortController(),
+      restingAt: undefined,
+      ended: Promise.resolve(),
+      isEnded: false,
+    };
     this.tasks.set(key, task);
     this.countRunning(1);
     task.ended = this.live(object, task).finally(() => this.onEnded(key, task));

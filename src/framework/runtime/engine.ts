@@ -11,16 +11,21 @@
 import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
+import { sourceKindOf } from '../decorators/source';
 import { OperatorError } from '../errors/operator-error';
 import type { Kind } from '../kinds/kind';
-import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import { type KubernetesObject, keyOf } from '../kinds/object';
+import type { KeySource } from '../kinds/virtual-kind';
+import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
 import { MetricsServer } from '../serving/metrics-server';
 import type { Timer } from '../time/clock';
 import { sleep } from '../time/sleep';
+import type { Informer } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
+import { DaemonPool } from './daemon-pool';
 import { Dispatcher } from './dispatcher';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
@@ -28,9 +33,11 @@ import { KindController } from './kind-controller';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
+import type { PassPorts } from './pass-ports';
 import { passWriters } from './pass-writers';
 import { ProcessHooks, probeCheck } from './process-hooks';
 import { Triggers } from './triggers';
+import { VirtualController } from './virtual-controller';
 
 /** After running handlers were told to abort, they get this long. */
 const ABORT_GRACE_MS = 3_000;
@@ -38,6 +45,7 @@ const EVENT_FLUSH_MS = 2_000;
 /** How often the state of informers is looked at, for the first sync and for the log. */
 const LOOK_MS = 100;
 
+type DaemonMethod = (object: unknown, context: unknown) => unknown;
 type Phase = 'starting' | 'working' | 'stopping';
 
 export class Engine {
@@ -53,6 +61,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly sources: { readonly source: KeySource<object>; readonly controller: VirtualController }[] = [];
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
   private active = false;
@@ -78,7 +87,7 @@ export class Engine {
 
   /** @param init the user's own set-up, run before informers start. */
   async start(init: () => Promise<void>): Promise<void> {
-    this.instances.build(this.registry.classes);
+    this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
     this.describeBuild();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
@@ -88,6 +97,7 @@ export class Engine {
     await init();
     await this.hooks.startUp(this.processContext());
     this.local.start();
+    for (const { source, controller } of this.sources) await source.start(controller);
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -100,6 +110,7 @@ export class Engine {
     const handlersEnded = await this.stopHandlers();
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
     await this.events.flush(EVENT_FLUSH_MS);
+    for (const { source } of this.sources) await source.stop?.();
     await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
@@ -129,34 +140,76 @@ export class Engine {
       instances: this.instances,
       log: this.options.logger,
       createController: (kind, specs) => this.createController(kind, specs, ownWrites),
+      createVirtualController: (kind, specs) => this.createVirtualController(kind, specs, ownWrites),
+      createDaemonPool: (spec) => this.createDaemonPool(spec),
     });
   }
 
   private createController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): KindController {
+    const { informers } = this.local.cluster;
+    const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
+    const ports = this.passPorts(kind, specs, ownWrites, (spec, key) => informerOf(spec).store.get(key));
+    const controller = new KindController({ kind, specs, ownWrites, informerOf, ports });
+    this.triggers.connect(kind.id, (key) => controller.touch(key));
+    return controller;
+  }
+
+  private createVirtualController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): VirtualController {
+    const Class = this.registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
+    const source = this.instances.of(Class) as KeySource<object>;
+    const ports = this.passPorts(kind, specs, ownWrites, (_spec, key) => source.resolve(key));
+    const controller = new VirtualController({ kind, specs, ports });
+    this.triggers.connect(kind.id, (key) => controller.touch(key));
+    this.sources.push({ source, controller });
+    return controller;
+  }
+
+  private createDaemonPool(spec: DaemonSpec): DaemonPool {
+    const { clock, logger: log, random } = this.options;
+    const { cluster } = this.local;
+    const { store } = cluster.informers.ensure(spec.kind, spec.select);
+    const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
+      this.events.record({ type, reason, note, about, action: spec.id });
+    return new DaemonPool({
+      spec,
+      clock,
+      log,
+      random,
+      call: (object, context) => (this.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
+      contextFor: (object, signal, attempt) => ({
+        key: keyOf(object),
+        cluster,
+        client: cluster.client.derive({ signal }),
+        log: log.child({ controller: spec.id, kind: spec.kind.kind, key: keyOf(object) }),
+        signal,
+        attempt,
+        clock,
+        events: {
+          normal: (reason, note, about = object) => record('Normal', reason, note, about),
+          warning: (reason, note, about = object) => record('Warning', reason, note, about),
+        },
+        latest: () => store.get(keyOf(object)),
+      }),
+    });
+  }
+
+  private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites, find: PassPorts['find']): PassPorts {
     const { clock, logger: log, random, domain, name } = this.options;
     const { cluster } = this.local;
     const { signal } = this.abort;
-    const controller = new KindController({
+    return {
       kind,
-      specs,
-      ownWrites,
-      informerOf: (spec) => cluster.informers.ensure(spec.kind, spec.select),
-      ports: {
-        kind,
-        cluster,
-        clock,
-        log,
-        random,
-        signal,
-        handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
-        find: (spec, key) => cluster.informers.ensure(spec.kind, spec.select).store.get(key),
-        instanceOf: (spec) => this.instances.of(spec.Class),
-        ...passWriters({ kind, specs, cluster, ownWrites, events: this.events, signal }),
-        hooks: {},
-      },
-    });
-    this.triggers.connect(kind.id, (key) => controller.touch(key));
-    return controller;
+      cluster,
+      clock,
+      log,
+      random,
+      signal,
+      find,
+      handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
+      instanceOf: (spec) => this.instances.of(spec.Class),
+      ...passWriters({ kind, specs, cluster, ownWrites, events: this.events, signal }),
+      hooks: {},
+    };
   }
 
   private addChecks(): void {
@@ -208,6 +261,7 @@ export class Engine {
   }
 
   private allSynced(): boolean {
+    if (!this.sources.every(({ controller }) => controller.hasSynced)) return false;
     const { cluster } = this.local;
     return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
   }
@@ -215,19 +269,20 @@ export class Engine {
   private activate(): void {
     this.active = true;
     this.phase = 'working';
-    for (const controller of this.dispatcher?.controllers ?? []) controller.activate();
+    this.dispatcher?.activate();
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 
   private async stopHandlers(): Promise<boolean> {
     const controllers = this.dispatcher?.controllers ?? [];
     for (const controller of controllers) controller.queue.pause();
+    const abandonedDaemons = (await this.dispatcher?.stopDaemons()) ?? 0;
     const idle = Promise.all(controllers.map((controller) => controller.queue.whenIdle())).then(() => true);
     const inTime = await this.within(idle, this.options.shutdownTimeoutMs);
     this.abort.abort(new OperatorError('STOPPING', 'the operator is stopping'));
     const ended = inTime || (await this.within(idle, ABORT_GRACE_MS));
     for (const controller of controllers) controller.deactivate();
-    return ended && controllers.every((controller) => controller.queue.abandoned === 0);
+    return ended && abandonedDaemons === 0 && controllers.every((controller) => controller.queue.abandoned === 0);
   }
 
   private async within(work: Promise<boolean>, limitMs: number): Promise<boolean> {

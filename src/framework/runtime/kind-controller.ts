@@ -13,11 +13,11 @@ import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import { differ, specChanged } from './diff';
 import { fieldAt, matches } from './filters';
+import { KeyController, type KeyControllerOptions } from './key-controller';
 import type { KeyRecord } from './key-record';
 import { mappedKeys } from './mapped-keys';
-import { firstRunMs } from './timer-turns';
-import { KeyController, type KeyControllerOptions } from './key-controller';
 import type { OwnWrites } from './own-writes';
+import { firstRunMs } from './timer-turns';
 
 export interface KindControllerOptions extends KeyControllerOptions {
   readonly informerOf: (spec: QueuedHandlerSpec) => Informer;

@@ -80,7 +80,10 @@ export class VirtualController extends KeyController implements KeySink {
 
   private arm(spec: QueuedHandlerSpec & { decorator: 'OnTimer' }, key: ObjectKey, reason: PassReason): void {
     const { clock, random } = this.options.ports;
-    if (reason !== 'changed') this.recordOf(key, undefined).state(spec).wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+    if (reason !== 'changed')
+      this.recordOf(key, undefined)
+        .state(spec)
+        .wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
   }
 
   private accepts(key: ObjectKey): boolean {
