@@ -11,33 +11,22 @@
 import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
-import { sourceKindOf } from '../decorators/source';
 import { OperatorError } from '../errors/operator-error';
-import type { Kind } from '../kinds/kind';
-import { type KubernetesObject, keyOf } from '../kinds/object';
-import type { KeySource } from '../kinds/virtual-kind';
-import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
 import { MetricsServer } from '../serving/metrics-server';
 import type { Timer } from '../time/clock';
 import { sleep } from '../time/sleep';
-import type { Informer } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
-import { DaemonPool } from './daemon-pool';
+import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
-import { KindController } from './kind-controller';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
-import { OwnWrites } from './own-writes';
-import type { PassPorts } from './pass-ports';
-import { passWriters } from './pass-writers';
 import { ProcessHooks, probeCheck } from './process-hooks';
 import { Triggers } from './triggers';
-import { VirtualController } from './virtual-controller';
 
 /** After running handlers were told to abort, they get this long. */
 const ABORT_GRACE_MS = 3_000;
@@ -45,7 +34,6 @@ const EVENT_FLUSH_MS = 2_000;
 /** How often the state of informers is looked at, for the first sync and for the log. */
 const LOOK_MS = 100;
 
-type DaemonMethod = (object: unknown, context: unknown) => unknown;
 type Phase = 'starting' | 'working' | 'stopping';
 
 export class Engine {
@@ -61,7 +49,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
-  private readonly sources: { readonly source: KeySource<object>; readonly controller: VirtualController }[] = [];
+  private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
   private active = false;
@@ -82,6 +70,16 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.factory = new ControllerFactory({
+      options,
+      registry: this.registry,
+      cluster: local.cluster,
+      instances: this.instances,
+      events: this.events,
+      triggers: this.triggers,
+      signal: this.abort.signal,
+      hooks: {},
+    });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
   }
 
@@ -97,7 +95,7 @@ export class Engine {
     await init();
     await this.hooks.startUp(this.processContext());
     this.local.start();
-    for (const { source, controller } of this.sources) await source.start(controller);
+    for (const { source, controller } of this.factory.sources) await source.start(controller);
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -110,7 +108,7 @@ export class Engine {
     const handlersEnded = await this.stopHandlers();
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
     await this.events.flush(EVENT_FLUSH_MS);
-    for (const { source } of this.sources) await source.stop?.();
+    for (const { source } of this.factory.sources) await source.stop?.();
     await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
@@ -132,84 +130,16 @@ export class Engine {
   }
 
   private createDispatcher(): Dispatcher {
-    const ownWrites = new OwnWrites(this.options.clock);
-    const { cluster } = this.local;
+    const { factory } = this;
     return new Dispatcher({
       registry: this.registry,
-      cluster,
+      cluster: this.local.cluster,
       instances: this.instances,
       log: this.options.logger,
-      createController: (kind, specs) => this.createController(kind, specs, ownWrites),
-      createVirtualController: (kind, specs) => this.createVirtualController(kind, specs, ownWrites),
-      createDaemonPool: (spec) => this.createDaemonPool(spec),
+      createController: (kind, specs) => factory.kindController(kind, specs),
+      createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
+      createDaemonPool: (spec) => factory.daemonPool(spec),
     });
-  }
-
-  private createController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): KindController {
-    const { informers } = this.local.cluster;
-    const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
-    const ports = this.passPorts(kind, specs, ownWrites, (spec, key) => informerOf(spec).store.get(key));
-    const controller = new KindController({ kind, specs, ownWrites, informerOf, ports });
-    this.triggers.connect(kind.id, (key) => controller.touch(key));
-    return controller;
-  }
-
-  private createVirtualController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): VirtualController {
-    const Class = this.registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
-    const source = this.instances.of(Class) as KeySource<object>;
-    const ports = this.passPorts(kind, specs, ownWrites, (_spec, key) => source.resolve(key));
-    const controller = new VirtualController({ kind, specs, ports });
-    this.triggers.connect(kind.id, (key) => controller.touch(key));
-    this.sources.push({ source, controller });
-    return controller;
-  }
-
-  private createDaemonPool(spec: DaemonSpec): DaemonPool {
-    const { clock, logger: log, random } = this.options;
-    const { cluster } = this.local;
-    const { store } = cluster.informers.ensure(spec.kind, spec.select);
-    const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
-      this.events.record({ type, reason, note, about, action: spec.id });
-    return new DaemonPool({
-      spec,
-      clock,
-      log,
-      random,
-      call: (object, context) => (this.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
-      contextFor: (object, signal, attempt) => ({
-        key: keyOf(object),
-        cluster,
-        client: cluster.client.derive({ signal }),
-        log: log.child({ controller: spec.id, kind: spec.kind.kind, key: keyOf(object) }),
-        signal,
-        attempt,
-        clock,
-        events: {
-          normal: (reason, note, about = object) => record('Normal', reason, note, about),
-          warning: (reason, note, about = object) => record('Warning', reason, note, about),
-        },
-        latest: () => store.get(keyOf(object)),
-      }),
-    });
-  }
-
-  private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites, find: PassPorts['find']): PassPorts {
-    const { clock, logger: log, random, domain, name } = this.options;
-    const { cluster } = this.local;
-    const { signal } = this.abort;
-    return {
-      kind,
-      cluster,
-      clock,
-      log,
-      random,
-      signal,
-      find,
-      handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
-      instanceOf: (spec) => this.instances.of(spec.Class),
-      ...passWriters({ kind, specs, cluster, ownWrites, events: this.events, signal }),
-      hooks: {},
-    };
   }
 
   private addChecks(): void {
@@ -261,7 +191,7 @@ export class Engine {
   }
 
   private allSynced(): boolean {
-    if (!this.sources.every(({ controller }) => controller.hasSynced)) return false;
+    if (!this.factory.sources.every(({ controller }) => controller.hasSynced)) return false;
     const { cluster } = this.local;
     return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
   }
