@@ -1,5 +1,6 @@
 /** `virt-steward manager`: runs the operator. */
 import {
+  ConfigError,
   createContainer,
   createOperator,
   type Logger,
@@ -81,7 +82,7 @@ export const managerCommand: RegisterCommand = (program, io, done) => {
 async function runManager(options: ManagerOptions, settings: ManagerSettings): Promise<number> {
   const wol = wolSettings(settings, options.namespace);
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
-  const { kubeConfig, source } = ownKubeConfig(options.kubeconfig);
+  const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
   provideWol(container, wol);
   const operator = await createOperator({
@@ -104,10 +105,16 @@ async function runManager(options: ManagerOptions, settings: ManagerSettings): P
  * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
  * flag and variable are made to agree.
  */
-function ownKubeConfig(path: string): OwnKubeConfig {
-  const own = loadOwnKubeConfig({ path: path === '' ? undefined : path, environment: process.env });
+function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
+  const path = settings.text('kubeconfig');
   if (path !== '') process.env['KUBECONFIG'] = path;
-  return own;
+  try {
+    return loadOwnKubeConfig({ environment: process.env });
+  } catch (error) {
+    if (path === '' || !(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map(({ text }) => text).join('; ');
+    throw settings.refuse('kubeconfig', `a kubeconfig file that can be used, but ${problems}`);
+  }
 }
 
 async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {

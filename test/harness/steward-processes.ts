@@ -58,8 +58,22 @@ export interface AgentProcess {
   health(path: string): Promise<{ status: number; text: string }>;
 }
 
-/** Resolves when `/readyz` says ok, which takes a manager that answers. */
-export async function startAgent(grpcPort: number, { udpPorts }: { udpPorts?: readonly number[] } = {}): Promise<AgentProcess> {
+export interface AgentOptions {
+  /** @default one free port */
+  udpPorts?: readonly number[];
+}
+
+/** Resolves when its ports are bound and it is connected to a manager. */
+export async function startAgent(grpcPort: number, options: AgentOptions = {}): Promise<AgentProcess> {
+  const agent = await launchAgent(grpcPort, options);
+  await agent.process.until('ready', async () => (await agent.health('/readyz').catch(() => undefined))?.status === 200);
+  // For a while it is ready without a manager.
+  await agent.process.until('connected', async () => /^wol_agent_connected[^ ]* 1$/m.test((await agent.health('/metrics')).text));
+  return agent;
+}
+
+/** Starts it and does not wait. */
+export async function launchAgent(grpcPort: number, { udpPorts }: AgentOptions = {}): Promise<AgentProcess> {
   const ports = udpPorts ?? [await freeUdpPort()];
   const healthPort = await freeTcpPort();
   const process = new TestProcess('agent', [
@@ -71,9 +85,7 @@ export async function startAgent(grpcPort: number, { udpPorts }: { udpPorts?: re
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     '--grpc-insecure',
   ]);
-  const health = (path: string): Promise<{ status: number; text: string }> => fetchText(`http://127.0.0.1:${healthPort}${path}`);
-  await process.until('ready', async () => (await health('/readyz').catch(() => undefined))?.status === 200);
-  return { process, udpPorts: ports, health };
+  return { process, udpPorts: ports, health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`) };
 }
 
 async function fetchText(url: string): Promise<{ status: number; text: string }> {
