@@ -1,0 +1,36 @@
+/**
+ * Real Kubernetes control planes on this machine: etcd, kube-apiserver with RBAC, kube-controller-manager, kube-scheduler on request.
+ *
+ *     startControlPlane(options?: {
+ *       controllerManager?: boolean;      // default: if the binaries have it, which ours do
+ *       scheduler?: boolean;              // default: false
+ *       extraArgs?: { 'kube-apiserver'?: string[]; ... };
+ *       readyTimeoutMs?: number;          // default: 60000
+ *     }): Promise<ControlPlane>           // about 2 s; ready when it resolves. Call it n times for n independent ones.
+ *
+ *     ControlPlane:
+ *       server: string                    // https://127.0.0.1:port, stays the same over outages
+ *       ca, caData: string                // PEM, and base64 of it as in kubeconfigs
+ *       adminToken, kubeconfig, kubeconfigPath: string
+ *       hasControllerManager, hasScheduler: boolean
+ *       kubeconfigFor(token, { user?, namespace? }?): string
+ *       serviceAccountToken(namespace, name, expirationSeconds?): Promise<string>
+ *       serviceAccountKubeconfig(namespace, name): Promise<string>        // the account must exist
+ *       writeFile(name, text): string     // a file in `directory`, returns its path
+ *       request({ method?, path, body?, contentType?, timeoutMs? }, token?): Promise<{ status, body }>
+ *       stopApiServer(signal?), startApiServer(), stopEtcd(signal?), startEtcd(): Promise<void>   // outages; data and port stay
+ *       directory: string                 // logs, keys, data; logFile(component); pids
+ *       stop(): Promise<void>             // also `await using`; happens by itself when this process ends, however it ends
+ *
+ *     CertificateAuthority.create(name).issue({ commonName, dnsNames?, ipAddresses?, organizations?, usage: 'server' | 'client' })
+ *
+ * The garbage collector learns of new kinds (CustomResourceDefinitions) every 30 s; built-in kinds cascade at once.
+ *
+ * Outside this folder import from here only.
+ */
+export { type ControlPlaneBinaries, cachedBinary, type ResolveOptions, resolveBinaries } from './binaries';
+export { CertificateAuthority, type CertificateRequest, type KeyPair } from './certificates';
+export { type Component, FRONT_PROXY_CLIENT } from './components';
+export { readGoSources } from './go-sources';
+export { ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
+export { type RestEndpoint, type RestRequest, type RestResponse, rest } from './rest';
