@@ -99,6 +99,11 @@ export function methodNotAllowed(): StatusError {
   return new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
+/** A path below a served built-in group version that leads nowhere. */
+export function routeNotFound(): StatusError {
+  return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+}
+
 export function invalid(kind: GroupName, name: string, errors: readonly FieldError[]): StatusError {
   const causes = errors.map(({ reason, message, field }) => ({ reason, message, field }));
   const texts = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];

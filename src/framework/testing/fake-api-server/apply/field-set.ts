@@ -70,13 +70,11 @@ export class FieldSet {
     return result;
   }
 
-  /** Every path in the set as its elements, in FieldsV1 order. */
+  /** Every path in the set as its elements; those of one level come before those below it, as structured-merge-diff iterates. */
   *paths(prefix: readonly string[] = []): IterableIterator<readonly string[]> {
-    for (const [element, child] of this.sorted()) {
-      const path = [...prefix, element];
-      if (child.member) yield path;
-      yield* child.paths(path);
-    }
+    const children = this.sorted();
+    for (const [element, child] of children) if (child.member) yield [...prefix, element];
+    for (const [element, child] of children) yield* child.paths([...prefix, element]);
   }
 
   toFieldsV1(): JsonObject {

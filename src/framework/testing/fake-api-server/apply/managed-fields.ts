@@ -22,6 +22,8 @@ export interface WriteOrigin {
   /** RFC 3339, seconds. */
   time: string;
   schema: Schema;
+  /** What an object of the kind holds before anything is set: nobody comes to own these structs themselves. */
+  blank: JsonObject;
   /** Top-level fields that a write to this (sub)resource does not change, for example `status`. */
   resetFields: readonly string[];
 }
@@ -136,8 +138,12 @@ export function trackUpdate(live: JsonObject | undefined, next: JsonObject, orig
   return withManaged(next, managed);
 }
 
+function blankOf({ apiVersion, kind }: JsonObject, { blank }: WriteOrigin): JsonObject {
+  return { apiVersion, kind, ...copyOf(blank) };
+}
+
 function noteUpdate(managed: Managed, live: JsonObject | undefined, next: JsonObject, origin: WriteOrigin): void {
-  const before = live === undefined ? { apiVersion: next['apiVersion'], kind: next['kind'] } : withManaged(live, undefined);
+  const before = live === undefined ? blankOf(next, origin) : withManaged(live, undefined);
   const { added, removed, modified } = filtered(compare(before, withManaged(next, undefined), origin.schema), origin.resetFields);
   const taken = modified.union(added);
   for (const [id, entry] of [...managed])
@@ -186,7 +192,7 @@ export function apply(live: JsonObject | undefined, config: JsonObject, origin: 
   const managed = decode(entriesOf(live));
   const { schema, resetFields, manager, apiVersion, subresource, time } = origin;
   if (managed.size === 0 && live !== undefined) noteUpdate(managed, undefined, live, { ...origin, manager: 'before-first-apply' });
-  const base = live === undefined ? { apiVersion: config['apiVersion'], kind: config['kind'] } : copyOf(withManaged(live, undefined));
+  const base = live === undefined ? blankOf(config, origin) : copyOf(withManaged(live, undefined));
 
   const entry: Entry = { manager, operation: 'Apply', apiVersion, subresource, time: undefined, set: new FieldSet() };
   const id = idOf(entry);

@@ -77,7 +77,7 @@ export class Authenticator {
   /** The status of a TokenReview. */
   reviewToken(spec: JsonObject): JsonObject {
     const user = this.users.get(String(spec['token'] ?? ''));
-    if (user === undefined) return { authenticated: false, error: '[invalid bearer token]', user: {} };
+    if (user === undefined) return { user: {}, error: 'invalid bearer token' };
     const audiences = Array.isArray(spec['audiences']) ? spec['audiences'] : undefined;
     return { authenticated: true, user: userInfo(user), ...(audiences === undefined ? {} : { audiences }) };
   }

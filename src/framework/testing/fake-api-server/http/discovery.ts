@@ -1,6 +1,6 @@
 /** Discovery documents, made from the table of served kinds at every request. Never: aggregated discovery, OpenAPI. */
 import type { JsonObject } from '../json';
-import { apiVersionOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
+import { apiVersionOf, idOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
 import type { ServedKinds } from '../kinds/served-kinds';
 
 /** Kubernetes version the fake speaks as. */
@@ -90,7 +90,8 @@ export class Discovery {
       if (reviewGroup === group)
         resources.push({ name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] });
     }
-    return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources };
+    resources.sort((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));
+    return { kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion, resources };
   }
 }
 
@@ -101,8 +102,13 @@ function entries(kind: ServedKind, version: ServedVersion): JsonObject[] {
     singularName: kind.singular,
     namespaced,
     kind: kind.kind,
-    verbs: kind.traits.custom ? CUSTOM_VERBS : ALL_VERBS,
+    verbs: kind.traits.custom
+      ? CUSTOM_VERBS
+      : idOf(kind) === 'namespaces'
+        ? ALL_VERBS.filter((verb) => verb !== 'deletecollection')
+        : ALL_VERBS,
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
+    ...(kind.traits.categories.length === 0 ? {} : { categories: kind.traits.categories }),
     storageVersionHash: Buffer.from(apiVersionOf(kind, kind.versions[0]!)).toString('base64').slice(0, 12),
   };
   if (!version.statusSubresource) return [entry];

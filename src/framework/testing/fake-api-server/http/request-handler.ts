@@ -10,9 +10,9 @@ import { type FaultMatch, type FaultPlan, type FaultTarget, matches } from '../f
 import type { Fault } from '../faults/faults';
 import type { Journal, JournalEntry } from '../journal';
 import { isObject, type JsonObject, objectOr } from '../json';
-import { idOf } from '../kinds/served-kind';
+import { idOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
 import type { ServedKinds } from '../kinds/served-kinds';
-import { expired, StatusError } from '../status-error';
+import { expired, routeNotFound, StatusError } from '../status-error';
 import type { ObjectStore } from '../storage/object-store';
 import type { Pager } from '../storage/pages';
 import { type Discovery, VERSION } from './discovery';
@@ -205,9 +205,14 @@ export class RequestHandler {
         warnings: [],
       };
     }
-    const found = this.parts.kinds.find(request.group, request.version, request.resource);
-    if (found === undefined) throw new PathNotFound();
+    const found = this.found(request);
     return this.parts.resources.answer(call, found.kind, found.version);
+  }
+
+  private found({ group, version, resource }: ApiCall['request']): { kind: ServedKind; version: ServedVersion } {
+    const found = this.parts.kinds.find(group, version, resource);
+    if (found !== undefined) return found;
+    throw this.parts.kinds.all().some((kind) => kind.group === group && !kind.traits.custom) ? routeNotFound() : new PathNotFound();
   }
 
   private review({ request, body }: ApiCall, user: FakeUser): Answer | undefined {
@@ -234,7 +239,10 @@ export class RequestHandler {
     wantsMetadataOnly(call.accept);
     const document = path.replace(/\/$/, '') === '/version' ? VERSION : this.parts.discovery.document(path, address);
     const isProbe = ['/healthz', '/livez', '/readyz'].includes(path);
-    if (document === undefined && !isProbe) throw new PathNotFound();
+    const isBuiltin = this.parts.kinds
+      .all()
+      .some(({ group, traits }) => group !== '' && !traits.custom && path.startsWith(`/apis/${group}/`));
+    if (document === undefined && !isProbe) throw isBuiltin ? routeNotFound() : new PathNotFound();
     entry.status = 200;
     if (isProbe) reply.text(200, 'ok');
     else reply.json(200, document);
@@ -242,14 +250,13 @@ export class RequestHandler {
 
   private watch(call: ApiCall, target: FaultTarget, reply: Reply, fault: Fault | undefined): void {
     const { request, query } = call;
-    const found = this.parts.kinds.find(request.group, request.version, request.resource);
-    if (found === undefined) throw new PathNotFound();
+    const found = this.found(request);
     const { store, clock, bookmarkPeriodMs, defaultWatchTimeoutMs } = this.parts;
     const timeoutS = Number(query.get('timeoutSeconds') ?? 0);
     const options = {
       collectionId: idOf(found.kind),
       prefix: prefixOf(request, found.kind),
-      matches: selectorOf(query, found.version),
+      matches: selectorOf(query, found.kind, found.version),
       resourceVersion: query.get('resourceVersion') ?? '',
       sendsBookmarks: isTrue(query.get('allowWatchBookmarks')),
       sendsInitialEvents: isTrue(query.get('sendInitialEvents')),

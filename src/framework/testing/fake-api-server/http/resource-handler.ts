@@ -6,7 +6,16 @@
 import { parse } from 'yaml';
 import { isObject, type JsonObject, objectOr } from '../json';
 import { idOf, resourceOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
-import { badRequest, forbiddenValue, invalid, methodNotAllowed, notFound, requiredValue, StatusError } from '../status-error';
+import {
+  badRequest,
+  forbiddenValue,
+  invalid,
+  methodNotAllowed,
+  notFound,
+  requiredValue,
+  routeNotFound,
+  StatusError,
+} from '../status-error';
 import type { ObjectStore } from '../storage/object-store';
 import { storageKey } from '../storage/object-store';
 import type { DeleteOptions, ObjectWriter, PatchType, WriteTarget } from '../storage/object-writer';
@@ -46,7 +55,9 @@ export class ResourceHandler {
 
   answer(call: ApiCall, kind: ServedKind, version: ServedVersion): Answer {
     const { verb, name, subresource } = call.request;
-    if (subresource !== '' && !(subresource === 'status' && version.statusSubresource)) throw new PathNotFound();
+    if (subresource !== '' && !(subresource === 'status' && version.statusSubresource)) {
+      throw kind.traits.custom ? notFound(resourceOf(kind), name) : routeNotFound();
+    }
     const presenter = new Presenter(kind, version, wantsMetadataOnly(call.accept));
     switch (verb) {
       case 'get':
@@ -74,7 +85,7 @@ export class ResourceHandler {
   page(call: ApiCall, kind: ServedKind, version: ServedVersion): Page {
     const { query } = call;
     assertListOptions(query);
-    const matches = selectorOf(query, version);
+    const matches = selectorOf(query, kind, version);
     return this.pager.page(idOf(kind), {
       limit: Number(query.get('limit') ?? 0),
       continueToken: query.get('continue') ?? '',
@@ -94,7 +105,7 @@ export class ResourceHandler {
 
   private change(call: ApiCall, kind: ServedKind, version: ServedVersion, presenter: Presenter): Answer {
     const { request, query, contentType } = call;
-    if (request.name === '') throw methodNotAllowed();
+    if (request.name === '') throw kind.traits.custom ? badRequest('name must be provided') : methodNotAllowed();
     const target = writeTarget(call, kind, version);
     if (request.verb === 'update') {
       const { object, isNew } = this.writer.update(target, objectIn(call));
@@ -153,9 +164,9 @@ export function prefixOf({ namespace }: ResourceRequest, kind: ServedKind): stri
 }
 
 /** @throws {StatusError} 400 for a selector that cannot be parsed or names a field that cannot be selected. */
-export function selectorOf(query: URLSearchParams, version: ServedVersion): Selector {
+export function selectorOf(query: URLSearchParams, kind: ServedKind, version: ServedVersion): Selector {
   const labels = labelSelector(query.get('labelSelector') ?? '');
-  const fields = fieldSelector(query.get('fieldSelector') ?? '', version.selectableFields);
+  const fields = fieldSelector(query.get('fieldSelector') ?? '', version.selectableFields, kind.traits.custom);
   return (object) => labels(object) && fields(object);
 }
 

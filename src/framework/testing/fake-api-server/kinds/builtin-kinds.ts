@@ -4,6 +4,7 @@
  * Owns: names, scopes and traits as kube-apiserver 1.36 has them. Never: the CRD machinery.
  */
 import type { Scope } from '../../../kinds/kind';
+import type { JsonObject } from '../json';
 import { BUILTIN_SCHEMAS } from './builtin-schemas';
 import { idOf, rootSchema, type ServedKind } from './served-kind';
 
@@ -156,6 +157,27 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** Kinds with neither spec nor status in their Go type. */
+const FLAT_KINDS = [
+  'ConfigMap',
+  'Secret',
+  'ServiceAccount',
+  'Event',
+  'StorageClass',
+  'Role',
+  'RoleBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+];
+
+const IN_ALL = ['Pod', 'Service', 'DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet', 'Job'];
+
+function blankOf({ kind, status = false, apiVersion }: Row): JsonObject {
+  if (FLAT_KINDS.includes(kind)) return {};
+  const template = apiVersion === 'apps/v1' || apiVersion === 'batch/v1' ? { template: { metadata: {}, spec: {} } } : {};
+  return { spec: template, ...(status ? { status: {} } : {}) };
+}
+
 function servedKind(row: Row): ServedKind {
   const slash = row.apiVersion.indexOf('/');
   const group = slash < 0 ? '' : row.apiVersion.slice(0, slash);
@@ -176,6 +198,8 @@ function servedKind(row: Row): ServedKind {
       createOnUpdate: row.createOnUpdate ?? false,
       unconditionalUpdate: !(row.needsVersion ?? false),
       returnsDeleted: row.returnsDeleted ?? false,
+      categories: IN_ALL.includes(row.kind) ? ['all'] : [],
+      blank: blankOf(row),
     },
   };
 }

@@ -4,6 +4,7 @@
  * Owns: the description and its derivation from a framework `Kind`. Never: holds objects.
  */
 import type { Kind, Scope } from '../../../kinds/kind';
+import type { JsonObject } from '../json';
 import { CONDITIONS, OBJECT_META, type Schema } from '../schema/schema';
 import type { GroupName } from '../status-error';
 
@@ -27,6 +28,10 @@ export interface KindTraits {
   readonly unconditionalUpdate: boolean;
   /** DELETE answers the object instead of a Status. */
   readonly returnsDeleted: boolean;
+  /** Categories of discovery, such as `all`. */
+  readonly categories: readonly string[];
+  /** The structs an object holds even when nothing is set in them. */
+  readonly blank: JsonObject;
 }
 
 export interface ServedKind {
@@ -47,6 +52,8 @@ export const CUSTOM_TRAITS: KindTraits = {
   createOnUpdate: false,
   unconditionalUpdate: false,
   returnsDeleted: false,
+  categories: [],
+  blank: {},
 };
 
 /** `<plural>.<group>`; the bare plural for the core group. */

@@ -3,8 +3,9 @@
  *
  * Owns: names, labels, finalizers, owner references and what an update may not change. Wording: k8s.io/apimachinery api/validation.
  */
-import type { Scope } from '../../../kinds/kind';
+
 import { isObject, type JsonObject, objectOr } from '../json';
+import type { ServedKind } from '../kinds/served-kind';
 import { type FieldError, forbiddenValue, invalidValue, requiredValue } from '../status-error';
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -17,10 +18,12 @@ const NAME_PART = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const NAME_PART_MESSAGE =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
 /** RBAC objects may be named like paths: `system:node`. */
 const PATH_SEGMENT_GROUP = 'rbac.authorization.k8s.io';
 
-export function validateMetadata(metadata: JsonObject, scope: Scope, group: string): FieldError[] {
+export function validateMetadata(metadata: JsonObject, { scope, group, traits }: ServedKind): FieldError[] {
   const errors = validateName(metadata, group);
   const { namespace } = metadata;
   if (scope === 'Namespaced' && (namespace === undefined || namespace === '')) errors.push(requiredValue('metadata.namespace'));
@@ -34,7 +37,27 @@ export function validateMetadata(metadata: JsonObject, scope: Scope, group: stri
     errors.push(...validateQualifiedName('metadata.annotations', key, key.toLowerCase()));
   errors.push(...validateOwners(metadata['ownerReferences']));
   for (const finalizer of finalizersOf(metadata)) errors.push(...validateQualifiedName('metadata.finalizers', finalizer));
+  if (!traits.custom) errors.push(...validateStandardFinalizers(metadata));
   return errors;
+}
+
+/** Built-in kinds want a domain in the name of a finalizer that is not one of Kubernetes. */
+function validateStandardFinalizers(metadata: JsonObject): FieldError[] {
+  return finalizersOf(metadata).flatMap((finalizer, i) => {
+    if (finalizer.includes('/') || STANDARD_FINALIZERS.includes(finalizer)) return [];
+    return [invalidValue(`metadata.finalizers[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified')];
+  });
+}
+
+/** What custom kinds say about such a name instead of refusing it. */
+export function finalizerWarnings(finalizers: readonly string[]): string[] {
+  return finalizers
+    .filter((finalizer) => !finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer))
+    .sort()
+    .map(
+      (finalizer) =>
+        `metadata.finalizers: ${JSON.stringify(finalizer)}: prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers`,
+    );
 }
 
 function validateName({ name }: JsonObject, group: string): FieldError[] {

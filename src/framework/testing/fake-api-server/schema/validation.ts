@@ -43,13 +43,12 @@ function validateValue(value: unknown, schema: Schema, path: string): FieldError
   if (!fitsType(value, schema)) {
     const found = jsonTypeOf(value);
     const wanted = schema['x-kubernetes-int-or-string'] === true ? 'integer,string' : schema.type;
-    return [
-      {
-        reason: 'FieldValueTypeInvalid',
-        field: path,
-        message: `Invalid value: ${quoted(found)}: ${path} in body must be of type ${wanted}: ${quoted(found)}`,
-      },
-    ];
+    const message = `Invalid value: ${quoted(found)}: ${path} in body must be of type ${wanted}: ${quoted(found)}`;
+    const errors: FieldError[] = [{ reason: 'FieldValueTypeInvalid', field: path, message }];
+    if (found === 'number' && schema.type === 'integer') {
+      errors.push(invalidValue('<nil>', '', `Checked value must be of type integer (default format) in ${path}`));
+    }
+    return errors;
   }
   if (value === null) return [];
   const errors = combined(value, schema, path);

@@ -47,6 +47,7 @@ const byKey = (a: StoredObject, b: StoredObject): number => (a.key < b.key ? -1 
 
 export class ObjectStore {
   private readonly collections = new Map<string, Collection>();
+  private readonly firstVersion: number;
   private readonly observers = new Set<(id: string, event: StoredEvent) => void>();
 
   /**
@@ -56,7 +57,9 @@ export class ObjectStore {
   constructor(
     private version: number,
     private readonly historyLimit: number,
-  ) {}
+  ) {
+    this.firstVersion = version;
+  }
 
   get currentVersion(): number {
     return this.version;
@@ -65,7 +68,7 @@ export class ObjectStore {
   collection(id: string): Collection {
     let collection = this.collections.get(id);
     if (collection === undefined) {
-      collection = { objects: new Map(), sorted: undefined, history: [], compactedTo: 0, listeners: new Set() };
+      collection = { objects: new Map(), sorted: undefined, history: [], compactedTo: this.firstVersion, listeners: new Set() };
       this.collections.set(id, collection);
     }
     return collection;

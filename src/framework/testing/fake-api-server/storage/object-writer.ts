@@ -13,7 +13,7 @@ import { copyOf, isEqual, isObject, type JsonObject, objectOr } from '../json';
 import { apiVersionOf, idOf, kindNameOf, resourceOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
 import { JsonPatchError, jsonPatched } from '../patch/json-patch';
 import { mergePatched } from '../patch/merge-patch';
-import { finalizersOf, validateMetadata, validateMetadataUpdate } from '../schema/metadata-validation';
+import { finalizersOf, finalizerWarnings, validateMetadata, validateMetadataUpdate } from '../schema/metadata-validation';
 import { applyDefaults, prune } from '../schema/pruning';
 import { validate } from '../schema/validation';
 import {
@@ -146,7 +146,7 @@ export class ObjectWriter {
       applied = apply(live, config, origin, force);
     } catch (error) {
       if (!(error instanceof TypedValueError)) throw error;
-      const object = `${target.namespace}/${target.name}; ${origin.apiVersion}, Kind=${target.kind.kind}`;
+      const object = `${metadataOf(config)['namespace'] ?? ''}/${target.name}; ${origin.apiVersion}, Kind=${target.kind.kind}`;
       throw new StatusError(500, '', `failed to create typed patch object (${object}): ${error.message}`);
     }
     const next = this.decoded(target, applied);
@@ -163,7 +163,7 @@ export class ObjectWriter {
     return { object: this.replace(target, existing, next), isNew: false };
   }
 
-  /** The configuration with the name and namespace of the request, which a client may leave out. */
+  /** The configuration, once its type is known to be right. */
   private appliedConfiguration(target: WriteTarget, patch: JsonObject): JsonObject {
     const wanted = apiVersionOf(target.kind, target.version);
     if (patch['kind'] === undefined || patch['apiVersion'] === undefined) {
@@ -172,9 +172,7 @@ export class ObjectWriter {
     if (patch['apiVersion'] !== wanted) {
       throw badRequest(`Incorrect version specified in apply patch. Specified patch version: ${patch['apiVersion']}, expected: ${wanted}`);
     }
-    const metadata = metadataOf(patch);
-    const namespace = target.namespace === '' ? {} : { namespace: metadata['namespace'] ?? target.namespace };
-    return { ...copyOf(patch), metadata: { ...copyOf(metadata), name: metadata['name'] ?? target.name, ...namespace } };
+    return copyOf(patch);
   }
 
   private insert(target: WriteTarget, object: JsonObject): JsonObject {
@@ -192,6 +190,7 @@ export class ObjectWriter {
     const { status, ...rest } = object;
     const created: JsonObject = { ...rest, ...(target.version.statusSubresource || status === undefined ? {} : { status }), metadata };
     this.assertValid(target, created, []);
+    noteFinalizers(target, created, {});
     const key = storageKey(target.namespace, String(metadata['name']));
     if (this.store.get(id, key) !== undefined) throw alreadyExists(resourceOf(target.kind), String(metadata['name']));
     if (resourceVersion !== undefined && resourceVersion !== '')
@@ -211,7 +210,9 @@ export class ObjectWriter {
     } else if (version !== old['resourceVersion']) throw staleVersion(resourceOf(target.kind), target.name);
 
     const next = keepsTimestamps(existing, this.prepared(target, existing, sent));
-    this.assertValid(target, next, validateMetadataUpdate(metadataOf(next), old));
+    const changes = validateMetadataUpdate(metadataOf(next), old);
+    this.assertValid(target, next, [...changes, ...changes]);
+    noteFinalizers(target, next, existing);
     if (old['deletionTimestamp'] !== undefined && finalizersOf(metadataOf(next)).length === 0) {
       if (!target.isDryRun) this.store.remove(idOf(target.kind), this.keyOf(target));
       return next;
@@ -266,6 +267,10 @@ export class ObjectWriter {
     if (kind.traits.custom && object['kind'] === undefined) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(body)}'`);
     object['kind'] ??= kind.kind;
     object['apiVersion'] ??= apiVersion;
+    if (object['apiVersion'] !== apiVersion && !kind.traits.custom) {
+      const why = `no kind "${object['kind']}" is registered for version "${object['apiVersion']}" in scheme "pkg/runtime/scheme.go:111"`;
+      throw badRequest(`${object['kind']} in version "${object['apiVersion']}" cannot be handled as a ${kind.kind}: ${why}`);
+    }
     if (object['apiVersion'] !== apiVersion) {
       throw badRequest(`the API version in the data (${object['apiVersion']}) does not match the expected API version (${apiVersion})`);
     }
@@ -278,7 +283,8 @@ export class ObjectWriter {
     if (kind.scope === 'Namespaced' && metadata['namespace'] !== target.namespace) {
       throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
     }
-    object['metadata'] = metadata;
+    object['metadata'] = withoutEmpty(metadata, ['labels', 'annotations', 'finalizers', 'ownerReferences']);
+    if (!kind.traits.custom) normalizeData(object);
     this.noteUnknown(target, prune(object, version.schema));
     applyDefaults(object, version.schema);
     return object;
@@ -286,7 +292,7 @@ export class ObjectWriter {
 
   private noteUnknown({ kind, version, fieldValidation, warnings }: WriteTarget, unknown: readonly string[]): void {
     if (unknown.length === 0 || fieldValidation === 'Ignore') return;
-    const texts = unknown.map((path) => `unknown field "${path}"`);
+    const texts = unknown.toSorted().map((path) => `unknown field "${path}"`);
     if (fieldValidation === 'Warn') warnings.push(...texts);
     else {
       throw badRequest(
@@ -313,17 +319,14 @@ export class ObjectWriter {
       subresource,
       time: timestamp(this.clock.now()),
       schema: version.schema,
+      blank: kind.traits.blank,
       resetFields,
     };
   }
 
   private assertValid(target: WriteTarget, object: JsonObject, errors: readonly FieldError[]): void {
     const { kind, version } = target;
-    const all = [
-      ...validateMetadata(metadataOf(object), kind.scope, kind.group),
-      ...errors,
-      ...(kind.traits.custom ? validate(object, version.schema) : []),
-    ];
+    const all = [...validateMetadata(metadataOf(object), kind), ...errors, ...(kind.traits.custom ? validate(object, version.schema) : [])];
     if (all.length > 0) throw invalid(kindNameOf(kind), String(metadataOf(object)['name'] ?? ''), all);
   }
 
@@ -369,13 +372,42 @@ function patchedByOperations(live: JsonObject, patch: unknown): unknown {
   } catch (error) {
     if (!(error instanceof JsonPatchError)) throw error;
     if (error.isMalformed) throw badRequest(`error decoding patch: ${error.message}`);
-    throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request`, {
-      causes: [{ reason: 'UnexpectedServerResponse', message: error.message }],
-    });
+    throw new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+  }
+}
+
+/** As the real types do when they are written: empty members are left out. */
+function withoutEmpty(object: JsonObject, names: readonly string[]): JsonObject {
+  const result = { ...object };
+  for (const name of names) {
+    const value = result[name];
+    if (value === null || (typeof value === 'object' && Object.keys(value).length === 0)) delete result[name];
+  }
+  return result;
+}
+
+function noteFinalizers({ kind, warnings }: WriteTarget, next: JsonObject, old: JsonObject): void {
+  if (!kind.traits.custom) return;
+  const added = finalizersOf(metadataOf(next)).filter((finalizer) => !finalizersOf(metadataOf(old)).includes(finalizer));
+  warnings.push(...finalizerWarnings(added));
+}
+
+/** ConfigMap and Secret: empty maps are left out, stringData becomes data. */
+function normalizeData(object: JsonObject): void {
+  const { stringData } = object;
+  if (object['kind'] === 'Secret' && isObject(stringData)) {
+    const encoded = Object.entries(stringData).map(([name, text]) => [name, Buffer.from(String(text)).toString('base64')]);
+    object['data'] = { ...objectOr(object['data']), ...Object.fromEntries(encoded) };
+    delete object['stringData'];
+  }
+  for (const name of ['data', 'binaryData']) {
+    const value = object[name];
+    if (value === null || (isObject(value) && Object.keys(value).length === 0)) delete object[name];
   }
 }
 
 function nameMismatch(sent: string, wanted: string): Error {
+  if (sent === '') return badRequest(`the name of the object (${wanted} based on URL) was undeterminable: name must be provided`);
   return badRequest(`the name of the object (${sent}) does not match the name on the URL (${wanted})`);
 }
 

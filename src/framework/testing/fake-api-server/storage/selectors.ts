@@ -67,15 +67,21 @@ function comparisonTest(key: string, operator: string, value: string): LabelTest
 
 /**
  * @param selectable dotted paths beyond metadata.name and metadata.namespace.
+ * @param isCustom decides the words of the refusal, as on the real server.
  * @throws {StatusError} 400 when the text is no field selector or names another field.
  */
-export function fieldSelector(text: string, selectable: readonly string[]): Selector {
+export function fieldSelector(text: string, selectable: readonly string[], isCustom: boolean): Selector {
   const tests = terms(text).map((term): Selector => {
     const match = /^([^=!]+)(==|=|!=)(.*)$/.exec(term);
     if (match === null) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [field, operator, value] = [match[1]!, match[2]!, match[3]!];
     if (field !== 'metadata.name' && field !== 'metadata.namespace' && !selectable.includes(field)) {
-      throw badRequest(`field label not supported: ${field}`);
+      const only = '"metadata.name", "metadata.namespace"';
+      throw badRequest(
+        isCustom || selectable.length > 0
+          ? `field label not supported: ${field}`
+          : `"${field}" is not a known field selector: only ${only}`,
+      );
     }
     const path = field.split('.');
     return (object) => (String(valueAt(object, path) ?? '') === value) === (operator !== '!=');

@@ -24,6 +24,7 @@ export interface CallOptions {
   contentType?: string;
   accept?: string;
   userAgent?: string;
+  /** Instead of the server's; empty for none. */
   token?: string;
   signal?: AbortSignal;
 }
@@ -33,8 +34,12 @@ function open(server: ServerUnderTest, method: string, path: string, options: Ca
   const token = options.token ?? server.token;
   const url = new URL(path, server.baseUrl);
   const headers: Record<string, string> = { accept, 'user-agent': userAgent };
-  if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
-  if (body !== undefined) headers['content-type'] = contentType;
+  if (token !== undefined && token !== '') headers['authorization'] = `Bearer ${token}`;
+  const payload = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  if (body !== undefined) {
+    headers['content-type'] = contentType;
+    headers['content-length'] = String(Buffer.byteLength(payload));
+  }
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = send(url, {
@@ -45,7 +50,7 @@ function open(server: ServerUnderTest, method: string, path: string, options: Ca
       ...(signal === undefined ? {} : { signal }),
     });
     request.on('response', resolve).on('error', reject);
-    request.end(body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body));
+    request.end(payload);
   });
 }
 
