@@ -27,4 +27,6 @@ export type { ObjectAccess } from './fake-api-server/object-access';
 export { StatusError } from './fake-api-server/status-error';
 export type { Backup } from './fake-api-server/storage/object-store';
 export { FakeClock } from './fake-clock';
+export { HttpFaultProxy, type HttpFaultProxyOptions, type Rewrite } from './fault-proxy/http-fault-proxy';
+export { TcpFaultProxy, type TcpFaultProxyOptions } from './fault-proxy/tcp-fault-proxy';
 export { type CertificatePair, TestCertificateAuthority } from './test-certificates';

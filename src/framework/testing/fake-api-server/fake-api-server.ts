@@ -15,11 +15,11 @@
  * - a PUT, POST or PATCH takes effect between two turns of the event loop, so two writers never race inside one write.
  */
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
 import type { Kind } from '../../kinds/kind';
 import { type Clock, SystemClock } from '../../time/clock';
+import { closeServer, listenLocally, SocketTable } from '../socket-table';
 import { TestCertificateAuthority } from '../test-certificates';
 import { Authenticator } from './auth/authenticator';
 import { CrdController } from './crd-controller';
@@ -78,7 +78,7 @@ export class FakeApiServer {
   private readonly pager: Pager;
   private readonly handler: RequestHandler;
   private readonly crds: CrdController;
-  private readonly sockets = new Set<Socket>();
+  private sockets: SocketTable | undefined;
   private authority: TestCertificateAuthority | undefined;
   private server: Server | HttpsServer | undefined;
   private boundPort = 0;
@@ -137,7 +137,7 @@ export class FakeApiServer {
 
   /** TCP connections open now. */
   get openSockets(): number {
-    return this.sockets.size;
+    return this.sockets?.size ?? 0;
   }
 
   get currentVersion(): number {
@@ -202,17 +202,14 @@ export class FakeApiServer {
 
   /** Resets every connection; the server goes on listening. */
   cutConnections(): void {
-    for (const socket of this.sockets) socket.destroy();
+    this.sockets?.destroyAll();
   }
 
   /** As if killed: connections are cut, new ones refused. Objects stay. */
   async pause(): Promise<void> {
-    const { server } = this;
+    const { server, sockets } = this;
     this.server = undefined;
-    if (server === undefined) return;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    this.cutConnections();
-    await closed;
+    if (server !== undefined && sockets !== undefined) await closeServer(server, sockets);
   }
 
   /** Listens again on the same port after `pause`. */
@@ -239,20 +236,14 @@ export class FakeApiServer {
   }
 
   private async listen(): Promise<void> {
-    const listener = this.handler.handle.bind(this.handler);
+    const listener = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.handler.handle(request, response, () => this.sockets?.reset(request.socket));
     if (this.options.tls === true) this.authority ??= new TestCertificateAuthority();
     const server = this.authority === undefined ? createHttpServer(listener) : createHttpsServer(this.authority.issue(), listener);
     server.keepAliveTimeout = 0;
     server.requestTimeout = 0;
-    server.on('connection', (socket: Socket) => {
-      this.sockets.add(socket);
-      socket.on('close', () => this.sockets.delete(socket)).on('error', () => socket.destroy());
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(this.boundPort === 0 ? (this.options.port ?? 0) : this.boundPort, '127.0.0.1', resolve);
-    });
+    this.sockets = new SocketTable(server);
+    this.boundPort = await listenLocally(server, this.boundPort === 0 ? (this.options.port ?? 0) : this.boundPort);
     this.server = server;
-    this.boundPort = (server.address() as AddressInfo).port;
   }
 }

@@ -7,7 +7,7 @@
 import type { Kind } from '../../kinds/kind';
 import { type KubernetesObject, type ObjectKey, splitKey } from '../../kinds/object';
 import { isEqual, type JsonObject, objectOr } from './json';
-import { idOf, type ServedKind } from './kinds/served-kind';
+import { apiVersionOf, idOf, type ServedKind } from './kinds/served-kind';
 import type { ServedKinds } from './kinds/served-kinds';
 import type { ObjectStore } from './storage/object-store';
 import type { ObjectWriter, WriteTarget } from './storage/object-writer';
@@ -29,12 +29,13 @@ export class ObjectAccess {
     return this.store.list(idOf(kind)).map(({ object }) => object as unknown as T);
   }
 
-  /** Creates an object as a POST would; its status is kept. @throws {StatusError} as the server would answer. */
+  /** Creates an object as a POST would; kind and apiVersion are filled in, its status is kept. @throws {StatusError} as the server would answer. */
   create<T extends KubernetesObject>(kind: Kind<T>, object: T): T {
     const { name = '', namespace = '' } = object.metadata ?? {};
     const target = this.targetOf(kind, namespace, name);
-    const created = this.writer.create({ ...target, name: '' }, object as unknown as JsonObject);
-    const status = (object as unknown as JsonObject)['status'];
+    const body: JsonObject = { ...(object as object), apiVersion: apiVersionOf(target.kind, target.version), kind: kind.kind };
+    const created = this.writer.create({ ...target, name: '' }, body);
+    const { status } = body;
     if (status === undefined || created['status'] !== undefined) return created as unknown as T;
     const named = { ...target, name: String(objectOr(created['metadata'])['name']) };
     return this.writer.patch({ ...named, subresource: 'status' }, 'merge', { status }, false).object as unknown as T;

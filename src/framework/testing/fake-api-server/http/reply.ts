@@ -23,6 +23,7 @@ export class Reply {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly clock: Clock,
+    private readonly resetConnection: () => void,
   ) {
     response.on('close', () => this.ticker?.cancel());
   }
@@ -68,9 +69,13 @@ export class Reply {
   /** TCP reset. */
   reset(): void {
     this.ticker?.cancel();
-    const { socket } = this.request;
-    if ('resetAndDestroy' in socket && !('encrypted' in socket)) socket.resetAndDestroy();
-    else socket.destroy();
+    this.resetConnection();
+  }
+
+  /** Drops the connection with everything unsent. */
+  abort(): void {
+    this.ticker?.cancel();
+    this.response.destroy();
   }
 
   private send(status: number, contentType: string, body: Buffer, headers: Readonly<Record<string, string | readonly string[]>>): void {

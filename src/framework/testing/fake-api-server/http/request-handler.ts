@@ -90,8 +90,8 @@ export class RequestHandler {
     for (const [stream, { group = '', resource = '' }] of [...this.streams]) if (idOf({ group, plural: resource }) === id) stream.finish();
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = new Reply(request, response, this.parts.clock);
+  async handle(request: IncomingMessage, response: ServerResponse, resetConnection: () => void): Promise<void> {
+    const reply = new Reply(request, response, this.parts.clock, resetConnection);
     const body = await bodyOf(request).catch((): typeof LOST => LOST);
     if (body === LOST) {
       reply.reset();

@@ -182,7 +182,7 @@ export class WatchStream {
   private raw(text: string): void {
     if (this.isSilent || this.isOver) return;
     this.reply.write(text);
-    if (this.reply.backlogBytes > MAX_BACKLOG_BYTES) this.reply.reset();
+    if (this.reply.backlogBytes > MAX_BACKLOG_BYTES) this.reply.abort();
   }
 
   private scheduleBookmark(): void {
