@@ -94,6 +94,7 @@ export interface Comparison {
 /** What became of the paths from `left` to `right`. At least one side is given. */
 export function compare(left: unknown, right: unknown, schema: Schema): Comparison {
   const result: Comparison = { added: new FieldSet(), removed: new FieldSet(), modified: new FieldSet() };
+  if (changesShape(left, right)) return compareShapes(left, right, schema);
   const shape = shapeOf(schema, left, right);
   if (shape === 'leaf') {
     if (left !== undefined && right !== undefined) result.modified.member = !isEqual(left, right);
@@ -108,6 +109,21 @@ export function compare(left: unknown, right: unknown, schema: Schema): Comparis
   if (left === undefined) result.added.member = true;
   if (right === undefined) result.removed.member = true;
   return result;
+}
+
+/** A map became a list or a scalar, or the other way round; possible below preserve-unknown-fields only. */
+function changesShape(left: unknown, right: unknown): boolean {
+  const hasBoth = [left, right].every((side) => side !== undefined && side !== null);
+  return hasBoth && (isObject(left) !== isObject(right) || Array.isArray(left) !== Array.isArray(right));
+}
+
+/** Everything below the old value went, everything below the new one came, the path itself changed. */
+function compareShapes(left: unknown, right: unknown, schema: Schema): Comparison {
+  const { removed } = compare(left, undefined, schema);
+  const { added } = compare(undefined, right, schema);
+  removed.member = false;
+  added.member = false;
+  return { added, removed, modified: new FieldSet(true) };
 }
 
 function pairs(shape: 'map' | 'list', left: unknown, right: unknown, schema: Schema): [string, unknown, unknown, Schema][] {
@@ -168,7 +184,7 @@ function mergeLists(left: unknown, right: unknown, schema: Schema): unknown[] | 
   return merged.length > 0 ? merged : undefined;
 }
 
-/** The value without the given paths; `undefined` when nothing is left. */
+/** The value without the given paths; a list or map that loses everything becomes `null`, as on the real server. */
 export function without(value: unknown, remove: FieldSet, schema: Schema): unknown {
   if (Array.isArray(value)) {
     if (listMergeOf(schema).kind === 'atomic') return value;
@@ -178,17 +194,16 @@ export function without(value: unknown, remove: FieldSet, schema: Schema): unkno
       const below = remove.below(element);
       kept.push(below === undefined ? item : without(item, below, itemOf(schema)));
     }
-    return kept.length > 0 ? kept : undefined;
+    return kept.length > 0 ? kept : null;
   }
   if (!isObject(value) || isAtomicMap(schema)) return value;
   const kept: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
     if (remove.has(`f:${name}`)) continue;
     const below = remove.below(`f:${name}`);
-    const rest = below === undefined ? member : without(member, below, memberOf(schema, name).schema);
-    if (rest !== undefined) kept[name] = rest;
+    kept[name] = below === undefined ? member : without(member, below, memberOf(schema, name).schema);
   }
-  return Object.keys(kept).length > 0 ? kept : undefined;
+  return Object.keys(kept).length > 0 ? kept : null;
 }
 
 /** The set plus the struct fields that lead to its paths: removing all of a struct's fields removes the struct. */

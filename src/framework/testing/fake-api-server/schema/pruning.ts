@@ -28,17 +28,34 @@ export function prune(value: unknown, schema: Schema, path = '', isRoot = true):
   return dropped;
 }
 
-/** Sets missing members to their defaults and drops nulls that the schema does not allow. The value itself is changed. */
+/**
+ * Drops nulls that the schema neither allows nor replaces by a default. The value itself is changed.
+ *
+ * Not done to the outcome of a server-side apply, where such a null is refused by validation instead.
+ */
+export function pruneNulls(value: unknown, schema: Schema): void {
+  if (Array.isArray(value)) {
+    for (const item of value) pruneNulls(item, itemOf(schema));
+  } else if (isObject(value)) {
+    for (const [name, member] of Object.entries(value)) {
+      const { schema: memberSchema } = memberOf(schema, name);
+      const isFree = memberSchema['x-kubernetes-preserve-unknown-fields'] === true;
+      if (member !== null) pruneNulls(member, memberSchema);
+      else if (!isFree && memberSchema.nullable !== true && memberSchema.default === undefined) delete value[name];
+    }
+  }
+}
+
+/** Sets missing members, and nulls that are not allowed, to their defaults. The value itself is changed. */
 export function applyDefaults(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) {
     for (const item of value) applyDefaults(item, itemOf(schema));
     return;
   }
   if (!isObject(value)) return;
-  const properties = schema.properties ?? {};
-  for (const [name, member] of Object.entries(properties)) {
-    if (value[name] === null && member.nullable !== true && member.closed === true) delete value[name];
-    if (value[name] === undefined && member.default !== undefined) value[name] = copyOf(member.default);
+  for (const [name, member] of Object.entries(schema.properties ?? {})) {
+    const isMissing = value[name] === undefined || (value[name] === null && member.nullable !== true);
+    if (isMissing && member.default !== undefined) value[name] = copyOf(member.default);
   }
   for (const [name, member] of Object.entries(value)) applyDefaults(member, memberOf(schema, name).schema);
 }

@@ -14,7 +14,7 @@ import { apiVersionOf, idOf, kindNameOf, resourceOf, type ServedKind, type Serve
 import { JsonPatchError, jsonPatched } from '../patch/json-patch';
 import { mergePatched } from '../patch/merge-patch';
 import { finalizersOf, finalizerWarnings, validateMetadata, validateMetadataUpdate } from '../schema/metadata-validation';
-import { applyDefaults, prune } from '../schema/pruning';
+import { applyDefaults, prune, pruneNulls } from '../schema/pruning';
 import { validate } from '../schema/validation';
 import {
   alreadyExists,
@@ -149,7 +149,7 @@ export class ObjectWriter {
       const object = `${metadataOf(config)['namespace'] ?? ''}/${target.name}; ${origin.apiVersion}, Kind=${target.kind.kind}`;
       throw new StatusError(500, '', `failed to create typed patch object (${object}): ${error.message}`);
     }
-    const next = this.decoded(target, applied);
+    const next = this.decoded(target, applied, true);
     const { uid } = metadataOf(next);
     if (existing === undefined && typeof uid === 'string' && uid !== '') {
       throw conflict(
@@ -259,8 +259,8 @@ export class ObjectWriter {
     return target.isDryRun ? next : this.store.put(idOf(target.kind), this.keyOf(target), next);
   }
 
-  /** A body as the server reads it: checked against the address, pruned, with defaults. */
-  private decoded(target: WriteTarget, body: JsonObject): JsonObject {
+  /** A body, or the outcome of an apply, as the server reads it: checked against the address, pruned, with defaults. */
+  private decoded(target: WriteTarget, body: JsonObject, isApplied = false): JsonObject {
     const { kind, version } = target;
     const apiVersion = apiVersionOf(kind, version);
     const object = copyOf(body);
@@ -286,6 +286,7 @@ export class ObjectWriter {
     object['metadata'] = withoutEmpty(metadata, ['labels', 'annotations', 'finalizers', 'ownerReferences']);
     if (!kind.traits.custom) normalizeData(object);
     this.noteUnknown(target, prune(object, version.schema));
+    if (!isApplied || version.schema.closed !== true) pruneNulls(object, version.schema);
     applyDefaults(object, version.schema);
     return object;
   }

@@ -8,11 +8,23 @@ import { join } from 'node:path';
 import type { ServerUnderTest } from '../http-client';
 import { APPLY_SCENARIOS } from './apply-scenarios';
 import { createNamespace } from './kinds';
+import { randomScenario } from './random-scenario';
 import { READ_SCENARIOS } from './read-scenarios';
 import { type Recorded, type Scenario, transcriptOf } from './transcript';
 import { WRITE_SCENARIOS } from './write-scenarios';
 
-export const CONTRACT: readonly Scenario[] = [...WRITE_SCENARIOS, ...APPLY_SCENARIOS, ...READ_SCENARIOS];
+/** Random histories among the recorded ones; the integration test compares many more. */
+const RECORDED_SEEDS = [1, 2, 3, 4, 5];
+
+/** Requests of a random history. */
+export const HISTORY_STEPS = 14;
+
+export const CONTRACT: readonly Scenario[] = [
+  ...WRITE_SCENARIOS,
+  ...APPLY_SCENARIOS,
+  ...READ_SCENARIOS,
+  ...RECORDED_SEEDS.map((seed) => randomScenario(seed, HISTORY_STEPS)),
+];
 
 /** In the source tree: compiled tests run from build/. */
 const ANSWERS_FILE = join(process.cwd(), 'test/unit/framework/testing/contract/generated/answers.json');

@@ -128,8 +128,7 @@ export class Session {
 
   private normal(value: unknown, name = ''): unknown {
     if (Array.isArray(value)) {
-      const items = name === 'managedFields' ? value.toSorted((a, b) => (managerKey(a) < managerKey(b) ? -1 : 1)) : value;
-      return items.map((item) => this.normal(item));
+      return ordered(name, value).map((item) => this.normal(item));
     }
     if (typeof value === 'object' && value !== null) {
       return Object.fromEntries(
@@ -143,6 +142,7 @@ export class Session {
     if (name === 'resourceVersion' && /^\d+$/.test(value)) return this.label('version', value);
     if (name === 'continue' && value !== '') return this.normal(decodedToken(value));
     if (name === 'storageVersionHash') return '<hash>';
+    if (name === 'message') return this.normalText(value.replace(/ is invalid: \[.*\]$/s, ' is invalid: [the causes]'));
     return this.normalText(value);
   }
 
@@ -157,6 +157,18 @@ export class Session {
     }
     return result;
   }
+}
+
+/** Conflicts of several managers and mistakes in several fields come in any order. */
+function ordered(name: string, items: readonly unknown[]): unknown[] {
+  const keyOf = name === 'managedFields' ? managerKey : name === 'causes' ? causeKey : undefined;
+  if (keyOf === undefined) return [...items];
+  return items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
+}
+
+function causeKey(cause: unknown): string {
+  const { reason, message, field } = cause as Json;
+  return reason === 'FieldManagerConflict' ? String(message) : `${field} ${message}`;
 }
 
 function managerKey(entry: unknown): string {
