@@ -12,6 +12,8 @@
  * - events of `v1` and `events.k8s.io/v1` are two kinds; Role objects grant nothing (rights come from `server.auth`);
  * - kinds from `defineKind` have no schema: nothing is pruned, lists merge as atomic except the built-in knowledge (metadata, conditions);
  * - versions of a kind differ in apiVersion only; the history is bounded by count, continue tokens by 5 minutes of the injected clock;
+ * - an empty map that was applied is stored as absent at once, where the real server writes the object once more at the next patch;
+ * - HTTP/1.1 only; causes of a 422 come in schema order, on the real server in any order;
  * - a PUT, POST or PATCH takes effect between two turns of the event loop, so two writers never race inside one write.
  */
 import { readFileSync } from 'node:fs';

@@ -9,7 +9,7 @@ import type { Authenticator, FakeUser } from '../auth/authenticator';
 import { type FaultMatch, type FaultPlan, type FaultTarget, matches } from '../faults/fault-plan';
 import type { Fault } from '../faults/faults';
 import type { Journal, JournalEntry } from '../journal';
-import { isObject, type JsonObject, objectOr } from '../json';
+import { objectOr } from '../json';
 import { idOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
 import type { ServedKinds } from '../kinds/served-kinds';
 import { expired, routeNotFound, StatusError } from '../status-error';
@@ -18,13 +18,12 @@ import type { Pager } from '../storage/pages';
 import { type Discovery, VERSION } from './discovery';
 import { Presenter, wantsMetadataOnly } from './presenter';
 import { Reply } from './reply';
+import { bodyOf, LOST, MAX_BODY_BYTES, parsedOrText, TOO_LARGE } from './request-body';
 import { isTrue, resourceRequestOf } from './request-info';
 import { type Answer, type ApiCall, isDryRun, PathNotFound, prefixOf, type ResourceHandler, selectorOf } from './resource-handler';
+import { answerReview } from './reviews';
 import type { SubresourceTable } from './subresources';
 import { WatchStream } from './watch-stream';
-
-/** Largest body accepted, in bytes. From k8s.io/apiserver: 3 MiB. */
-const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'BadRequest',
@@ -182,14 +181,14 @@ export class RequestHandler {
 
   private answerResource(call: ApiCall, user: FakeUser): Answer {
     const { request } = call;
-    const review = this.review(call, user);
+    const review = answerReview(call, user, this.parts.authenticator);
     if (review !== undefined) return review;
     const registered = this.parts.subresources.find(request);
     if (registered !== undefined) {
       const found = this.parts.kinds.get(idOf({ group: registered.of ?? request.group, plural: request.resource }));
       const key = request.namespace === '' ? request.name : `${request.namespace}/${request.name}`;
       const object = found === undefined ? undefined : this.parts.store.get(idOf(found), key);
-      const body = call.body === '' ? undefined : (JSON.parse(call.body) as unknown);
+      const body = parsedOrText(call.body);
       const answer = registered.handler({
         method: call.request.verb,
         object,
@@ -213,25 +212,6 @@ export class RequestHandler {
     const found = this.parts.kinds.find(group, version, resource);
     if (found !== undefined) return found;
     throw this.parts.kinds.all().some((kind) => kind.group === group && !kind.traits.custom) ? routeNotFound() : new PathNotFound();
-  }
-
-  private review({ request, body }: ApiCall, user: FakeUser): Answer | undefined {
-    if (request.verb !== 'create' || request.version !== 'v1') return undefined;
-    const { authenticator } = this.parts;
-    const answers: Record<string, (spec: JsonObject) => JsonObject> = {
-      'authentication.k8s.io/tokenreviews': (spec) => authenticator.reviewToken(spec),
-      'authorization.k8s.io/subjectaccessreviews': (spec) => authenticator.reviewAccess(spec),
-      'authorization.k8s.io/selfsubjectaccessreviews': (spec) => authenticator.reviewAccess(spec, user),
-    };
-    const answer = answers[`${request.group}/${request.resource}`];
-    if (answer === undefined) return undefined;
-    const parsed: unknown = JSON.parse(body);
-    const review = isObject(parsed) ? parsed : {};
-    return {
-      status: 201,
-      body: { ...review, metadata: objectOr(review['metadata']), status: answer(objectOr(review['spec'])) },
-      warnings: [],
-    };
   }
 
   private answerPath({ target, reply, entry, address, call }: Exchange): void {
@@ -333,27 +313,4 @@ function spoil(fault: Fault, reply: Reply): void {
 
 function warningHeaders(warnings: readonly string[]): Record<string, readonly string[]> {
   return warnings.length === 0 ? {} : { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) };
-}
-
-function parsedOrText(body: string): unknown {
-  if (body === '') return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
-}
-
-/** What can become of a body instead of its text. */
-const LOST: unique symbol = Symbol('the connection ended');
-const TOO_LARGE: unique symbol = Symbol('more than the limit');
-
-async function bodyOf(request: IncomingMessage): Promise<string | typeof TOO_LARGE> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return size > MAX_BODY_BYTES ? TOO_LARGE : Buffer.concat(chunks).toString();
 }

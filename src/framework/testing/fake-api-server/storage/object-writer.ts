@@ -9,11 +9,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../../../time/clock';
 import { apply, trackUpdate, type WriteOrigin } from '../apply/managed-fields';
 import { assertDeclared, TypedValueError } from '../apply/typed-value';
-import { copyOf, isEqual, isObject, type JsonObject, objectOr } from '../json';
+import { copyOf, isEqual, isObject, type JsonObject } from '../json';
 import { apiVersionOf, idOf, kindNameOf, resourceOf, type ServedKind, type ServedVersion } from '../kinds/served-kind';
 import { JsonPatchError, jsonPatched } from '../patch/json-patch';
 import { mergePatched } from '../patch/merge-patch';
-import { finalizersOf, finalizerWarnings, validateMetadata, validateMetadataUpdate } from '../schema/metadata-validation';
+import { finalizersOf, validateMetadata, validateMetadataUpdate } from '../schema/metadata-validation';
 import { applyDefaults, prune, pruneNulls } from '../schema/pruning';
 import { validate } from '../schema/validation';
 import {
@@ -27,6 +27,15 @@ import {
   StatusError,
   staleVersion,
 } from '../status-error';
+import {
+  finalizersForDeletion,
+  keepsTimestamps,
+  metadataOf,
+  normalizeData,
+  noteFinalizers,
+  preparedForUpdate,
+  withoutEmpty,
+} from './object-rules';
 import { type ObjectStore, storageKey } from './object-store';
 
 export interface WriteTarget {
@@ -63,9 +72,6 @@ export interface DeleteResult {
 
 export type PatchType = 'json' | 'merge' | 'apply';
 
-const ORPHAN = 'orphan';
-const FOREGROUND = 'foregroundDeletion';
-
 /** Attempts to find a free name for generateName. From k8s.io/apiserver store.go. */
 const GENERATE_NAME_ATTEMPTS = 8;
 
@@ -73,8 +79,6 @@ const GENERATE_NAME_ATTEMPTS = 8;
 export function timestamp(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
 }
-
-const metadataOf = (object: JsonObject): JsonObject => objectOr(object['metadata']);
 
 export class ObjectWriter {
   constructor(
@@ -209,7 +213,7 @@ export class ObjectWriter {
       }
     } else if (version !== old['resourceVersion']) throw staleVersion(resourceOf(target.kind), target.name);
 
-    const next = keepsTimestamps(existing, this.prepared(target, existing, sent));
+    const next = keepsTimestamps(existing, preparedForUpdate(target, existing, sent));
     const changes = validateMetadataUpdate(metadataOf(next), old);
     this.assertValid(target, next, [...changes, ...changes]);
     noteFinalizers(target, next, existing);
@@ -219,33 +223,6 @@ export class ObjectWriter {
     }
     if (isEqual(next, existing)) return existing;
     return target.isDryRun ? next : this.store.put(idOf(target.kind), this.keyOf(target), next);
-  }
-
-  /** The new state without what this (sub)resource may not change. */
-  private prepared(target: WriteTarget, existing: JsonObject, sent: JsonObject): JsonObject {
-    const old = metadataOf(existing);
-    const storedVersion = { apiVersion: existing['apiVersion'], kind: existing['kind'] };
-    if (target.subresource === 'status') {
-      const { status: _dropped, ...rest } = existing;
-      const { managedFields } = metadataOf(sent);
-      const metadata: JsonObject = { ...old, ...(managedFields === undefined ? {} : { managedFields }) };
-      if (managedFields === undefined) delete metadata['managedFields'];
-      return { ...rest, ...(sent['status'] === undefined ? {} : { status: sent['status'] }), metadata };
-    }
-    const { status, ...rest } = sent;
-    const kept = target.version.statusSubresource ? existing['status'] : status;
-    const next: JsonObject = { ...rest, ...storedVersion, ...(kept === undefined ? {} : { status: kept }) };
-    const metadata: JsonObject = {
-      ...metadataOf(sent),
-      uid: metadataOf(sent)['uid'] ?? old['uid'],
-      resourceVersion: old['resourceVersion'],
-    };
-    for (const name of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation']) {
-      if (old[name] !== undefined) metadata[name] = old[name];
-      else if (name === 'generation') delete metadata[name];
-    }
-    if (target.kind.traits.generation && changesSpec(target, existing, next)) metadata['generation'] = Number(old['generation'] ?? 0) + 1;
-    return { ...next, metadata };
   }
 
   private markDeleting(target: WriteTarget, existing: JsonObject, finalizers: readonly string[]): JsonObject {
@@ -377,36 +354,6 @@ function patchedByOperations(live: JsonObject, patch: unknown): unknown {
   }
 }
 
-/** As the real types do when they are written: empty members are left out. */
-function withoutEmpty(object: JsonObject, names: readonly string[]): JsonObject {
-  const result = { ...object };
-  for (const name of names) {
-    const value = result[name];
-    if (value === null || (typeof value === 'object' && Object.keys(value).length === 0)) delete result[name];
-  }
-  return result;
-}
-
-function noteFinalizers({ kind, warnings }: WriteTarget, next: JsonObject, old: JsonObject): void {
-  if (!kind.traits.custom) return;
-  const added = finalizersOf(metadataOf(next)).filter((finalizer) => !finalizersOf(metadataOf(old)).includes(finalizer));
-  warnings.push(...finalizerWarnings(added));
-}
-
-/** ConfigMap and Secret: empty maps are left out, stringData becomes data. */
-function normalizeData(object: JsonObject): void {
-  const { stringData } = object;
-  if (object['kind'] === 'Secret' && isObject(stringData)) {
-    const encoded = Object.entries(stringData).map(([name, text]) => [name, Buffer.from(String(text)).toString('base64')]);
-    object['data'] = { ...objectOr(object['data']), ...Object.fromEntries(encoded) };
-    delete object['stringData'];
-  }
-  for (const name of ['data', 'binaryData']) {
-    const value = object[name];
-    if (value === null || (isObject(value) && Object.keys(value).length === 0)) delete object[name];
-  }
-}
-
 function nameMismatch(sent: string, wanted: string): Error {
   if (sent === '') return badRequest(`the name of the object (${wanted} based on URL) was undeterminable: name must be provided`);
   return badRequest(`the name of the object (${sent}) does not match the name on the URL (${wanted})`);
@@ -416,28 +363,4 @@ function nameMismatch(sent: string, wanted: string): Error {
 function suffix(): string {
   const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
   return [...randomBytes(5)].map((byte) => alphabet[byte % alphabet.length]).join('');
-}
-
-function changesSpec({ kind, version }: WriteTarget, before: JsonObject, after: JsonObject): boolean {
-  if (!kind.traits.custom) return !isEqual(before['spec'], after['spec']);
-  const { metadata: _a, status: s, ...a } = before;
-  const { metadata: _b, status: t, ...b } = after;
-  return !isEqual(a, b) || (!version.statusSubresource && !isEqual(s, t));
-}
-
-/** With managedFields as they were when only their time stamps differ. */
-function keepsTimestamps(existing: JsonObject, next: JsonObject): JsonObject {
-  const before = metadataOf(existing)['managedFields'];
-  const untimed = (entries: unknown): unknown =>
-    Array.isArray(entries) ? entries.map(({ time: _time, ...entry }: JsonObject) => entry) : entries;
-  if (!isEqual(untimed(before), untimed(metadataOf(next)['managedFields']))) return next;
-  const calm = { ...next, metadata: { ...metadataOf(next), ...(before === undefined ? {} : { managedFields: before }) } };
-  return isEqual(calm, existing) ? calm : next;
-}
-
-function finalizersForDeletion(finalizers: readonly string[], policy: string | undefined): string[] {
-  const own = finalizers.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
-  if (policy === 'Orphan') return [...own, ORPHAN];
-  if (policy === 'Foreground') return [...own, FOREGROUND];
-  return policy === undefined ? [...finalizers] : own;
 }
