@@ -5,6 +5,7 @@ import { compileAgentOptions } from '../wol/agent/agent-options';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
 import { onTermination } from './signals';
+import { keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 const EXAMPLES = `
@@ -21,6 +22,7 @@ export const agentCommand: RegisterCommand = (program, io, done) => {
       const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
       const { ignored } = modernizeAgentArguments(process.argv.slice(3));
       for (const flag of ignored) logger.warn('flag of an older agent has no effect', { flag });
+      keepHeapSmall();
       const { runAgent } = await import('../wol/agent/run-agent.js');
       const termination = onTermination();
       const running = runAgent(options, { clock: new SystemClock(), logger, signal: termination.signal, version: VERSION });
