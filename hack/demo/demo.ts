@@ -28,7 +28,7 @@ const LOG_TAIL_LINES = 15;
 type ObservedConfig = TestObject & { spec: WolConfigSpec; status?: WolConfigStatus };
 
 export class Demo {
-  static readonly STEPS = 8;
+  static readonly STEPS = 7;
 
   private cluster: StewardCluster | undefined;
   private manager: ManagerProcess | undefined;
@@ -66,7 +66,7 @@ export class Demo {
 
   /** May be called in any state. @throws {Error} when something is left. */
   async takeDown(): Promise<void> {
-    this.step('taking everything down');
+    this.narration.last(`${this.interruption.name === undefined ? '' : `${this.interruption.name}: `}taking everything down`);
     const [processes, controlPlane] = [this.processes(), this.cluster?.controlPlane];
     const pids = [...processes.map(({ pid }) => pid), ...(controlPlane?.pids.values() ?? [])];
     await this.agent?.process.stop();
@@ -74,12 +74,13 @@ export class Demo {
     await this.cluster?.stop();
     const left = pids.filter(isRunning);
     if (left.length > 0) throw new Error(`processes that are left: ${left.join(', ')}`);
-    if (controlPlane !== undefined && existsSync(controlPlane.directory)) throw new Error(`left: ${controlPlane.directory}`);
+    if (controlPlane !== undefined && existsSync(controlPlane.directory)) throw new Error(`files that are left: ${controlPlane.directory}`);
     this.narration.note(`${pids.length} processes have ended, no file is left`);
   }
 
-  /** The same before each step: a signal is obeyed there. */
+  /** @throws {Error} instead, once there was a signal. */
   private step(title: string): void {
+    this.interruption.check();
     this.narration.step(title);
   }
 
@@ -91,41 +92,36 @@ export class Demo {
     const cluster = await StewardCluster.start({
       controlPlane: { signal: this.interruption.signal },
       kubevirt: { timings: TIMINGS },
-      onStep: (title) => {
-        this.interruption.check();
-        this.step(title);
-      },
+      onStep: (title) => this.step(title),
     });
     this.cluster = cluster;
     const { gitVersion } = await cluster.api.ask<{ gitVersion: string }>({ path: '/version' });
-    this.narration.note(`Kubernetes ${gitVersion} at ${cluster.controlPlane.server}, no nodes, no cluster needed`);
+    this.narration.note(`Kubernetes ${gitVersion} at ${cluster.controlPlane.server}, without nodes`);
     return cluster;
   }
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
-    this.interruption.check();
-    this.step(`starting the manager with these rights only, as service account ${NAMESPACE}/${SERVICE_ACCOUNT}`);
+    this.step(`starting the manager, which has these rights only: service account ${NAMESPACE}/${SERVICE_ACCOUNT}`);
     this.manager = await startManager(cluster);
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
   }
 
   private async startAgent(manager: ManagerProcess): Promise<number> {
-    this.interruption.check();
     this.step('starting an agent, which has no access to the API server');
     const { port } = this.options;
-    this.agent = await startAgent(manager.grpcPort, port === undefined ? {} : { udpPorts: [port] });
+    this.agent = await startAgent(manager.grpcPort, { nodeName: 'demo-node', ...(port === undefined ? {} : { udpPorts: [port] }) });
     const [udpPort = 0] = this.agent.udpPorts;
     this.narration.note(`process ${this.agent.process.pid} is ready and listens on UDP port ${udpPort}`);
     return udpPort;
   }
 
   private async createObjects(cluster: StewardCluster, states: MachineStates, udpPort: number): Promise<void> {
-    this.interruption.check();
     this.step('creating virtual machines and WolConfigs');
     const objects = sampleObjects(udpPort);
     for (const object of objects) await cluster.api.apply(object);
     await states.until(SELF_STARTING, 'Running');
+    this.narration.note(`${nameOf(SELF_STARTING)} has started by itself, as its strategy demands; now its guest shuts down`);
     await cluster.kubevirt.setPhase(SELF_STARTING, 'Succeeded');
     for (const { machine } of SAMPLE_WAKES) await states.until(machine, 'Stopped');
     for (const config of objects.filter(({ kind }) => kind === 'WolConfig')) await this.untilInForce(cluster, config);
@@ -138,9 +134,9 @@ export class Demo {
       const isReady = observed?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
       return isReady === true && (observed?.status?.managedVMs ?? 0) > 0 ? observed : undefined;
     });
-    this.narration.note(
-      `WolConfig ${config.metadata.name} (${spec.discoveryMode ?? 'All'}): a packet can start ${status?.managedVMs} virtual machine(s)`,
-    );
+    const { managedVMs } = status ?? {};
+    const machines = managedVMs === 1 ? 'one virtual machine' : `${managedVMs} virtual machines`;
+    this.narration.note(`WolConfig ${config.metadata.name} is in force (${spec.discoveryMode}): packets may start ${machines}`);
   }
 
   private async wakeAll(cluster: StewardCluster, manager: ManagerProcess, states: MachineStates, udpPort: number): Promise<SummaryRow[]> {
@@ -153,6 +149,7 @@ export class Demo {
       const { mac, machine, config } = wake;
       strategies.push((await cluster.kubevirt.vm(machine))?.spec.runStrategy ?? '');
       this.narration.note(`$ virt-steward wake ${mac} --to 127.0.0.1 --port ${udpPort}`);
+      if (config === undefined) this.narration.note(`${nameOf(machine)}: no WolConfig covers it, so nothing must happen`);
       const [measurement] = await Promise.all([
         config === undefined ? undefined : measureWake(wake, { states, journal, manager }),
         sendPacket(mac, udpPort),

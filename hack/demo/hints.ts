@@ -17,13 +17,13 @@ export function hints({ kubeconfig, udpPort, metricsPort }: HintFacts): string {
   # stop a virtual machine, as virtctl does
   echo '{}' | kubectl replace --raw /apis/subresources.kubevirt.io/v1/namespaces/default/virtualmachines/desktop/stop -f -
 
-  # and wake it: with any sender (UDP port ${udpPort}), or with our own
+  # and wake it (10 s after the last wake; before that it counts as a repeat): any sender will do, on UDP port ${udpPort}
   wakeonlan -i 127.0.0.1 -p ${udpPort} 02:00:00:aa:bb:01
   node dist/main.js wake 02:00:00:aa:bb:01 --to 127.0.0.1 --port ${udpPort}
 
   # what the manager measures
-  curl -s http://127.0.0.1:${metricsPort}/metrics | grep ^wol_
+  curl -s http://127.0.0.1:${metricsPort}/metrics | grep -E '^wol_.*(total|vms|sum|count){'
 
-What happens to the virtual machines:
+Changes of state:
 `;
 }

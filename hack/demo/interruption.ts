@@ -28,6 +28,11 @@ export class Interruption {
     return this.received === undefined ? undefined : 128 + constants.signals[this.received];
   }
 
+  /** Name of the signal; `undefined` without one. */
+  get name(): string | undefined {
+    return this.received;
+  }
+
   /** @throws {Error} once there was a signal. */
   check(): void {
     this.controller.signal.throwIfAborted();

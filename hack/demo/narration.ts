@@ -11,6 +11,8 @@ export interface NarrationStream {
 }
 
 const STAMP_WIDTH = 8;
+const BOLD = '\u001b[1m';
+const PLAIN = '\u001b[0m';
 
 export class Narration {
   private readonly startedMs = performance.now();
@@ -35,7 +37,12 @@ export class Narration {
   step(title: string): void {
     this.title = title;
     this.steps++;
-    this.line(`${this.steps}/${this.total}  ${title}`, '1');
+    this.line(`${this.steps}/${this.total}  ${title}`, BOLD);
+  }
+
+  /** The end, which comes after any step. */
+  last(title: string): void {
+    this.line(`     ${title}`, BOLD);
   }
 
   /** What came out of the step, or happens in it. */
@@ -50,7 +57,7 @@ export class Narration {
 
   private line(text: string, style?: string): void {
     const stamp = `${this.elapsedSeconds} s`.padStart(STAMP_WIDTH);
-    const styled = this.colours && style !== undefined ? `\u001b[${style}m${text}\u001b[0m` : text;
-    this.stream.write(`${this.colours ? `\u001b[2m${stamp}\u001b[0m` : stamp}  ${styled}\n`);
+    const styled = this.colours && style !== undefined ? `${style}${text}${PLAIN}` : text;
+    this.stream.write(`${stamp}  ${styled}\n`);
   }
 }

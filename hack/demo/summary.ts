@@ -11,16 +11,18 @@ export interface SummaryRow {
 }
 
 const HEADINGS = ['VIRTUAL MACHINE', 'RUN STRATEGY', 'WOLCONFIG', 'PACKET -> START ACCEPTED', '-> RUNNING'];
+const EXPLANATION = `  The first time is from the packet at the agent to the answer of the start subresource (wol_start_latency_seconds).
+  The second is that of the stand-in; on a cluster KubeVirt and the guest take theirs.`;
 
 export function summaryTable(rows: readonly SummaryRow[]): string {
-  return table([HEADINGS, ...rows.map(cellsOf)]);
+  return `${table([HEADINGS, ...rows.map(cellsOf)])}\n\n${EXPLANATION}`;
 }
 
 function cellsOf({ wake: { machine, config = 'none' }, runStrategy, measurement }: SummaryRow): string[] {
   const times =
     measurement === undefined
       ? ['not started', 'still Stopped']
-      : [`${measurement.startMs.toFixed(1)} ms`, `${measurement.bootMs.toFixed(0)} ms`];
+      : [`${measurement.startMs.toFixed(0)} ms`, `${measurement.bootMs.toFixed(0)} ms`];
   return [nameOf(machine), runStrategy, config, ...times];
 }
 

@@ -60,14 +60,21 @@ export interface AgentProcess {
   health(path: string): Promise<{ status: number; text: string }>;
 }
 
+export interface AgentOptions {
+  /** @default a free one */
+  udpPorts?: readonly number[];
+  /** @default test-node */
+  nodeName?: string;
+}
+
 /** Resolves when `/readyz` says ok, which takes a manager that answers. @throws {Error} when it does not; then it does not run either. */
-export async function startAgent(grpcPort: number, { udpPorts }: { udpPorts?: readonly number[] } = {}): Promise<AgentProcess> {
+export async function startAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
   const ports = udpPorts ?? [await freeUdpPort()];
   const healthPort = await freeTcpPort();
   const process = new TestProcess('agent', [
     MAIN,
     'agent',
-    '--node-name=test-node',
+    `--node-name=${nodeName}`,
     `--operator-address=127.0.0.1:${grpcPort}`,
     `--ports=${ports.join(',')}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
