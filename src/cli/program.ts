@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { isOperatorError } from '../framework';
+import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
 import { managerCommand } from './manager';
@@ -53,11 +54,17 @@ export async function main(args: readonly string[], env: Environment): Promise<n
   for (const command of program.commands)
     command.exitOverride().showHelpAfterError(`(virt-steward ${command.name()} --help tells what is allowed)`);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(modernized(args), { from: 'user' });
     return exitCode;
   } catch (error) {
     return exitCodeOf(error);
   }
+}
+
+/** Agents of the older operator were started with flags in Go's style. */
+function modernized(args: readonly string[]): string[] {
+  const [command, ...rest] = args;
+  return command === 'agent' ? [command, ...modernizeAgentArguments(rest).args] : [...args];
 }
 
 function exitCodeOf(error: unknown): number {

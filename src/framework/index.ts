@@ -13,12 +13,14 @@ export * from './errors/refusal-errors';
 export * from './kinds/core-kinds';
 export * from './kinds/kind';
 export * from './kinds/object';
+export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
 export { type LogFields, type Logger, type LogLevel, nullLogger } from './logging/logger';
 export { WinstonLogger } from './logging/winston-logger';
 export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
 export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';
 export type {
+  DaemonContext,
   EventStage,
   HandlerContext,
   PassReason,

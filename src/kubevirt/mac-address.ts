@@ -9,6 +9,7 @@
 const PAIRS = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i;
 /** `aabb.ccdd.eeff`, as routers print it. */
 const DOTTED = /^[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}$/i;
+const NORMAL_FORM = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 /** The longest notation; anything much longer cannot be one and is not searched. */
 const LONGEST_NOTATION = 17;
 
@@ -20,6 +21,7 @@ const LONGEST_NOTATION = 17;
  * @source Go, `net.ParseMAC`, restricted to 6 bytes: what KubeVirt itself accepts.
  */
 export function normalizeMac(text: string): string | undefined {
+  if (NORMAL_FORM.test(text)) return text;
   const trimmed = text.trim();
   if (trimmed.length > LONGEST_NOTATION || !(PAIRS.test(trimmed) || DOTTED.test(trimmed))) return undefined;
   const digits = trimmed.replace(/[^0-9a-f]/gi, '').toLowerCase();
@@ -39,5 +41,5 @@ export function usableMacs(texts: Iterable<string | undefined>): readonly string
     const mac = text === undefined ? undefined : normalizeMac(text);
     if (mac !== undefined && isUsableMac(mac) && !found.includes(mac)) found.push(mac);
   }
-  return found;
+  return found.slice(); // without spare room: there is one list per virtual machine
 }

@@ -72,7 +72,7 @@ async function isEqualAfter<T extends KubernetesObject>(
 ): Promise<boolean> {
   try {
     const result = await client.apply(kind, desired, { ...options, dryRun: true });
-    return isDeepStrictEqual(comparable(result), comparable(live));
+    return isDeepStrictEqual(comparable(result, desired), comparable(live, desired));
   } catch (error) {
     if (error instanceof ApiError && error.status === 400 && /dry.?run/i.test(error.message)) return false;
     throw error;

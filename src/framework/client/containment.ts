@@ -28,10 +28,14 @@ export function hasMetadataOf(live: KubernetesObject, desired: KubernetesObject)
 /** Set by kubectl and dropped by caches; it says nothing about the state. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** An object without what every write moves. */
-export function comparable(object: KubernetesObject): unknown {
+/** An object without what every write moves, and without the status unless it was asked for: that belongs to others and moves by itself. */
+export function comparable(object: KubernetesObject & { status?: unknown }, desired: KubernetesObject): unknown {
   const { managedFields: _m, resourceVersion: _r, generation: _g, annotations = {}, ...metadata } = object.metadata ?? {};
   const { [LAST_APPLIED]: _, ...kept } = annotations;
-  const { apiVersion: _a, kind: _k, ...rest } = object;
-  return { ...rest, metadata: Object.keys(kept).length === 0 ? metadata : { ...metadata, annotations: kept } };
+  const { apiVersion: _a, kind: _k, status, ...rest } = object;
+  return {
+    ...rest,
+    ...('status' in desired ? { status } : {}),
+    metadata: Object.keys(kept).length === 0 ? metadata : { ...metadata, annotations: kept },
+  };
 }

@@ -106,8 +106,11 @@ export class KubeClient {
     });
   }
 
-  /** Server-side apply. @throws {ApplyConflictError} when fields belong to others and `force` is not set. */
-  async apply<T extends KubernetesObject>(kind: Kind<T>, object: KubernetesObject, options: ApplyOptions<T> = {}): Promise<T> {
+  /**
+   * Server-side apply. `D` is free, since kinds declare only the fields somebody reads.
+   * @throws {ApplyConflictError} when fields belong to others and `force` is not set.
+   */
+  async apply<T extends KubernetesObject, D extends KubernetesObject>(kind: Kind<T>, object: D, options: ApplyOptions<T> = {}): Promise<T> {
     const { force = false, fieldManager = this.fieldManager, subresource } = options;
     const key = keyOf(object);
     const live = await this.liveFor(kind, key, object, options);
@@ -123,19 +126,19 @@ export class KubeClient {
   }
 
   /** Applies only what would change something. @see apply-if-changed.ts */
-  applyIfChanged<T extends KubernetesObject>(
+  applyIfChanged<T extends KubernetesObject, D extends KubernetesObject>(
     kind: Kind<T>,
-    desired: KubernetesObject,
+    desired: D,
     options: ApplyIfChangedOptions<T> = {},
   ): Promise<AppliedObject<T>> {
     return applyIfChanged(this, this.memo, kind, desired, options);
   }
 
   /** Applies an object that belongs to `owner`. @throws {NotOursError} when there is one that is not provably ours. */
-  applyChild<T extends KubernetesObject>(
+  applyChild<T extends KubernetesObject, D extends KubernetesObject>(
     owner: KubernetesObject,
     kind: Kind<T>,
-    desired: KubernetesObject,
+    desired: D,
     options: ApplyChildOptions<T> = {},
   ): Promise<AppliedObject<T>> {
     return applyChild(this, this.memo, owner, kind, desired, options);

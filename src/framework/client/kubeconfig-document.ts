@@ -26,7 +26,7 @@ export class KubeconfigProblem extends Error {}
 export function parseKubeconfig(text: string | Uint8Array): Fields {
   const bytes = typeof text === 'string' ? Buffer.from(text) : Buffer.from(text);
   if (bytes.length > MAX_KUBECONFIG_BYTES) throw new KubeconfigProblem('is larger than 1 MiB');
-  const document = parseDocument(bytes.toString('utf8'), { logLevel: 'silent' });
+  const document = parseDocument(bytes.toString('utf8'), { logLevel: 'error' });
   const [error] = document.errors;
   if (error !== undefined) throw new KubeconfigProblem(`is not valid YAML (line ${error.linePos?.[0].line ?? 1})`);
   try {

@@ -4,3 +4,5 @@
 export const HANDLER_METADATA = Symbol('virt-steward:handler');
 /** On a class: `Declaration[]` of the methods decorated in that class itself, not in its bases. */
 export const DECLARATIONS_METADATA = Symbol('virt-steward:declarations');
+/** On a class: the virtual kind whose keys it brings. */
+export const SOURCE_METADATA = Symbol('virt-steward:source');

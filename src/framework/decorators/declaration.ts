@@ -9,7 +9,20 @@ import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import { DECLARATIONS_METADATA } from './constants';
 
-export type DecoratorName = 'Reconcile' | 'OnCreate' | 'OnUpdate' | 'OnDelete' | 'OnEvent' | 'OnStartup' | 'OnShutdown' | 'Probe';
+export type DecoratorName =
+  | 'Reconcile'
+  | 'OnCreate'
+  | 'OnResume'
+  | 'OnUpdate'
+  | 'OnField'
+  | 'OnDelete'
+  | 'OnTimer'
+  | 'Daemon'
+  | 'OnEvent'
+  | 'Index'
+  | 'OnStartup'
+  | 'OnShutdown'
+  | 'Probe';
 
 /** One decoration of one method. */
 export interface Declaration {

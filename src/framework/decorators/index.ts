@@ -1,10 +1,16 @@
 export { createContainer, type DependencyContainer, type InjectionToken, inject, injectable, singleton } from './container';
+export { Daemon, type DaemonOptions } from './daemon';
 export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, OPERATOR_NAMESPACE, type RbacClaim } from './handler';
+export { Index, type IndexOptions } from './indexed';
 export { type HookOptions, OnShutdown, OnStartup, Probe, type ProbeOptions } from './lifecycle';
 export { OnCreate, type OnCreateOptions } from './on-create';
 export { OnDelete, type OnDeleteOptions } from './on-delete';
 export { OnEvent, type OnEventOptions } from './on-event';
+export { type FieldChange, OnField, type OnFieldOptions } from './on-field';
+export { OnResume } from './on-resume';
+export { OnTimer, type OnTimerOptions, type TimerOptions } from './on-timer';
 export { OnUpdate, type Update } from './on-update';
 export { ABSENT, type FilterOptions, PRESENT, type QueuedOptions, type ValueFilter } from './options';
-export { Reconcile, type ReconcileOptions } from './reconcile';
-export { ALL, type MappedWatch, mapped, type OwnedWatch, owned } from './watches';
+export { Reconcile, type ReconcileOptions, type VirtualReconcileOptions } from './reconcile';
+export { Source } from './source';
+export { ALL, type MappedWatch, mapped, type OwnedWatch, owned, type WatchesFunction } from './watches';

@@ -1,15 +1,17 @@
 /** `@Reconcile`: the level-based form, called whenever the object or something it depends on changed. */
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
+import { asKind, type VirtualKind } from '../kinds/virtual-kind';
 import type { HandlerResult, ReconcileContext } from '../runtime/context';
-import { anyKind, declare, type MethodDecoratorOf } from './declaration';
+import { declare, type MethodDecoratorOf } from './declaration';
 import type { QueuedOptions } from './options';
-import type { MappedWatch, OwnedWatch } from './watches';
+import type { MappedWatch, OwnedWatch, WatchesFunction } from './watches';
 
 export interface ReconcileOptions<T extends KubernetesObject> extends QueuedOptions<T> {
   /** Child kinds: a change of a child enqueues its controller owner, matched by group, kind, name and UID. */
   owns?: readonly (Kind | OwnedWatch)[];
-  watches?: readonly MappedWatch[];
+  /** A function is asked once, at start, and may use what the container holds. */
+  watches?: readonly MappedWatch[] | WatchesFunction;
   /**
    * Which changes of the object itself enqueue it. `spec`: generation, labels, annotations, finalizers, ownerReferences or
    * deletionTimestamp differ; kinds without generation behave as `any`. @default 'spec'
@@ -27,10 +29,25 @@ export interface ReconcileOptions<T extends KubernetesObject> extends QueuedOpti
   failure?: { condition?: string | false; event?: boolean };
 }
 
+/** Options that make sense for keys without an object. */
+export interface VirtualReconcileOptions<T extends object>
+  extends Pick<
+    ReconcileOptions<KubernetesObject>,
+    'id' | 'timeoutMs' | 'retry' | 'watches' | 'concurrency' | 'resyncMs' | 'minIntervalMs'
+  > {
+  /** The object on which a failure is reported by an Event; without one it is only logged and counted. */
+  failure?: { about: (virtual: T) => KubernetesObject | undefined };
+}
+
 /** Method: `(object, ctx) => Promise<ReconcileResult>`. Leader only; failures are retried. */
 export function Reconcile<T extends KubernetesObject>(
   kind: Kind<T>,
-  options: ReconcileOptions<T> = {},
-): MethodDecoratorOf<(object: T, ctx: ReconcileContext<T>) => HandlerResult> {
-  return declare('Reconcile', anyKind(kind), options);
+  options?: ReconcileOptions<T>,
+): MethodDecoratorOf<(object: T, ctx: ReconcileContext<T>) => HandlerResult>;
+export function Reconcile<T extends object>(
+  kind: VirtualKind<T>,
+  options?: VirtualReconcileOptions<T>,
+): MethodDecoratorOf<(object: T, ctx: ReconcileContext) => HandlerResult>;
+export function Reconcile(kind: Kind | VirtualKind<object>, options: object = {}): MethodDecoratorOf<never> {
+  return declare('Reconcile', kind === undefined ? undefined : asKind(kind), options);
 }

@@ -6,6 +6,7 @@
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Selection } from '../watch/informer-contract';
+import type { InjectionToken } from './container';
 import { anyKind } from './declaration';
 
 /** A mapping function returns this to enqueue every key of the primary store. */
@@ -26,6 +27,9 @@ export interface MappedWatch {
   readonly map: (object: KubernetesObject, source: { cluster: string }) => Iterable<ObjectKey> | typeof ALL;
   readonly when: ((now: KubernetesObject, old: KubernetesObject | undefined) => boolean) | undefined;
 }
+
+/** Decides on watches at start, with access to the operator's container. */
+export type WatchesFunction = (get: <T>(token: InjectionToken<T>) => T) => readonly MappedWatch[];
 
 /** A child kind with options; a bare kind in `owns` is the same without. */
 export function owned<T extends KubernetesObject>(

@@ -98,8 +98,12 @@ const BY_STATUS: Readonly<Record<number, new (fields: ApiErrorFields) => ApiErro
   504: UnavailableError,
 };
 
-/** The class for an answer: by status, except that 409 splits into AlreadyExists, apply conflicts and Conflict. */
+/**
+ * The class for an answer: by status, except that 409 splits into AlreadyExists, apply conflicts and Conflict, and that an apply
+ * which met another UID is a conflict too: the server calls it invalid, but the object moved and the request was right.
+ */
 export function apiErrorOf(fields: ApiErrorFields): ApiError {
+  if (fields.status === 422 && causesOf(fields.details).some(({ field }) => field === 'metadata.uid')) return new ConflictError(fields);
   if (fields.status === 409 && fields.reason === 'AlreadyExists') return new AlreadyExistsError(fields);
   const conflicts = fields.status === 409 ? fieldConflictsOf(fields.details) : [];
   if (conflicts.length > 0) return new ApplyConflictError(fields, conflicts);
@@ -107,16 +111,19 @@ export function apiErrorOf(fields: ApiErrorFields): ApiError {
   return new Class(fields);
 }
 
-/** Reads `details.causes` of a refused apply: `conflict with "kubectl" using apps/v1` at `.spec.replicas`. */
+/** Reads the causes of a refused apply: `conflict with "kubectl" using apps/v1` at `.spec.replicas`. */
 function fieldConflictsOf(details: unknown): readonly FieldConflict[] {
-  const { causes } = (details ?? {}) as { causes?: unknown };
-  if (!Array.isArray(causes)) return [];
-  return (causes as { reason?: unknown; message?: unknown; field?: unknown }[])
-    .filter((cause) => cause?.reason === 'FieldManagerConflict')
+  return causesOf(details)
+    .filter(({ reason }) => reason === 'FieldManagerConflict')
     .map(({ message, field }) => ({
       manager: /^conflict with "([^"]*)"/.exec(String(message))?.[1] ?? String(message),
       field: String(field),
     }));
+}
+
+function causesOf(details: unknown): readonly { reason?: unknown; message?: unknown; field?: unknown }[] {
+  const { causes } = (details ?? {}) as { causes?: unknown };
+  return Array.isArray(causes) ? causes.filter((cause) => typeof cause === 'object' && cause !== null) : [];
 }
 
 /** No HTTP answer came. `unknown` means that a write may have happened. */

@@ -51,6 +51,8 @@ export interface Kind<T extends KubernetesObject = KubernetesObject> {
   readonly ownStatus: readonly string[] | undefined;
   readonly volatileStatus: readonly string[];
   readonly sensitive: boolean;
+  /** Has keys but no API object, see `defineVirtualKind`. */
+  readonly virtual: boolean;
   trim?(object: T): T;
   /** `<plural>.<group>`, the name used in logs, metrics and queues; the bare plural for the core group. */
   readonly id: string;
@@ -90,6 +92,7 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
     ownStatus: options.ownStatus === undefined ? undefined : Object.freeze([...options.ownStatus]),
     volatileStatus: Object.freeze([...(options.volatileStatus ?? [])]),
     sensitive: options.sensitive ?? (group === '' && kind === 'Secret'),
+    virtual: false,
     ...(options.trim === undefined ? {} : { trim: options.trim }),
     id: group === '' ? plural : `${plural}.${group}`,
   });

@@ -41,8 +41,8 @@ export class WinstonLogger implements Logger {
   static create(options: WinstonLoggerOptions = {}): WinstonLogger {
     const { level = 'info', format: lineFormat = 'json', stream = process.stderr, clock = new SystemClock() } = options;
     const render = format((info) => {
-      const record = info['record'] as LogRecord;
-      return { level: info.level, message: record.msg, [MESSAGE]: renderRecord(record, lineFormat) };
+      info[MESSAGE] = renderRecord(info['record'] as LogRecord, lineFormat);
+      return info;
     });
     const winston = createLogger({
       level,

@@ -7,24 +7,31 @@
 import type { Declaration, DecoratorName } from '../decorators/declaration';
 import type { HandlerClass } from '../decorators/handler';
 import type { ValueFilter } from '../decorators/options';
-import { type MappedWatch, type OwnedWatch, owned } from '../decorators/watches';
+import { type MappedWatch, type OwnedWatch, owned, type WatchesFunction } from '../decorators/watches';
 import type { ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { compileRetryOptions, type RetryOptions } from '../queue/backoff';
 import type { Selection } from '../watch/informer-contract';
-import type { CompiledFilters, HandlerSpec, ReconcileSpec } from './handler-spec';
+import type { CompiledFilters, DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
 import { OptionCheck } from './option-check';
 
 /** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const TEN_HOURS_MS = 36_000_000;
+/** A timer that fires more often than this belongs into a daemon. */
+const SHORTEST_INTERVAL_MS = 1_000;
 
 const FILTERS = ['labels', 'annotations', 'field', 'when', 'select', 'id'] as const;
 const QUEUED = [...FILTERS, 'timeoutMs', 'retry'] as const;
 const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
   Reconcile: [...QUEUED, 'owns', 'watches', 'changed', 'concurrency', 'whileDeleting', 'resyncMs', 'minIntervalMs', 'failure'],
   OnCreate: [...QUEUED, 'remember'],
+  OnResume: QUEUED,
   OnUpdate: QUEUED,
+  OnField: [...QUEUED.filter((name) => name !== 'field'), 'path', 'initial'],
+  OnTimer: [...QUEUED, 'intervalMs', 'initialDelayMs', 'idleMs', 'sharp'],
+  Daemon: [...FILTERS, 'initialDelayMs', 'stopMs', 'maxRunning', 'retry'],
+  Index: ['name', 'select'],
   OnDelete: [...QUEUED, 'finalizer', 'optional', 'deadlineMs'],
   OnEvent: FILTERS,
   OnStartup: ['order', 'timeoutMs'],
@@ -75,13 +82,23 @@ function kindMissing(check: OptionCheck): undefined {
   check.problem('KIND_MISSING', `@${check.declaration.decorator} got no kind; check the import of its defineKind for a circular import`);
 }
 
+type FailureSubject = NonNullable<ReconcileSpec['failure']['about']>;
 type Base = Pick<ReconcileSpec, 'id' | 'Class' | 'method'>;
 
-function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context: CompileContext): HandlerSpec {
-  const common = { ...base, kind, filters: compileFilters(check), select: compileSelection(kind, check) };
-  if (check.declaration.decorator === 'OnEvent') return { ...common, decorator: 'OnEvent' };
+function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context: CompileContext): HandlerSpec | undefined {
+  const { decorator } = check.declaration;
+  if (kind.virtual && decorator !== 'Reconcile' && decorator !== 'OnTimer') {
+    const text = `@${decorator} cannot be used on the virtual kind ${kind.kind}; allowed: @Reconcile, @OnTimer`;
+    check.problem('VIRTUAL_DECORATOR', text);
+    return undefined;
+  }
+  const select = compileSelection(kind, check);
+  if (decorator === 'Index') return { ...base, kind, select, decorator, name: check.value<string>('name') ?? '' };
+  const common = { ...base, kind, select, filters: compileFilters(check) };
+  if (decorator === 'OnEvent') return { ...common, decorator };
+  if (decorator === 'Daemon') return { ...common, decorator, retry: compileRetry(check), ...compileDaemon(check) };
   const queued = { ...common, timeoutMs: check.number('timeoutMs', 60_000, 1, MAX_TIMER_MS), retry: compileRetry(check) };
-  switch (check.declaration.decorator) {
+  switch (decorator) {
     case 'OnCreate':
       return { ...queued, decorator: 'OnCreate', remember: compileRemember(kind, check) };
     case 'OnDelete':
@@ -93,9 +110,33 @@ function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context:
       };
     case 'Reconcile':
       return { ...queued, ...compileReconcile(kind, check) };
+    case 'OnField':
+      return { ...queued, decorator, path: check.paths('path')[0] ?? [], initial: check.boolean('initial', true) };
+    case 'OnTimer':
+      return { ...queued, decorator, ...compileTimer(check) };
+    case 'OnResume':
+      return { ...queued, decorator };
     default:
       return { ...queued, decorator: 'OnUpdate' };
   }
+}
+
+function compileDaemon(check: OptionCheck): Pick<DaemonSpec, 'initialDelayMs' | 'stopMs' | 'maxRunning'> {
+  return {
+    initialDelayMs: check.number('initialDelayMs', 0, 0, MAX_TIMER_MS),
+    stopMs: check.number('stopMs', 10_000, 0, MAX_TIMER_MS),
+    maxRunning: check.number('maxRunning', 1_000, 1),
+  };
+}
+
+function compileTimer(check: OptionCheck): Pick<TimerSpec, 'intervalMs' | 'initialDelayMs' | 'idleMs' | 'sharp'> {
+  if (check.value('intervalMs') === undefined) check.range('intervalMs', undefined, `numbers from ${SHORTEST_INTERVAL_MS}`);
+  return {
+    intervalMs: check.number('intervalMs', SHORTEST_INTERVAL_MS, SHORTEST_INTERVAL_MS, MAX_TIMER_MS),
+    initialDelayMs: check.number('initialDelayMs', 0, 0, MAX_TIMER_MS),
+    idleMs: check.number('idleMs', 0, 0, MAX_TIMER_MS),
+    sharp: check.boolean('sharp', false),
+  };
 }
 
 function compileFilters(check: OptionCheck): CompiledFilters {
@@ -150,8 +191,8 @@ function compileReconcile(
   check: OptionCheck,
 ): Omit<ReconcileSpec, 'id' | 'Class' | 'method' | 'kind' | 'filters' | 'select' | 'timeoutMs' | 'retry'> {
   const owns = (check.value<readonly (Kind | OwnedWatch)[]>('owns') ?? []).map((entry) => ('type' in entry ? entry : owned(entry)));
-  const watches = check.value<readonly MappedWatch[]>('watches') ?? [];
-  for (const watch of [...owns, ...watches]) checkSensitive(watch.kind, watch.select, check);
+  const watches = check.value<readonly MappedWatch[] | WatchesFunction>('watches') ?? [];
+  for (const watch of [...owns, ...(typeof watches === 'function' ? [] : watches)]) checkSensitive(watch.kind, watch.select, check);
   return {
     decorator: 'Reconcile',
     owns,
@@ -166,11 +207,11 @@ function compileReconcile(
 }
 
 function compileFailure(kind: Kind, check: OptionCheck): ReconcileSpec['failure'] {
-  const failure = check.value<{ condition?: string | false; event?: boolean }>('failure') ?? {};
+  const failure = check.value<{ condition?: string | false; event?: boolean; about?: FailureSubject }>('failure') ?? {};
   if (typeof failure.condition === 'string' && !kind.conditions) {
     const text = `failure.condition is ${failure.condition} but ${kind.kind} was defined without conditions: true; set failure.condition: false or the kind option`;
     check.problem('CONDITIONS_UNDECLARED', text);
   }
   const wanted = failure.condition ?? (kind.conditions ? 'Ready' : false);
-  return { condition: wanted === false ? undefined : wanted, event: failure.event ?? true };
+  return { condition: wanted === false ? undefined : wanted, event: failure.event ?? true, about: failure.about };
 }

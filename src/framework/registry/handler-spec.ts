@@ -5,7 +5,7 @@
  */
 import type { HandlerClass } from '../decorators/handler';
 import type { ValueFilter } from '../decorators/options';
-import type { MappedWatch, OwnedWatch } from '../decorators/watches';
+import type { MappedWatch, OwnedWatch, WatchesFunction } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { CompiledRetryOptions } from '../queue/backoff';
@@ -41,6 +41,40 @@ export interface EventSpec extends KindSpec {
   readonly decorator: 'OnEvent';
 }
 
+export interface IndexSpec extends SpecBase {
+  readonly decorator: 'Index';
+  readonly kind: Kind;
+  readonly select: Selection | undefined;
+  /** Of the index. */
+  readonly name: string;
+}
+
+export interface DaemonSpec extends KindSpec {
+  readonly decorator: 'Daemon';
+  readonly initialDelayMs: number;
+  readonly stopMs: number;
+  readonly maxRunning: number;
+  readonly retry: CompiledRetryOptions;
+}
+
+export interface ResumeSpec extends QueuedSpec {
+  readonly decorator: 'OnResume';
+}
+
+export interface FieldSpec extends QueuedSpec {
+  readonly decorator: 'OnField';
+  readonly path: readonly string[];
+  readonly initial: boolean;
+}
+
+export interface TimerSpec extends QueuedSpec {
+  readonly decorator: 'OnTimer';
+  readonly intervalMs: number;
+  readonly initialDelayMs: number;
+  readonly idleMs: number;
+  readonly sharp: boolean;
+}
+
 export interface CreateSpec extends QueuedSpec {
   readonly decorator: 'OnCreate';
   readonly remember: 'status' | 'annotation' | 'none';
@@ -60,17 +94,23 @@ export interface DeleteSpec extends QueuedSpec {
 export interface ReconcileSpec extends QueuedSpec {
   readonly decorator: 'Reconcile';
   readonly owns: readonly OwnedWatch[];
-  readonly watches: readonly MappedWatch[];
+  /** A function is asked once, at start, when instances can be had. */
+  readonly watches: readonly MappedWatch[] | WatchesFunction;
   readonly changed: 'spec' | 'any' | ((now: KubernetesObject, old: KubernetesObject) => boolean);
   readonly concurrency: number;
   readonly whileDeleting: boolean;
   readonly resyncMs: number;
   readonly minIntervalMs: number;
-  readonly failure: { readonly condition: string | undefined; readonly event: boolean };
+  readonly failure: {
+    readonly condition: string | undefined;
+    readonly event: boolean;
+    /** Virtual kinds: the object that Events about a failure are on. */
+    readonly about: ((virtual: KubernetesObject) => KubernetesObject | undefined) | undefined;
+  };
 }
 
 /** A handler that runs from its kind's queue. */
-export type QueuedHandlerSpec = ReconcileSpec | CreateSpec | UpdateSpec | DeleteSpec;
+export type QueuedHandlerSpec = ReconcileSpec | CreateSpec | ResumeSpec | UpdateSpec | FieldSpec | DeleteSpec | TimerSpec;
 
 export interface HookSpec extends SpecBase {
   readonly decorator: 'OnStartup' | 'OnShutdown';
@@ -85,4 +125,4 @@ export interface ProbeSpec extends SpecBase {
   readonly timeoutMs: number;
 }
 
-export type HandlerSpec = QueuedHandlerSpec | EventSpec | HookSpec | ProbeSpec;
+export type HandlerSpec = QueuedHandlerSpec | DaemonSpec | EventSpec | IndexSpec | HookSpec | ProbeSpec;

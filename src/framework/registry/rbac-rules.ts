@@ -4,11 +4,13 @@
  * Owns: which right follows from what, and why. Never: a wildcard, and no right that nothing in the code asks for.
  * Invariant: the result depends on the handlers alone; its order is fixed, so that generated files do not churn.
  */
+import type { InjectionToken } from '../decorators/container';
 import { type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
+import type { MappedWatch } from '../decorators/watches';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind } from '../kinds/kind';
 import type { Selection } from '../watch/informer-contract';
-import type { HandlerSpec } from './handler-spec';
+import type { HandlerSpec, ReconcileSpec } from './handler-spec';
 import { isQueued, type Registry } from './registry';
 
 /** One right with its reasons. */
@@ -28,6 +30,8 @@ export interface RbacFeatures {
   readonly lease?: string | undefined;
   /** Metrics are served behind TokenReview and SubjectAccessReview. */
   readonly secureMetrics?: boolean;
+  /** Reads the container, for handlers whose watches depend on it. */
+  readonly get?: <T>(token: InjectionToken<T>) => T;
 }
 
 const READ: readonly ApiVerb[] = ['get', 'list', 'watch'];
@@ -44,31 +48,49 @@ interface Grant {
 }
 
 export function rbacRules(registry: Registry, features: RbacFeatures = {}): RbacRule[] {
-  const grants: Grant[] = [...registry.specs.flatMap(grantsOf), ...featureGrants(features)];
+  const around = (spec: HandlerSpec): WatchedKind[] => kindsAround(spec, features.get);
+  const grants: Grant[] = [...registry.specs.flatMap((spec) => grantsOf(spec, around(spec))), ...featureGrants(features)];
   for (const { handler, kind, why, ...claim } of registry.claims) grants.push({ ...claim, kind, why: `${handler}: ${why}` });
-  if (registry.specs.some((spec) => 'kind' in spec && kindsAround(spec).some(({ kind }) => kind.optional))) {
+  if (registry.specs.some((spec) => around(spec).some(({ kind }) => kind.optional))) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
   if (registry.specs.some(isQueued)) grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
   return merge(grants);
 }
 
-function kindsAround(spec: HandlerSpec): { kind: Kind; select: Selection | undefined; role: string }[] {
+interface WatchedKind {
+  readonly kind: Kind;
+  readonly select: Selection | undefined;
+  readonly role: string;
+}
+
+function kindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[] {
+  return allKindsAround(spec, get).filter(({ kind }) => !kind.virtual);
+}
+
+function allKindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[] {
   if (!('kind' in spec)) return [];
   const own = { kind: spec.kind, select: spec.select, role: 'watch' };
   if (spec.decorator !== 'Reconcile') return [own];
   return [
     own,
     ...spec.owns.map(({ kind, select }) => ({ kind, select, role: 'owned kind' })),
-    ...spec.watches.map(({ kind, select }) => ({ kind, select, role: 'mapped kind' })),
+    ...watchesOf(spec, get).map(({ kind, select }) => ({ kind, select, role: 'mapped kind' })),
   ];
 }
 
-function grantsOf(spec: HandlerSpec): Grant[] {
-  const grants: Grant[] = kindsAround(spec).flatMap(({ kind, select, role }) =>
+/** @throws {TypeError} when watches depend on the container and there is none. */
+function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): readonly MappedWatch[] {
+  if (typeof watches !== 'function') return watches;
+  if (get === undefined) throw new TypeError(`${id}: its watches depend on the container, so rights need one as well`);
+  return watches(get);
+}
+
+function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
+  const grants: Grant[] = around.flatMap(({ kind, select, role }) =>
     (select?.namespaces ?? [undefined]).map((namespace) => ({ kind, verbs: READ, namespace, why: `${spec.id}: ${role}` })),
   );
-  if (!isQueued(spec)) return grants;
+  if (!isQueued(spec) || spec.kind.virtual) return grants;
   const { kind } = spec;
   if (kind.status && (kind.observedGeneration || kind.conditions)) {
     grants.push({ kind, subresource: 'status', verbs: ['get', 'patch'], why: `${spec.id}: status and conditions` });

@@ -6,12 +6,13 @@
  */
 import type { DependencyContainer } from '../decorators/container';
 import { type HandlerClass, handlerOptionsOf, type RbacClaim } from '../decorators/handler';
+import { sourceKindOf } from '../decorators/source';
 import { ConfigError, type ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { classChain, mergedDeclarations, withoutReplaced } from './class-chain';
 import { compileHandler } from './compile-handler';
 import { checkDependencies } from './dependencies';
-import type { EventSpec, HandlerSpec, HookSpec, ProbeSpec, QueuedHandlerSpec } from './handler-spec';
+import type { DaemonSpec, EventSpec, HandlerSpec, HookSpec, IndexSpec, ProbeSpec, QueuedHandlerSpec } from './handler-spec';
 
 export interface RegistryOptions {
   readonly handlers: readonly HandlerClass[];
@@ -29,6 +30,8 @@ export interface DeclaredClaim extends RbacClaim {
 export interface Registry {
   /** Classes to instantiate, replaced ones left out. */
   readonly classes: readonly HandlerClass[];
+  /** Classes that bring the keys of virtual kinds. */
+  readonly sources: readonly HandlerClass[];
   /** In registration order. */
   readonly specs: readonly HandlerSpec[];
   readonly claims: readonly DeclaredClaim[];
@@ -37,7 +40,8 @@ export interface Registry {
 /** @throws {ConfigError} with every problem found. */
 export function buildRegistry({ handlers, domain, container }: RegistryOptions): Registry {
   const problems: ConfigProblem[] = [];
-  const decorated = handlers.filter((Class) => isDecorated(Class, problems));
+  const sources = handlers.filter((Class) => sourceKindOf(Class) !== undefined);
+  const decorated = handlers.filter((Class) => !sources.includes(Class) && isDecorated(Class, problems));
   const classes = withoutReplaced(decorated, problems);
   const specs: HandlerSpec[] = [];
   const claims: DeclaredClaim[] = [];
@@ -53,10 +57,15 @@ export function buildRegistry({ handlers, domain, container }: RegistryOptions):
     }
     claims.push(...claimsOf(Class).map((claim) => ({ ...claim, handler: classId })));
   }
-  problems.push(...idClashes(specs), ...kindClashes(specs));
-  if (container !== undefined) problems.push(...checkDependencies(classes, container));
+  problems.push(...idClashes(specs), ...kindClashes(specs), ...indexClashes(specs), ...sourceProblems(specs, sources));
+  if (container !== undefined) problems.push(...checkDependencies([...classes, ...sources], container));
   if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze({ classes: Object.freeze(classes), specs: Object.freeze(specs), claims: Object.freeze(claims) });
+  return Object.freeze({
+    sources: Object.freeze(sources),
+    classes: Object.freeze(classes),
+    specs: Object.freeze(specs),
+    claims: Object.freeze(claims),
+  });
 }
 
 function isDecorated(Class: HandlerClass, problems: ConfigProblem[]): boolean {
@@ -88,11 +97,39 @@ function idClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {
   return problems;
 }
 
+function indexClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const seen = new Map<string, HandlerSpec>();
+  for (const spec of specs.filter(isIndex)) {
+    const id = `${spec.kind.id} ${spec.name}`;
+    const other = seen.get(id);
+    if (other !== undefined) {
+      const text = `index ${spec.name} on ${spec.kind.kind} is declared by ${other.Class.name} and ${spec.Class.name}`;
+      problems.push({ code: 'INDEX_CLASH', text });
+    }
+    seen.set(id, spec);
+  }
+  return problems;
+}
+
+/** Every virtual kind that is used has exactly one source. */
+function sourceProblems(specs: readonly HandlerSpec[], sources: readonly HandlerClass[]): ConfigProblem[] {
+  const used = new Set(specs.flatMap((spec) => ('kind' in spec && spec.kind.virtual ? [spec.kind] : [])));
+  return [...used].flatMap((kind) => {
+    const classes = sources.filter((Class) => sourceKindOf(Class)?.id === kind.id);
+    if (classes.length === 1) return [];
+    const names = classes.map(({ name }) => name).join(', ');
+    const count = `${classes.length} sources (${names === '' ? 'none' : names})`;
+    return [{ code: 'VIRTUAL_SOURCE', text: `virtual kind ${kind.kind} has ${count}; exactly one is needed` }];
+  });
+}
+
 /** Every kind the handlers name: their own, owned and mapped ones. */
 export function kindsOf(spec: HandlerSpec): Kind[] {
   if (!('kind' in spec)) return [];
   if (spec.decorator !== 'Reconcile') return [spec.kind];
-  return [spec.kind, ...spec.owns.map(({ kind }) => kind), ...spec.watches.map(({ kind }) => kind)];
+  const watches = typeof spec.watches === 'function' ? [] : spec.watches;
+  return [spec.kind, ...spec.owns.map(({ kind }) => kind), ...watches.map(({ kind }) => kind)];
 }
 
 function kindClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {
@@ -114,8 +151,11 @@ function differences(name: string, a: Kind, b: Kind): ConfigProblem[] {
     .map((field) => ({ code: 'KIND_CLASH', text: `kind ${name} is defined twice with different ${field}: ${a[field]} and ${b[field]}` }));
 }
 
-export const isQueued = (spec: HandlerSpec): spec is QueuedHandlerSpec =>
-  spec.decorator === 'Reconcile' || spec.decorator === 'OnCreate' || spec.decorator === 'OnUpdate' || spec.decorator === 'OnDelete';
+const QUEUED: ReadonlySet<string> = new Set(['Reconcile', 'OnCreate', 'OnResume', 'OnUpdate', 'OnField', 'OnDelete', 'OnTimer']);
+
+export const isQueued = (spec: HandlerSpec): spec is QueuedHandlerSpec => QUEUED.has(spec.decorator);
+export const isDaemon = (spec: HandlerSpec): spec is DaemonSpec => spec.decorator === 'Daemon';
+export const isIndex = (spec: HandlerSpec): spec is IndexSpec => spec.decorator === 'Index';
 export const isEvent = (spec: HandlerSpec): spec is EventSpec => spec.decorator === 'OnEvent';
 export const isHook = (spec: HandlerSpec): spec is HookSpec => spec.decorator === 'OnStartup' || spec.decorator === 'OnShutdown';
 export const isProbe = (spec: HandlerSpec): spec is ProbeSpec => spec.decorator === 'Probe';

@@ -56,6 +56,12 @@ export interface HandlerContext<T extends KubernetesObject = KubernetesObject> {
 
 export type ReconcileContext<T extends KubernetesObject = KubernetesObject> = HandlerContext<T>;
 
+/** What a daemon gets: like a handler's context, but it lives as long as the task. */
+export interface DaemonContext<T extends KubernetesObject = KubernetesObject> extends Omit<HandlerContext<T>, 'status' | 'reasons'> {
+  /** The object as the cache has it now; `undefined` once it is gone. */
+  latest(): T | undefined;
+}
+
 /** What process hooks get. */
 export interface ProcessContext {
   readonly cluster: Cluster;

@@ -12,8 +12,6 @@ import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
 import { OperatorError } from '../errors/operator-error';
-import type { Kind } from '../kinds/kind';
-import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
@@ -21,14 +19,12 @@ import { MetricsServer } from '../serving/metrics-server';
 import type { Timer } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
+import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
-import { KindController } from './kind-controller';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
-import { OwnWrites } from './own-writes';
-import { passWriters } from './pass-writers';
 import { ProcessHooks, probeCheck } from './process-hooks';
 import { Triggers } from './triggers';
 
@@ -53,6 +49,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
   private active = false;
@@ -73,12 +70,22 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.factory = new ControllerFactory({
+      options,
+      registry: this.registry,
+      cluster: local.cluster,
+      instances: this.instances,
+      events: this.events,
+      triggers: this.triggers,
+      signal: this.abort.signal,
+      hooks: {},
+    });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
   }
 
   /** @param init the user's own set-up, run before informers start. */
   async start(init: () => Promise<void>): Promise<void> {
-    this.instances.build(this.registry.classes);
+    this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
     this.describeBuild();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
@@ -88,6 +95,7 @@ export class Engine {
     await init();
     await this.hooks.startUp(this.processContext());
     this.local.start();
+    for (const { source, controller } of this.factory.sources) await source.start(controller);
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -100,6 +108,7 @@ export class Engine {
     const handlersEnded = await this.stopHandlers();
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
     await this.events.flush(EVENT_FLUSH_MS);
+    for (const { source } of this.factory.sources) await source.stop?.();
     await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
@@ -121,42 +130,16 @@ export class Engine {
   }
 
   private createDispatcher(): Dispatcher {
-    const ownWrites = new OwnWrites(this.options.clock);
-    const { cluster } = this.local;
+    const { factory } = this;
     return new Dispatcher({
       registry: this.registry,
-      cluster,
+      cluster: this.local.cluster,
       instances: this.instances,
       log: this.options.logger,
-      createController: (kind, specs) => this.createController(kind, specs, ownWrites),
+      createController: (kind, specs) => factory.kindController(kind, specs),
+      createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
+      createDaemonPool: (spec) => factory.daemonPool(spec),
     });
-  }
-
-  private createController(kind: Kind, specs: readonly QueuedHandlerSpec[], ownWrites: OwnWrites): KindController {
-    const { clock, logger: log, random, domain, name } = this.options;
-    const { cluster } = this.local;
-    const { signal } = this.abort;
-    const controller = new KindController({
-      kind,
-      specs,
-      ownWrites,
-      informerOf: (spec) => cluster.informers.ensure(spec.kind, spec.select),
-      ports: {
-        kind,
-        cluster,
-        clock,
-        log,
-        random,
-        signal,
-        handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
-        find: (spec, key) => cluster.informers.ensure(spec.kind, spec.select).store.get(key),
-        instanceOf: (spec) => this.instances.of(spec.Class),
-        ...passWriters({ kind, specs, cluster, ownWrites, events: this.events, signal }),
-        hooks: {},
-      },
-    });
-    this.triggers.connect(kind.id, (key) => controller.touch(key));
-    return controller;
   }
 
   private addChecks(): void {
@@ -208,6 +191,7 @@ export class Engine {
   }
 
   private allSynced(): boolean {
+    if (!this.factory.sources.every(({ controller }) => controller.hasSynced)) return false;
     const { cluster } = this.local;
     return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
   }
@@ -215,19 +199,20 @@ export class Engine {
   private activate(): void {
     this.active = true;
     this.phase = 'working';
-    for (const controller of this.dispatcher?.controllers ?? []) controller.activate();
+    this.dispatcher?.activate();
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 
   private async stopHandlers(): Promise<boolean> {
     const controllers = this.dispatcher?.controllers ?? [];
     for (const controller of controllers) controller.queue.pause();
+    const abandonedDaemons = (await this.dispatcher?.stopDaemons()) ?? 0;
     const idle = Promise.all(controllers.map((controller) => controller.queue.whenIdle())).then(() => true);
     const inTime = await this.within(idle, this.options.shutdownTimeoutMs);
     this.abort.abort(new OperatorError('STOPPING', 'the operator is stopping'));
     const ended = inTime || (await this.within(idle, ABORT_GRACE_MS));
     for (const controller of controllers) controller.deactivate();
-    return ended && controllers.every((controller) => controller.queue.abandoned === 0);
+    return ended && abandonedDaemons === 0 && controllers.every((controller) => controller.queue.abandoned === 0);
   }
 
   private async within(work: Promise<boolean>, limitMs: number): Promise<boolean> {

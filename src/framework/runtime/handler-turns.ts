@@ -9,11 +9,12 @@ import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween } from './diff';
 import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
-import { matches } from './filters';
+import { fieldAt, matches } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
 import type { PassPorts } from './pass-ports';
 import type { PassStage } from './stage';
+import { idleFromMs, nextRunMs } from './timer-turns';
 
 /** What one pass carries from step to step. */
 export interface Pass {
@@ -24,8 +25,6 @@ export interface Pass {
   object: KubernetesObject;
   /** Handlers that ran, with the baseline they had before. */
   readonly ran: Map<QueuedHandlerSpec, KubernetesObject | undefined>;
-  /** A handler failed and will be retried: observedGeneration must not move. */
-  unfinished: boolean;
 }
 
 export class HandlerTurns {
@@ -45,6 +44,13 @@ export class HandlerTurns {
     if (!this.isMatching(spec, pass.object) || isResting(spec, pass.object)) {
       state.clear();
       return;
+    }
+    if (spec.decorator === 'OnTimer') {
+      const idleMs = idleFromMs(spec, pass.record.lastChangeMs, nowMs);
+      if (idleMs !== undefined) {
+        state.holdUntil(idleMs);
+        return;
+      }
     }
     const minIntervalMs = spec.decorator === 'Reconcile' ? spec.minIntervalMs : 0;
     const restsUntilMs = (pass.record.lastStartMs(spec) ?? Number.NEGATIVE_INFINITY) + minIntervalMs;
@@ -113,6 +119,7 @@ export class HandlerTurns {
     if (spec.decorator === 'Reconcile' && spec.resyncMs > 0) {
       state.wakeAt(nowMs + spec.resyncMs * (0.9 + 0.2 * this.ports.random()), 'resync');
     }
+    if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, nowMs - durationMs, nowMs), 'timer');
     if (state.reportedCondition !== undefined) {
       const type = state.reportedCondition;
       state.reportedCondition = undefined;
@@ -140,8 +147,9 @@ export class HandlerTurns {
     state.failures = decision.history.failures;
     state.conflicts = decision.history.conflicts;
     if (decision.kind === 'retry') {
-      pass.unfinished = true;
       state.wakeAt(this.ports.clock.monotonicMs() + decision.delayMs, 'retry');
+    } else if (spec.decorator === 'OnTimer') {
+      state.wakeAt(this.ports.clock.monotonicMs() + spec.intervalMs, 'timer');
     }
     const log = this.logFor(spec, pass.object);
     const fields = { attempt: state.failures, error };
@@ -151,15 +159,16 @@ export class HandlerTurns {
   }
 
   private report(spec: QueuedHandlerSpec, pass: Pass, error: unknown): void {
-    const fallback = { condition: this.ports.kind.conditions ? 'Ready' : undefined, event: true };
-    const { condition, event } = spec.decorator === 'Reconcile' ? spec.failure : fallback;
+    const fallback = { condition: this.ports.kind.conditions ? 'Ready' : undefined, event: true, about: undefined };
+    const { condition, event, about } = spec.decorator === 'Reconcile' ? spec.failure : fallback;
     const reason = failureReason(error);
     const message = failureMessage(error);
     if (condition !== undefined) {
       pass.stage.conditions.set(condition, { type: condition, status: 'False', reason, message });
       pass.record.state(spec).reportedCondition = condition;
     }
-    if (event) pass.stage.events.push({ type: 'Warning', reason, note: message, about: pass.object, action: spec.id });
+    const subject = this.ports.kind.virtual ? about?.(pass.object) : pass.object;
+    if (event && subject !== undefined) pass.stage.events.push({ type: 'Warning', reason, note: message, about: subject, action: spec.id });
   }
 
   private logFor(spec: QueuedHandlerSpec, object: KubernetesObject): PassPorts['log'] {
@@ -176,6 +185,9 @@ function isResting(spec: QueuedHandlerSpec, object: KubernetesObject): boolean {
 
 /** The first argument of the handler method. */
 function subjectOf(spec: QueuedHandlerSpec, object: KubernetesObject, baseline: KubernetesObject | undefined): unknown {
+  if (spec.decorator === 'OnField') {
+    return { object, old: baseline === undefined ? undefined : fieldAt(baseline, spec.path), value: fieldAt(object, spec.path) };
+  }
   if (spec.decorator !== 'OnUpdate') return object;
   return { object, old: baseline, diff: baseline === undefined ? [] : changesBetween(baseline, object) };
 }

@@ -72,6 +72,11 @@ export class HandlerState {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
+  /** The last run failed and will be repeated. */
+  get isRetrying(): boolean {
+    return this.wake?.reason === 'retry';
+  }
+
   /** Due only because of a resync, which may wait behind everything else. */
   get onlyResync(): boolean {
     return !this.owed && this.wake?.reason === 'resync';
@@ -83,6 +88,8 @@ export class KeyRecord {
   private readonly lastStarts = new Map<QueuedHandlerSpec, number>();
   /** Attempts of framework work (finalizer, status) that failed in a row. */
   frameworkFailures = 0;
+  /** Monotonic time of the last change of the object, for timers that wait for it to be idle. */
+  lastChangeMs = Number.NEGATIVE_INFINITY;
   /** When framework work that failed is tried again. */
   frameworkRetryMs: number | undefined;
   /** The object as last seen, for optional clean-up after it is gone. */

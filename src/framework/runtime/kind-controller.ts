@@ -1,73 +1,46 @@
 /**
  * Turns store changes into passes for one kind of one cluster.
  *
- * Expected flow: store event -> which handlers have to see it -> key into the queue -> pass -> next due time into the queue.
- * Guarantees: no event between activation and shutdown is lost; an event for a running key leads to another pass; an object that was
- * re-created under its old name starts with fresh state.
- * Assumptions: informers deliver events in order per object; events before activation need not be remembered, the store does.
- * Caveats: while inactive (standby) nothing is queued; activation enqueues every key once, in the low lane.
- * Errors: none thrown.
+ * Owns: which handlers have to see which change. Never: runs a handler; passes do.
+ * Guarantees: no event between activation and shutdown is lost. Events before activation need not be remembered, the store does.
  */
 import { ALL, type MappedWatch, type OwnedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from '../kinds/object';
-import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
+import type { Lane } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
-import type { PassReason } from './context';
 import { differ, specChanged } from './diff';
-import { matches } from './filters';
-import { KeyRecord } from './key-record';
+import { fieldAt, matches } from './filters';
+import { KeyController, type KeyControllerOptions } from './key-controller';
+import type { KeyRecord } from './key-record';
+import { mappedKeys } from './mapped-keys';
 import type { OwnWrites } from './own-writes';
-import { PassRunner } from './pass';
-import type { PassPorts } from './pass-ports';
+import { firstRunMs } from './timer-turns';
 
-export interface KindControllerOptions {
-  readonly kind: Kind;
-  readonly specs: readonly QueuedHandlerSpec[];
+export interface KindControllerOptions extends KeyControllerOptions {
   readonly informerOf: (spec: QueuedHandlerSpec) => Informer;
-  readonly ports: PassPorts;
   readonly ownWrites: OwnWrites;
-  readonly queueHooks?: QueueHooks;
 }
 
-export class KindController {
-  readonly queue: KeyedQueue;
-  private readonly records = new Map<ObjectKey, KeyRecord>();
-  private readonly passes: PassRunner;
-  private active = false;
-
+export class KindController extends KeyController {
   constructor(private readonly options: KindControllerOptions) {
-    const { kind, specs, ports, queueHooks } = options;
-    const workers = Math.max(...specs.map((spec) => (spec.decorator === 'Reconcile' ? spec.concurrency : 4)));
-    this.passes = new PassRunner(specs, ports);
-    this.queue = new KeyedQueue({
-      name: kind.id,
-      workers,
-      clock: ports.clock,
-      run: (key, slot) => this.run(key, slot),
-      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
-      ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
-    });
+    super(options);
   }
 
-  /** Leadership (or start without election): everything known is looked at once, then events drive. */
-  activate(): void {
-    if (this.active) return;
-    this.active = true;
+  override touch(key: ObjectKey): void {
+    if (!this.active) return;
+    for (const spec of this.options.specs) {
+      const object = this.options.informerOf(spec).store.get(key);
+      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
+    }
+  }
+
+  protected override adoptAll(): void {
     for (const spec of this.options.specs) {
       for (const object of this.options.informerOf(spec).store.list()) this.adopt(spec, object);
     }
-    this.queue.start();
-  }
-
-  /** No new pass starts; what waits is forgotten, the next leader looks at everything anyway. */
-  deactivate(): void {
-    this.active = false;
-    this.queue.pause();
-    this.queue.clear();
-    this.records.clear();
   }
 
   /** A change of an object of this kind, seen by the informer of `spec`. */
@@ -78,15 +51,6 @@ export class KindController {
     else if (event.type === 'ADDED' && event.initial) this.adopt(spec, event.object);
     else if (event.type === 'ADDED') this.onAppeared(spec, event.object);
     else this.onChanged(spec, event);
-  }
-
-  /** Somebody says that this object deserves a look. */
-  touch(key: ObjectKey): void {
-    if (!this.active) return;
-    for (const spec of this.options.specs) {
-      const object = this.options.informerOf(spec).store.get(key);
-      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
-    }
   }
 
   /** A change of a child: its owner of this kind has to see it, if it is still the same owner. */
@@ -106,15 +70,9 @@ export class KindController {
 
   onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
     if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
-    if (event.type === 'MODIFIED' && watch.when !== undefined && !watch.when(event.object, event.old)) return;
     const { store } = this.options.informerOf(spec);
-    const keys = new Set<ObjectKey>();
-    for (const object of [event.object, event.old]) {
-      if (object === undefined) continue;
-      const mappedKeys = watch.map(object, { cluster: event.cluster });
-      for (const key of mappedKeys === ALL ? [...store.list()].map(keyOf) : mappedKeys) keys.add(key);
-    }
-    for (const key of keys) {
+    const keys = mappedKeys(watch, event);
+    for (const key of keys === ALL ? [...store.list()].map(keyOf) : keys) {
       const object = store.get(key);
       if (object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', laneOf(event));
     }
@@ -135,10 +93,30 @@ export class KindController {
       case 'Reconcile':
         record.owe(spec, 'leader');
         break;
-      case 'OnDelete':
+      case 'OnResume':
+        if (!this.isClaimedAsCreated(object)) record.owe(spec, 'leader');
         break;
+      default:
+        this.takeUp(spec, record, object);
     }
     this.queue.add(keyOf(object), 'low');
+  }
+
+  /** What handlers do with an object they see for the first time, new or not. */
+  private takeUp(spec: QueuedHandlerSpec, record: KeyRecord, object: KubernetesObject): void {
+    if (spec.decorator === 'OnField') {
+      if (spec.initial && fieldAt(object, spec.path) !== undefined) record.owe(spec, 'added');
+      else record.state(spec).baseline = object;
+    } else if (spec.decorator === 'OnTimer') {
+      const { clock, random } = this.options.ports;
+      record.state(spec).wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+    }
+  }
+
+  private isClaimedAsCreated(object: KubernetesObject): boolean {
+    return this.options.specs.some(
+      (spec) => spec.decorator === 'OnCreate' && matches(spec.filters, object) && this.countsAsCreated(spec.remember, object),
+    );
   }
 
   /** Nothing proves that it was handled by an earlier process. */
@@ -151,8 +129,10 @@ export class KindController {
 
   private onAppeared(spec: QueuedHandlerSpec, object: KubernetesObject): void {
     const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    record.lastChangeMs = this.options.ports.clock.monotonicMs();
     if (spec.decorator === 'OnUpdate') record.state(spec).baseline = object;
-    else if (spec.decorator !== 'OnDelete') record.owe(spec, 'added');
+    else if (spec.decorator === 'OnCreate' || spec.decorator === 'Reconcile') record.owe(spec, 'added');
+    else this.takeUp(spec, record, object);
     this.queue.add(keyOf(object), 'high');
   }
 
@@ -160,7 +140,14 @@ export class KindController {
     const { object, old } = event;
     const key = keyOf(object);
     if (this.isOwnEcho(spec, this.options.kind, event)) return;
+    const record = this.recordOf(key, object.metadata?.uid);
+    if (old === undefined || specChanged(object, old)) record.lastChangeMs = this.options.ports.clock.monotonicMs();
     if (!this.concerns(spec, object, old)) return;
+    if (spec.decorator === 'OnTimer') {
+      this.takeUp(spec, record, object);
+      this.enqueueDue(key, record);
+      return;
+    }
     // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
     if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
     else this.owe(spec, key, object.metadata?.uid, 'changed', 'high');
@@ -170,7 +157,11 @@ export class KindController {
     if (old === undefined) return true;
     const matchedBefore = matches(spec.filters, old);
     if (!matchedBefore && matches(spec.filters, object)) return true;
-    if (spec.decorator === 'OnCreate') return false;
+    if (spec.decorator === 'OnCreate' || spec.decorator === 'OnResume' || spec.decorator === 'OnTimer') return false;
+    if (spec.decorator === 'OnField') {
+      const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
+      return baseline === undefined || differ(baseline, object, [spec.path]);
+    }
     if (spec.decorator === 'OnUpdate') {
       const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
       return baseline === undefined || differ(baseline, object, spec.filters.fields);
@@ -180,7 +171,7 @@ export class KindController {
   }
 
   private onGone(spec: QueuedHandlerSpec, key: ObjectKey, last: KubernetesObject): void {
-    const record = this.records.get(key);
+    const record = this.knownRecord(key);
     if (spec.decorator === 'OnDelete' && spec.finalizer === undefined && matches(spec.filters, last)) {
       const leaving = record ?? this.recordOf(key, last.metadata?.uid);
       leaving.lastSeen = last;
@@ -189,40 +180,6 @@ export class KindController {
     } else if (record !== undefined) {
       this.queue.add(key, 'high');
     }
-  }
-
-  private owe(spec: QueuedHandlerSpec, key: ObjectKey, uid: string | undefined, reason: PassReason, lane: Lane): void {
-    const record = this.recordOf(key, uid);
-    record.owe(spec, reason);
-    this.enqueueDue(key, record, lane);
-  }
-
-  private recordOf(key: ObjectKey, uid: string | undefined): KeyRecord {
-    const known = this.records.get(key);
-    if (known !== undefined && (known.uid === uid || uid === undefined)) return known;
-    const fresh = new KeyRecord(uid);
-    this.records.set(key, fresh);
-    return fresh;
-  }
-
-  private async run(key: ObjectKey, slot: RunSlot): Promise<void> {
-    const record = this.records.get(key);
-    if (record === undefined) return;
-    const gone = await this.passes.run(key, record, slot);
-    if (this.records.get(key) !== record) {
-      // Re-created, or deactivated, while it ran.
-      if (this.active && this.records.has(key)) this.queue.add(key, 'high');
-      return;
-    }
-    if (gone) this.records.delete(key);
-    else if (this.active) this.enqueueDue(key, record);
-  }
-
-  private enqueueDue(key: ObjectKey, record: KeyRecord, lane?: Lane): void {
-    const next = record.nextDue();
-    if (next === undefined) return;
-    const delayMs = next.atMs - this.options.ports.clock.monotonicMs();
-    this.queue.add(key, lane ?? next.lane, Math.max(0, delayMs));
   }
 
   private isOwnEcho(spec: QueuedHandlerSpec, kind: Kind, { object }: ResourceEvent): boolean {

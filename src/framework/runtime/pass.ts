@@ -21,7 +21,15 @@ import { PassStage } from './stage';
 /** Delete handlers without a finalizer get this many attempts after the object is gone. */
 const OPTIONAL_DELETE_ATTEMPTS = 5;
 const FRAMEWORK_RETRY = compileRetryOptions();
-const ORDER: Readonly<Record<QueuedHandlerSpec['decorator'], number>> = { OnDelete: 0, OnCreate: 1, OnUpdate: 2, Reconcile: 3 };
+const ORDER: Readonly<Record<QueuedHandlerSpec['decorator'], number>> = {
+  OnDelete: 0,
+  OnResume: 1,
+  OnCreate: 2,
+  OnUpdate: 3,
+  OnField: 4,
+  Reconcile: 5,
+  OnTimer: 6,
+};
 
 export class PassRunner {
   private readonly specs: readonly QueuedHandlerSpec[];
@@ -40,7 +48,7 @@ export class PassRunner {
     const found = this.specs.map((spec) => this.ports.find(spec, key)).find((object) => object !== undefined);
     const object = found ?? record.lastSeen;
     if (object === undefined) return true;
-    const pass: Pass = { key, record, slot, stage: new PassStage(), object, ran: new Map(), unfinished: false };
+    const pass: Pass = { key, record, slot, stage: new PassStage(), object, ran: new Map() };
     record.frameworkRetryMs = undefined;
     try {
       if (found === undefined) return await this.runGone(pass);
@@ -139,7 +147,8 @@ export class PassRunner {
   private async writeStatus(pass: Pass): Promise<void> {
     if (this.ports.signal.aborted) return;
     const { observedGeneration } = this.ports.kind;
-    const observed = observedGeneration && pass.ran.size > 0 && !pass.unfinished ? pass.object.metadata?.generation : undefined;
+    const isRetrying = this.specs.some((spec) => pass.record.state(spec).isRetrying);
+    const observed = observedGeneration && pass.ran.size > 0 && !isRetrying ? pass.object.metadata?.generation : undefined;
     if (!pass.stage.hasStatus && observed === undefined) return;
     await this.ports.writeStatus(pass.object, {
       fields: pass.stage.fields,

@@ -1,6 +1,7 @@
 /** What the runtime needs of an informer, whatever drives it. */
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
+import type { IndexFunction } from './indexes';
 import type { ResourceEvent } from './resource-event';
 import type { StoreReader } from './store-reader';
 
@@ -39,6 +40,8 @@ export interface Informer<T extends KubernetesObject = KubernetesObject> {
   status(): InformerStatus;
   /** Listeners run inline, in the order they subscribed; one that throws is logged and stops nothing. */
   subscribe(listener: (event: ResourceEvent<T>) => void): () => void;
+  /** Adds a named index, also over objects already there. @throws {RangeError} when the name is taken. */
+  addIndex(name: string, compute: IndexFunction<T>): void;
   /** Begins listing; returns at once. Calling it twice does nothing. */
   start(): void;
   /** No request is open and no listener runs after this resolved. Idempotent. */

@@ -76,6 +76,11 @@ export class DeliveryQueue<Event> {
 
   giveBack(item: Queued<Event>): void {
     this.taken--;
+    this.restore(item);
+  }
+
+  /** Puts an event that was done in its old place again, also beyond the capacity. */
+  restore(item: Queued<Event>): void {
     const position = this.returned.findIndex(({ sequence }) => sequence > item.sequence);
     this.returned.splice(position < 0 ? this.returned.length : position, 0, item);
   }

@@ -6,7 +6,7 @@
  * Expected flow: connect -> send, at most MAX_UNANSWERED_EVENTS at a time -> answer -> next; when the connection fails, what is
  * unanswered goes back to its place in the queue and is sent again on a new connection.
  * Guarantees: an event is dropped only when it is too old, the queue is full or the manager says INVALID_ARGUMENT; events leave
- * in the order they came, except that one may be sent twice.
+ * in the order they came, except that one may be sent twice; a wake that a manager had accepted when it died is sent again.
  * Assumptions: the manager recognises an event that it gets twice.
  * Caveats: a manager that refuses (UNAVAILABLE, PERMISSION_DENIED) is left and connected anew: another replica may answer.
  */
@@ -17,6 +17,7 @@ import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
 import { type RpcStatusError, statusName } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import type { PendingCall } from '../protocol/wol-client';
+import { AcceptedEvents } from './accepted-events';
 import { Backoff } from './backoff';
 import type { DeliveryQueue, Queued } from './delivery-queue';
 import type { ReportConnector, ReportSession } from './report-session';
@@ -52,13 +53,23 @@ interface Unanswered {
 /** A session and what ends its use. It stays open until its last answer is in. */
 interface Connection {
   readonly session: ReportSession;
-  /** Resolves with the cause once no more events may be sent on it. */
-  readonly ended: Promise<string>;
-  end(cause: string): void;
+  readonly openedAtMs: number;
+  /** Resolves once no more events may be sent on it. */
+  readonly ended: Promise<void>;
+  end(): void;
+  /** Answered with ACCEPTED: the work goes on in the manager at the other end. */
+  readonly accepted: AcceptedEvents<ReportEvent>;
   unanswered: number;
   isOver: boolean;
+  /** The manager asked for it: nothing to tell people. */
+  endedInOrder: boolean;
+  /** The manager died or refused. */
+  isBroken: boolean;
   isClosed: boolean;
 }
+
+/** What people were told: nothing is wrong, no connection can be made, or connections are made and events refused on them. */
+type Outage = 'none' | 'unreachable' | 'refused';
 
 /** A connection that lasted this long was a good one: the next pause is a short one again. */
 const STABLE_MS = 10_000;
@@ -71,7 +82,7 @@ export class Delivery {
   private watchdog: Timer | undefined;
   private running: Promise<void> | undefined;
   private connections = 0;
-  private outageLogged = false;
+  private outage: Outage = 'none';
   private readonly emptied: (() => void)[] = [];
   private connectedAtMs: number | undefined;
 
@@ -102,7 +113,7 @@ export class Delivery {
     this.stopping.abort();
     this.watchdog?.cancel();
     for (const { call } of this.unanswered) call.cancel();
-    this.current?.end('stopping');
+    this.current?.end();
     await this.running;
   }
 
@@ -112,10 +123,9 @@ export class Delivery {
     while (!signal.aborted) {
       const connection = await this.connect();
       if (connection !== undefined) {
-        const sinceMs = clock.monotonicMs();
-        const cause = await connection.ended;
-        if (clock.monotonicMs() - sinceMs >= STABLE_MS) this.backoff.reset();
-        this.leave(connection, cause);
+        await connection.ended;
+        if (this.wasStable(connection)) this.backoff.reset();
+        this.leave(connection);
       }
       if (!signal.aborted) await sleep(clock, this.backoff.nextMs(), signal).catch(() => undefined);
       this.deps.queue.dropExpired();
@@ -123,39 +133,71 @@ export class Delivery {
   }
 
   private async connect(): Promise<Connection | undefined> {
-    const { connector, logger, observer } = this.deps;
+    const session = await this.openSession();
+    if (session === undefined) return undefined;
+    const connection = connectionOf(session, this.deps.clock);
+    session.onEnd((failure) => this.onSessionEnd(connection, failure));
+    if (this.stopping.signal.aborted) connection.end();
+    this.current = connection;
+    this.logConnected();
+    this.deps.observer.connected(this.connections++ > 0);
+    this.pump();
+    return connection;
+  }
+
+  private async openSession(): Promise<ReportSession | undefined> {
     try {
-      const session = await connector.connect(this.stopping.signal);
-      const connection = connectionOf(session);
-      session.onLost(() => connection.end('connection lost'));
-      if (this.stopping.signal.aborted) connection.end('stopping');
-      this.current = connection;
-      observer.connected(this.connections++ > 0);
-      this.outageLogged = false;
-      logger.info('manager connected', { waiting: this.deps.queue.size });
-      this.pump();
-      return connection;
+      return await this.deps.connector.connect(this.stopping.signal);
     } catch (error) {
-      if (!this.stopping.signal.aborted) this.logOutage(causeOf(error));
+      this.logOutage('unreachable', causeOf(error));
       return undefined;
     }
   }
 
-  private leave(connection: Connection, cause: string): void {
+  private leave(connection: Connection): void {
     this.connectedAtMs = this.deps.clock.monotonicMs();
     this.current = undefined;
     this.deps.observer.disconnected();
-    if (!this.stopping.signal.aborted) this.logOutage(cause);
     closeIfIdle(connection);
   }
 
-  private logOutage(cause: string): void {
-    if (this.outageLogged) {
-      this.deps.logger.debug('manager not reached', { cause });
-      return;
+  private onSessionEnd(connection: Connection, failure: RpcStatusError | undefined): void {
+    if (failure === undefined) {
+      connection.endedInOrder = true;
+    } else {
+      // One that breaks as soon as it is made is a refusal, whatever it is called.
+      this.logOutage(this.wasStable(connection) ? 'unreachable' : 'refused', causeOf(failure));
+      // What the manager had accepted is lost with it, if it died.
+      connection.isBroken = true;
+      for (const item of connection.accepted.takeAll()) this.deps.queue.restore(item);
     }
-    this.outageLogged = true;
-    this.deps.logger.warn('manager not reached; events are kept and sent again', { cause });
+    connection.end();
+  }
+
+  private wasStable({ openedAtMs }: Connection): boolean {
+    return this.deps.clock.monotonicMs() - openedAtMs >= STABLE_MS;
+  }
+
+  private logOutage(kind: Exclude<Outage, 'none'>, cause: string): void {
+    if (this.stopping.signal.aborted) return;
+    if (this.outage === 'none') this.deps.logger.warn('manager not reached; events are kept and sent again', { cause });
+    else this.deps.logger.debug('manager still not reached', { cause });
+    this.outage = kind;
+  }
+
+  /** A connection that is only renewed, as managers ask for now and then, is nothing to tell people. */
+  private logConnected(): void {
+    // Being connected proves nothing then; an answer does.
+    if (this.outage === 'refused' && this.connections > 0) return;
+    if (this.outage === 'unreachable' || this.connections === 0)
+      this.deps.logger.info('manager connected', { waiting: this.deps.queue.size });
+    this.outage = 'none';
+  }
+
+  private logAnswered(): void {
+    if (this.outage === 'none') return;
+    this.outage = 'none';
+    this.deps.logger.info('manager takes events again', { waiting: this.deps.queue.size });
   }
 
   private pump(): void {
@@ -183,10 +225,18 @@ export class Delivery {
   private onAnswer(entry: Unanswered, response: WOLEventResponse): void {
     const { queue, logger } = this.deps;
     queue.done();
+    if (response.status === ResponseStatus.ACCEPTED) this.keepAccepted(entry);
     this.backoff.reset();
+    this.logAnswered();
     this.count(entry, resultOf(response.status));
     logger.debug('event answered', { mac: entry.item.event.macAddress, status: resultOf(response.status), message: response.message });
     this.settle(entry);
+  }
+
+  private keepAccepted({ connection, item }: Unanswered): void {
+    // The news of the break may overtake the answer.
+    if (connection.isBroken) this.deps.queue.restore(item);
+    else connection.accepted.keep(item);
   }
 
   private onFailure(entry: Unanswered, error: unknown): void {
@@ -198,7 +248,8 @@ export class Delivery {
       logger.warn('manager rejected an event', { mac: entry.item.event.macAddress, cause: causeOf(error) });
     } else {
       queue.giveBack(entry.item);
-      entry.connection.end(causeOf(error));
+      if (!entry.connection.endedInOrder) this.logOutage('refused', causeOf(error));
+      entry.connection.end();
     }
     this.settle(entry);
   }
@@ -229,7 +280,8 @@ export class Delivery {
   }
 
   private giveUp(connection: Connection): void {
-    connection.end(`no answer for ${ANSWER_TIMEOUT_MS / 1_000} s`);
+    this.logOutage('refused', `no answer for ${ANSWER_TIMEOUT_MS / 1_000} s`);
+    connection.end();
     for (const entry of this.unanswered) if (entry.connection === connection) entry.call.cancel();
   }
 
@@ -245,17 +297,21 @@ export class Delivery {
   }
 }
 
-function connectionOf(session: ReportSession): Connection {
-  const { promise, resolve } = Promise.withResolvers<string>();
+function connectionOf(session: ReportSession, clock: Clock): Connection {
+  const { promise, resolve } = Promise.withResolvers<void>();
   const connection: Connection = {
     session,
+    openedAtMs: clock.monotonicMs(),
     ended: promise,
+    accepted: new AcceptedEvents(clock),
     unanswered: 0,
     isOver: false,
+    endedInOrder: false,
+    isBroken: false,
     isClosed: false,
-    end(cause) {
+    end() {
       connection.isOver = true;
-      resolve(cause);
+      resolve();
     },
   };
   return connection;

@@ -24,6 +24,9 @@ export interface HealthEndpointDependencies {
 /** An address in use is tried again at this pace and for this long, in milliseconds; then the agent gives up. */
 const RETRY_MS = 1_000;
 const GIVE_UP_MS = 60_000;
+/** The port is open to the node's network: what a stranger can hold is bounded. */
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_CONNECTIONS = 64;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
 export class HealthEndpoint {
@@ -61,7 +64,10 @@ export class HealthEndpoint {
 
   private listenOnce(): Promise<number> {
     const { host, port } = this.deps.address;
-    const server = createServer((request, response) => void this.handle(request, response));
+    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+      this.handle(request, response).catch(() => response.destroy());
+    });
+    server.maxConnections = MAX_CONNECTIONS;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {

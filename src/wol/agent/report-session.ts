@@ -9,12 +9,16 @@ import { ServingStatus, type WOLEvent, type WOLEventResponse } from '../protocol
 import { RpcStatusError } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import { type PendingCall, WolClient } from '../protocol/wol-client';
+import { StreamSession } from './stream-session';
 
 export interface ReportSession {
-  /** Sends one event. The answer rejects with RpcStatusError when none comes. */
+  /**
+   * Sends one event. The answer rejects with RpcStatusError when none comes. Cancelling gives up the session as a whole when
+   * it is one stream.
+   */
   report(event: Outgoing<WOLEvent>): PendingCall<WOLEventResponse>;
-  /** Calls back once, when the connection is gone. */
-  onLost(callback: () => void): void;
+  /** Calls back once, when no more answers come. `failure` is `undefined` when the manager ended it in order. */
+  onEnd(callback: (failure: RpcStatusError | undefined) => void): void;
   /** Ends the connection; to be called when nothing is unanswered any more. */
   close(): void;
 }
@@ -29,6 +33,9 @@ const CONNECT_TIMEOUT_MS = 2_000;
 
 /** Connects by gRPC and asks the manager whether it can resolve addresses yet. */
 export class GrpcReportConnector implements ReportConnector {
+  /** The last manager had no streams: the next session, and only that one, uses single calls. */
+  private avoidStream = false;
+
   constructor(
     private readonly address: string,
     private readonly credentials: () => ChannelCredentials,
@@ -36,26 +43,37 @@ export class GrpcReportConnector implements ReportConnector {
 
   async connect(signal: AbortSignal): Promise<ReportSession> {
     const client = new WolClient(this.address, this.credentials());
-    const check = client.healthCheck(CONNECT_TIMEOUT_MS);
-    const cancel = (): void => check.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
     try {
-      const { status: serving } = await check.response;
-      if (serving === ServingStatus.NOT_SERVING) throw new RpcStatusError(status.UNAVAILABLE, 'the manager is not ready');
+      await checkReadiness(client, signal);
     } catch (error) {
-      // A manager without the method is still one that takes events.
-      if (!isUnimplemented(error)) {
-        client.close();
-        throw error;
-      }
-    } finally {
-      signal.removeEventListener('abort', cancel);
+      client.close();
+      throw error;
     }
-    return new UnarySession(client);
+    const unary = this.avoidStream;
+    this.avoidStream = false;
+    if (unary) return new UnarySession(client);
+    return new StreamSession(client, () => {
+      this.avoidStream = true;
+    });
   }
 }
 
-/** One unary call per event. */
+async function checkReadiness(client: WolClient, signal: AbortSignal): Promise<void> {
+  const check = client.healthCheck(CONNECT_TIMEOUT_MS);
+  const cancel = (): void => check.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const { status: serving } = await check.response;
+    if (serving === ServingStatus.NOT_SERVING) throw new RpcStatusError(status.UNAVAILABLE, 'the manager is not ready');
+  } catch (error) {
+    // A manager without the method is still one that takes events.
+    if (!isOperatorError(error, 'RPC_STATUS') || (error as RpcStatusError).status !== status.UNIMPLEMENTED) throw error;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** One unary call per event, for managers without streams. */
 class UnarySession implements ReportSession {
   constructor(private readonly client: WolClient) {}
 
@@ -63,15 +81,12 @@ class UnarySession implements ReportSession {
     return this.client.reportEvent(event);
   }
 
-  onLost(callback: () => void): void {
-    this.client.onConnectionLost(callback);
+  /** Without a stream nobody can tell a connection that was to be renewed from one that broke. */
+  onEnd(callback: (failure: undefined) => void): void {
+    this.client.onConnectionLost(() => callback(undefined));
   }
 
   close(): void {
     this.client.close();
   }
-}
-
-function isUnimplemented(error: unknown): boolean {
-  return isOperatorError(error, 'RPC_STATUS') && (error as RpcStatusError).status === status.UNIMPLEMENTED;
 }

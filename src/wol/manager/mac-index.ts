@@ -20,7 +20,7 @@ interface Entry {
   /** Claims that come true on a channel of their config; `undefined` when all do, because nobody else claims the address. */
   effective: ReadonlySet<Claim> | undefined;
   /** Outcomes by channel, kept for long lists of claims so that a lookup does not walk them each time. */
-  contests: Map<Channel, Contest> | undefined;
+  contests: Map<Channel, Contest<IndexedClaim>> | undefined;
   /** Ledgers that list a conflict about this address. */
   inConflict: ReadonlySet<ConfigLedger>;
 }
@@ -42,9 +42,9 @@ export class MacIndex {
   add(claim: IndexedClaim): void {
     this.unsettledClaims.add(claim);
     for (const mac of claim.macs) {
-      const entry = this.entries.get(mac) ?? this.newEntry(mac);
-      entry.claims.push(claim);
-      this.unsettle(entry);
+      const known = this.entries.get(mac);
+      known?.claims.push(claim);
+      this.unsettle(known ?? this.newEntry(mac, claim));
     }
   }
 
@@ -62,7 +62,7 @@ export class MacIndex {
     }
   }
 
-  resolve(mac: string, channel: Channel): Contest | undefined {
+  resolve(mac: string, channel: Channel): Contest<IndexedClaim> | undefined {
     const entry = this.entries.get(mac);
     if (entry === undefined) return undefined;
     const known = entry.contests?.get(channel);
@@ -94,8 +94,8 @@ export class MacIndex {
     return touched;
   }
 
-  private newEntry(mac: string): Entry {
-    const entry: Entry = { mac, claims: [], effective: undefined, contests: undefined, inConflict: NO_LEDGERS };
+  private newEntry(mac: string, claim: IndexedClaim): Entry {
+    const entry: Entry = { mac, claims: [claim], effective: undefined, contests: undefined, inConflict: NO_LEDGERS };
     this.entries.set(mac, entry);
     return entry;
   }
@@ -106,7 +106,7 @@ export class MacIndex {
   }
 
   private settleEntry(entry: Entry, touched: Set<ConfigLedger>): void {
-    entry.claims = entry.claims.filter(({ dropped }) => !dropped);
+    if (entry.claims.some(({ dropped }) => dropped)) entry.claims = entry.claims.filter(({ dropped }) => !dropped);
     if (entry.claims.length === 0) this.entries.delete(entry.mac);
     const conflicts = new Map<ConfigLedger, MacConflict>();
     entry.effective = isContested(entry.claims) ? this.contestAll(entry, conflicts) : undefined;
@@ -121,19 +121,17 @@ export class MacIndex {
     entry.inConflict = conflicts.size === 0 ? NO_LEDGERS : new Set(conflicts.keys());
   }
 
-  /** Holds the contest on every channel; the first conflict that a config is part of is the one it reports. */
-  private contestAll(entry: Entry, conflicts: Map<ConfigLedger, MacConflict>): ReadonlySet<Claim> {
+  /** Holds the contest on every channel. A config reports the conflict on the first of its own channels that has one. */
+  private contestAll({ mac, claims }: Entry, conflicts: Map<ConfigLedger, MacConflict>): ReadonlySet<Claim> {
     const effective = new Set<Claim>();
-    const holding = Map.groupBy(entry.claims, ({ holder }) => holder);
-    for (const channel of new Set(entry.claims.flatMap(({ config }) => channelsOf(config)))) {
-      const contest = this.resolve(entry.mac, channel)!;
-      for (const claim of holding.get(contest.winner)!) {
-        if (channelsOf(claim.config).includes(channel)) effective.add(claim);
-      }
-      if (contest.losing.length === 0) continue;
-      const conflict = conflictOf(entry.mac, contest);
-      for (const claim of [...contest.governing, ...contest.losing] as IndexedClaim[]) {
-        if (!conflicts.has(claim.ledger)) conflicts.set(claim.ledger, conflict);
+    const known = new Map<Channel, ChannelOutcome>();
+    for (const claim of claims) {
+      for (const channel of channelsOf(claim.config)) {
+        const outcome = known.get(channel) ?? outcomeOf(mac, this.resolve(mac, channel)!);
+        known.set(channel, outcome);
+        if (claim.holder === outcome.winner) effective.add(claim);
+        const isNews = outcome.conflict !== undefined && outcome.involved.has(claim.ledger) && !conflicts.has(claim.ledger);
+        if (isNews) conflicts.set(claim.ledger, outcome.conflict);
       }
     }
     return effective;
@@ -149,7 +147,16 @@ function isContested(claims: readonly Claim[]): boolean {
   return claims.some(({ holder }) => holder !== claims[0]?.holder);
 }
 
-function conflictOf(mac: string, { winner, losing, mode }: Contest): MacConflict {
+interface ChannelOutcome {
+  readonly winner: Holder;
+  readonly conflict: MacConflict | undefined;
+  /** Ledgers of the configs that hold a claim at the winning precedence. */
+  readonly involved: ReadonlySet<ConfigLedger>;
+}
+
+function outcomeOf(mac: string, { winner, governing, losing, mode }: Contest<IndexedClaim>): ChannelOutcome {
+  const involved = new Set([...governing, ...losing].map(({ ledger }) => ledger));
+  if (losing.length === 0) return { winner, conflict: undefined, involved };
   const losers = new Set<Holder>(losing.map(({ holder }) => holder));
-  return { mac, winner: winner.key, losers: [...losers].map(({ key }) => key), precedence: mode };
+  return { winner, conflict: { mac, winner: winner.key, losers: [...losers].map(({ key }) => key), precedence: mode }, involved };
 }

@@ -32,13 +32,13 @@ export interface Claim {
   dropped: boolean;
 }
 
-export interface Contest {
+export interface Contest<C extends Claim = Claim> {
   readonly winner: Holder;
   readonly learned: boolean;
   /** Claims for the winner at the winning precedence: these configs' policies apply. */
-  readonly governing: readonly Claim[];
+  readonly governing: readonly C[];
   /** Claims for other holders at the winning precedence, strongest first. */
-  readonly losing: readonly Claim[];
+  readonly losing: readonly C[];
   readonly mode: DiscoveryMode;
 }
 
@@ -53,9 +53,9 @@ function listensOn({ ports, rawEthernet }: EffectiveConfig, channel: Channel): b
 }
 
 /** Decides who gets one address on one channel; `undefined` when nobody claims it there. */
-export function decideContest(claims: readonly Claim[], channel: Channel): Contest | undefined {
+export function decideContest<C extends Claim>(claims: readonly C[], channel: Channel): Contest<C> | undefined {
   let precedence: number = DISCOVERY_MODES.length;
-  let strongest: Claim | undefined;
+  let strongest: C | undefined;
   for (const claim of claims) {
     if (claim.dropped || claim.config.precedence > precedence || !listensOn(claim.config, channel)) continue;
     if (claim.config.precedence < precedence || strongest === undefined || compareClaims(claim, strongest) < 0) strongest = claim;

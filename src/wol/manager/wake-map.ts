@@ -75,14 +75,13 @@ export class WakeMap {
 
   /** Follows a source from now on. @returns a function that stops it; targets already known stay. */
   attach(source: WakeTargetSource): () => void {
-    const stop = source.subscribe((key, target) => (target === undefined ? this.removeTarget(key) : this.upsertTarget(target)));
+    const stop = source.subscribe((key, target) => (target === undefined ? this.removeTarget(key) : this.upsertTarget(target, key)));
     for (const target of source.targets()) this.upsertTarget(target);
     return stop;
   }
 
   /** Takes a new, changed or unchanged target. The same object again means that only its state changed. */
-  upsertTarget(target: WakeTarget): void {
-    const key = wakeTargetKey(target);
+  upsertTarget(target: WakeTarget, key: string = wakeTargetKey(target)): void {
     if (this.watchNamespaces?.has(target.scope.namespace) === false) {
       this.removeTarget(key);
       return;
@@ -217,7 +216,7 @@ export class WakeMap {
       if (claim !== undefined) claims.push(claim);
     }
     for (const claim of before.values()) this.index.drop(claim);
-    holder.claims = claims;
+    holder.claims = claims.slice(); // exactly as long as needed: there is one per virtual machine
   }
 
   /** The claim that `ledger` makes for a target: `known` when nothing about it changed, else a new one beside it. */

@@ -8,13 +8,20 @@
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** Calls open at a time on one connection: 256 unanswered events and room for health checks. */
 export const MAX_CALLS_PER_CONNECTION = 320;
+/** Event streams open at a time on one connection. */
+export const MAX_STREAMS_PER_CONNECTION = 16;
 /** Age at which the server asks a client to connect anew, in milliseconds (gRPC adds ±10 %): spreads agents over replicas. */
 export const MAX_CONNECTION_AGE_MS = 30 * 60_000;
+/** Age at which the server ends an event stream with OK, in milliseconds, and how far it varies. */
+export const MAX_STREAM_AGE_MS = 30 * 60_000;
+export const STREAM_AGE_JITTER = 0.1;
 /** How long outstanding answers may take during shutdown, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 5_000;
 
 /** Events an agent has sent and got no answer for. */
 export const MAX_UNANSWERED_EVENTS = 256;
+/** Events whose work goes on in a manager, kept in case it dies. */
+export const MAX_ACCEPTED_EVENTS = 4_096;
 /** No answer to the oldest event for this long: the connection counts as dead, in milliseconds. */
 export const ANSWER_TIMEOUT_MS = 10_000;
 /** Age at which an undelivered event is given up, in milliseconds. */

@@ -9,6 +9,7 @@ import {
   type ChannelCredentials,
   type ChannelOptions,
   Client,
+  type ClientDuplexStream,
   connectivityState,
   type ServiceError,
   type status,
@@ -52,6 +53,12 @@ export class WolClient {
 
   reportEvent(event: Outgoing<WOLEvent>): PendingCall<WOLEventResponse> {
     return this.call(wolService.ReportWOLEvent, event);
+  }
+
+  /** Opens a stream of events. Nothing is sent before the first write. */
+  streamEvents(): ClientDuplexStream<Outgoing<WOLEvent>, WOLEventResponse> {
+    const { path, requestSerialize, responseDeserialize } = wolService.ReportWOLEventStream;
+    return this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
 
   /** @param timeoutMs covers connecting as well. */

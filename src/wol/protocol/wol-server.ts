@@ -10,12 +10,14 @@
 import {
   Server,
   type ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework';
+import { EventStream } from './event-stream';
 import {
   type HealthCheckRequest,
   type HealthCheckResponse,
@@ -24,8 +26,16 @@ import {
   type WOLEventResponse,
 } from './generated/wol-descriptor';
 import { HealthService } from './health-service';
-import { MAX_CALLS_PER_CONNECTION, MAX_CONNECTION_AGE_MS, MAX_MESSAGE_BYTES, SHUTDOWN_GRACE_MS } from './limits';
-import type { RpcStatusError } from './rpc-status-error';
+import {
+  MAX_CALLS_PER_CONNECTION,
+  MAX_CONNECTION_AGE_MS,
+  MAX_MESSAGE_BYTES,
+  MAX_STREAM_AGE_MS,
+  MAX_STREAMS_PER_CONNECTION,
+  SHUTDOWN_GRACE_MS,
+  STREAM_AGE_JITTER,
+} from './limits';
+import { RpcStatusError } from './rpc-status-error';
 import { healthService, type Outgoing, wolService } from './wire';
 
 /** Where a call came from. */
@@ -57,6 +67,16 @@ export interface WolServerOptions {
 
 type Reply<Response> = sendUnaryData<Outgoing<Response>>;
 
+type Request = WOLEvent | Undecodable;
+type EventStreamCall = ServerDuplexStream<Request, Outgoing<WOLEventResponse>>;
+type Failure = { readonly code: status; readonly details: string };
+
+const SHUTTING_DOWN: Failure = { code: status.UNAVAILABLE, details: 'the manager is shutting down' };
+const TOO_MANY_STREAMS: Failure = {
+  code: status.RESOURCE_EXHAUSTED,
+  details: `more than ${MAX_STREAMS_PER_CONNECTION} event streams on one connection`,
+};
+
 /** Stands in for a request whose bytes are no message, so that the handler can answer INVALID_ARGUMENT. */
 class Undecodable {
   constructor(readonly cause: unknown) {}
@@ -73,6 +93,7 @@ export class WolServer {
     'grpc.keepalive_permit_without_calls': 1,
   });
   private readonly health = new HealthService();
+  private readonly streamsByPeer = new Map<string, Set<EventStream<Request, Outgoing<WOLEventResponse>>>>();
   private readonly clock: Clock;
   private stopping: Promise<void> | undefined;
 
@@ -107,6 +128,7 @@ export class WolServer {
 
   private stop(): Promise<void> {
     this.health.close();
+    for (const streams of this.streamsByPeer.values()) for (const stream of streams) stream.finish();
     return new Promise((resolve) => {
       const timer: Timer = this.clock.setTimer(SHUTDOWN_GRACE_MS, () => this.server.forceShutdown());
       this.server.tryShutdown(() => {
@@ -118,29 +140,46 @@ export class WolServer {
 
   private handlers(): UntypedServiceImplementation {
     return {
-      ReportWOLEvent: (call: ServerUnaryCall<WOLEvent | Undecodable, unknown>, reply: Reply<WOLEventResponse>) =>
-        void this.answer(call, reply),
+      ReportWOLEvent: (call: ServerUnaryCall<Request, unknown>, reply: Reply<WOLEventResponse>) => {
+        this.answer(call.request, call.getPeer()).then(
+          (response) => reply(null, response),
+          (error: unknown) => reply(this.statusOf(error)),
+        );
+      },
+      ReportWOLEventStream: (call: EventStreamCall) => this.openStream(call),
       HealthCheck: (_call: ServerUnaryCall<HealthCheckRequest, unknown>, reply: Reply<HealthCheckResponse>) =>
         reply(null, { status: this.health.isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
     };
   }
 
-  private async answer(call: ServerUnaryCall<WOLEvent | Undecodable, unknown>, reply: Reply<WOLEventResponse>): Promise<void> {
-    const { request } = call;
-    if (request instanceof Undecodable) {
-      reply({ code: status.INVALID_ARGUMENT, details: 'the request is no WOLEvent' });
-    } else if (this.stopping !== undefined) {
-      reply({ code: status.UNAVAILABLE, details: 'the manager is shutting down' });
-    } else {
-      try {
-        reply(null, await this.options.service.reportEvent(request, { peer: call.getPeer() }));
-      } catch (error) {
-        reply(this.statusOf(error));
-      }
+  private openStream(call: EventStreamCall): void {
+    const peer = call.getPeer();
+    const open = this.streamsByPeer.get(peer) ?? new Set();
+    if (this.stopping !== undefined || open.size >= MAX_STREAMS_PER_CONNECTION) {
+      call.emit('error', this.stopping === undefined ? TOO_MANY_STREAMS : SHUTTING_DOWN);
+      return;
     }
+    const stream = new EventStream<Request, Outgoing<WOLEventResponse>>(
+      call,
+      (request) => this.answer(request, peer),
+      (error) => this.statusOf(error),
+      () => {
+        age.cancel();
+        open.delete(stream);
+        if (open.size === 0) this.streamsByPeer.delete(peer);
+      },
+    );
+    const age = this.clock.setTimer(MAX_STREAM_AGE_MS * (1 + STREAM_AGE_JITTER * (2 * Math.random() - 1)), () => stream.finish());
+    this.streamsByPeer.set(peer, open.add(stream));
   }
 
-  private statusOf(error: unknown): { code: status; details: string } {
+  private async answer(request: Request, peer: string): Promise<Outgoing<WOLEventResponse>> {
+    if (request instanceof Undecodable) throw new RpcStatusError(status.INVALID_ARGUMENT, 'the request is no WOLEvent', request.cause);
+    if (this.stopping !== undefined) throw new RpcStatusError(status.UNAVAILABLE, SHUTTING_DOWN.details);
+    return this.options.service.reportEvent(request, { peer });
+  }
+
+  private statusOf(error: unknown): Failure {
     if (isOperatorError(error, 'RPC_STATUS')) return { code: (error as RpcStatusError).status, details: error.message };
     this.options.logger.error('wake event failed unexpectedly', { error });
     return { code: status.INTERNAL, details: 'internal error' };

@@ -13,7 +13,7 @@ const answered: WOLEventResponse = { status: ResponseStatus.VM_START_INITIATED, 
 
 interface SentCall {
   readonly mac: string;
-  succeed(): void;
+  succeed(status?: ResponseStatus): void;
   fail(code: status): void;
 }
 
@@ -21,17 +21,25 @@ interface SentCall {
 class ScriptedSession implements ReportSession {
   readonly calls: SentCall[] = [];
   closed = 0;
-  lose: () => void = () => undefined;
+  private ended: (failure: RpcStatusError | undefined) => void = () => undefined;
 
   report(event: ReportEvent): PendingCall<WOLEventResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<WOLEventResponse>();
     const fail = (code: status): void => reject(new RpcStatusError(code, 'scripted'));
-    this.calls.push({ mac: event.macAddress ?? '', succeed: () => resolve(answered), fail });
+    this.calls.push({
+      mac: event.macAddress ?? '',
+      succeed: (result = ResponseStatus.VM_START_INITIATED) => resolve({ ...answered, status: result }),
+      fail,
+    });
     return { response: promise, cancel: () => fail(status.CANCELLED) };
   }
 
-  onLost(callback: () => void): void {
-    this.lose = callback;
+  onEnd(callback: (failure: RpcStatusError | undefined) => void): void {
+    this.ended = callback;
+  }
+
+  end(inOrder: boolean): void {
+    this.ended(inOrder ? undefined : new RpcStatusError(status.UNAVAILABLE, 'connection dropped'));
   }
 
   close(): void {
@@ -189,7 +197,7 @@ describe('delivery', () => {
   it('lets outstanding answers come in on the old connection and closes it after the last', async () => {
     await started();
     offer('a', 'b');
-    connector.session(0).lose();
+    connector.session(0).end(false);
     await clock.advance(100);
     offer('c');
     expect(connector.session(1).macs()).to.deep.equal(['c']);
@@ -265,7 +273,7 @@ describe('delivery', () => {
     offer('a');
     connector.session(0).calls[0]?.succeed();
     await clock.advance(0);
-    connector.session(0).lose();
+    connector.session(0).end(false);
     await clock.advance(100);
 
     expect(connector.sessions).to.have.length(2);
@@ -297,6 +305,111 @@ describe('delivery', () => {
     expect(logger.messages('info')).to.deep.equal(['manager connected']);
   });
 
+  it('says nothing when the manager asks for a new connection', async () => {
+    await started();
+    offer('a');
+    connector.session(0).end(true);
+    connector.session(0).calls[0]?.fail(status.UNAVAILABLE);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal(['a']);
+    expect([logger.messages('warn'), logger.messages('info')]).to.deep.equal([[], ['manager connected']]);
+  });
+
+  it('says once that the manager is gone when it dies and cannot be reached for a while', async () => {
+    await started();
+    offer('a');
+    connector.reachable = false;
+    connector.session(0).end(false);
+    connector.session(0).calls[0]?.fail(status.UNAVAILABLE);
+    await clock.advance(5_000);
+    connector.reachable = true;
+    await clock.advance(2_000);
+
+    expect(logger.messages('warn')).to.deep.equal(['manager not reached; events are kept and sent again']);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager connected']);
+  });
+
+  it('says that a manager is connected again after one that had worked died idle', async () => {
+    await started();
+    await clock.advance(60_000);
+    connector.session(0).end(false);
+    await clock.advance(100);
+
+    expect(logger.messages('warn')).to.have.length(1);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager connected']);
+  });
+
+  it('says once that connections break as soon as they are made', async () => {
+    await started();
+    for (let i = 0; i < 10; i++) {
+      connector.session(i).end(false);
+      await clock.advance(2_000);
+    }
+    expect(logger.messages('warn')).to.have.length(1);
+    expect(logger.messages('info')).to.deep.equal(['manager connected']);
+  });
+
+  it('says once that events are refused, however often, and once that they are taken again', async () => {
+    await started();
+    offer('a');
+    for (let i = 0; i < 4; i++) {
+      connector.session(i).calls[0]?.fail(status.PERMISSION_DENIED);
+      await clock.advance(2_000);
+    }
+    connector.session(4).calls[0]?.succeed();
+    await clock.advance(0);
+
+    expect(logger.messages('warn')).to.deep.equal(['manager not reached; events are kept and sent again']);
+    expect(logger.messages('info')).to.deep.equal(['manager connected', 'manager takes events again']);
+  });
+
+  it('sends what a manager had accepted again when it dies, in its old place', async () => {
+    await started();
+    offer('accepted', 'answered', 'open');
+    connector.session(0).calls[0]?.succeed(ResponseStatus.ACCEPTED);
+    connector.session(0).calls[1]?.succeed();
+    await clock.advance(0);
+    expect(queue.size).to.equal(1);
+    connector.session(0).calls[2]?.fail(status.UNAVAILABLE);
+    connector.session(0).end(false);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal(['accepted', 'open']);
+  });
+
+  it('sends an accepted event again also when the manager dies in the same moment', async () => {
+    await started();
+    offer('accepted');
+    connector.session(0).calls[0]?.succeed(ResponseStatus.ACCEPTED);
+    connector.session(0).end(false);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal(['accepted']);
+  });
+
+  it('does not repeat what was accepted when the manager ends the stream in order', async () => {
+    await started();
+    offer('accepted');
+    connector.session(0).calls[0]?.succeed(ResponseStatus.ACCEPTED);
+    await clock.advance(0);
+    connector.session(0).end(true);
+    await clock.advance(100);
+
+    expect(connector.session(1).macs()).to.deep.equal([]);
+  });
+
+  it('does not repeat an accepted event that is older than 60 s', async () => {
+    await started();
+    offer('old');
+    connector.session(0).calls[0]?.succeed(ResponseStatus.ACCEPTED);
+    await clock.advance(60_001);
+    connector.session(0).end(false);
+    await clock.advance(2_000);
+
+    expect(connector.sessions.flatMap((session) => session.macs())).to.deep.equal(['old']);
+  });
+
   it('knows when a manager was last connected', async () => {
     expect(delivery.lastConnectedAtMs).to.equal(undefined);
     await started();
@@ -304,7 +417,7 @@ describe('delivery', () => {
     expect(delivery.lastConnectedAtMs).to.equal(5_000);
 
     connector.reachable = false;
-    connector.session(0).lose();
+    connector.session(0).end(false);
     await clock.advance(7_000);
     expect(delivery.lastConnectedAtMs).to.equal(5_000);
   });

@@ -1,0 +1,120 @@
+/**
+ * Makes controllers and daemon pools for the handlers of one cluster.
+ *
+ * Owns: which port of a pass leads where. Never: starts anything.
+ */
+import type { EventRecorder } from '../client';
+import type { Cluster } from '../cluster/cluster';
+import { sourceKindOf } from '../decorators/source';
+import type { Kind } from '../kinds/kind';
+import { type KubernetesObject, keyOf } from '../kinds/object';
+import type { KeySource } from '../kinds/virtual-kind';
+import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
+import type { Registry } from '../registry/registry';
+import type { Informer } from '../watch/informer-contract';
+import type { DaemonContext } from './context';
+import { DaemonPool } from './daemon-pool';
+import type { Instances } from './instances';
+import { KindController } from './kind-controller';
+import type { CompiledOperatorOptions } from './operator-options';
+import { OwnWrites } from './own-writes';
+import type { PassHooks, PassPorts } from './pass-ports';
+import { passWriters } from './pass-writers';
+import type { Triggers } from './triggers';
+import { VirtualController } from './virtual-controller';
+
+export interface ControllerFactoryOptions {
+  readonly options: CompiledOperatorOptions;
+  readonly registry: Registry;
+  readonly cluster: Cluster;
+  readonly instances: Instances;
+  readonly events: EventRecorder;
+  readonly triggers: Triggers;
+  /** Aborts when running handlers have to end. */
+  readonly signal: AbortSignal;
+  readonly hooks: PassHooks;
+}
+
+type DaemonMethod = (object: KubernetesObject, context: DaemonContext) => unknown;
+
+export class ControllerFactory {
+  /** Sources of the virtual kinds for which a controller was made. */
+  readonly sources: { readonly source: KeySource<object>; readonly controller: VirtualController }[] = [];
+  private readonly ownWrites: OwnWrites;
+
+  constructor(private readonly parts: ControllerFactoryOptions) {
+    this.ownWrites = new OwnWrites(parts.options.clock);
+  }
+
+  kindController(kind: Kind, specs: readonly QueuedHandlerSpec[]): KindController {
+    const { informers } = this.parts.cluster;
+    const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
+    const ports = this.passPorts(kind, specs, (spec, key) => informerOf(spec).store.get(key));
+    const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports });
+    this.parts.triggers.connect(kind.id, (key) => controller.touch(key));
+    return controller;
+  }
+
+  virtualController(kind: Kind, specs: readonly QueuedHandlerSpec[]): VirtualController {
+    const { registry, instances, triggers } = this.parts;
+    const Class = registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
+    const source = instances.of(Class) as KeySource<object>;
+    const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key));
+    const controller = new VirtualController({ kind, specs, ports });
+    triggers.connect(kind.id, (key) => controller.touch(key));
+    this.sources.push({ source, controller });
+    return controller;
+  }
+
+  daemonPool(spec: DaemonSpec): DaemonPool {
+    const { clock, logger: log, random } = this.parts.options;
+    return new DaemonPool({
+      spec,
+      clock,
+      log,
+      random,
+      call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
+      contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
+    });
+  }
+
+  private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
+    const { cluster, events, options } = this.parts;
+    const key = keyOf(object);
+    const { store } = cluster.informers.ensure(spec.kind, spec.select);
+    const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
+      events.record({ type, reason, note, about, action: spec.id });
+    return {
+      key,
+      cluster,
+      client: cluster.client.derive({ signal }),
+      log: options.logger.child({ controller: spec.id, kind: spec.kind.kind, key }),
+      signal,
+      attempt,
+      clock: options.clock,
+      events: {
+        normal: (reason, note, about = object) => record('Normal', reason, note, about),
+        warning: (reason, note, about = object) => record('Warning', reason, note, about),
+      },
+      latest: () => store.get(key),
+    };
+  }
+
+  private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
+    const { cluster, events, instances, hooks, signal } = this.parts;
+    const { clock, logger: log, random, domain, name } = this.parts.options;
+    return {
+      kind,
+      cluster,
+      clock,
+      log,
+      random,
+      signal,
+      find,
+      hooks,
+      handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
+      instanceOf: (spec) => instances.of(spec.Class),
+      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, signal }),
+    };
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Records, queue and passes of one kind in one cluster: what every controller has, whatever its keys come from.
+ *
+ * Expected flow: a cause is owed to a handler of a key -> key into the queue -> pass -> next due time into the queue.
+ * Guarantees: a cause for a running key leads to another pass; a key that came back with another UID starts with fresh state.
+ * Assumptions: `owe` is called on the event loop, never during a synchronous handler call.
+ * Caveats: while inactive (standby) nothing is queued; activation looks at every key once, in the low lane.
+ * Errors: none thrown.
+ */
+import type { Kind } from '../kinds/kind';
+import type { ObjectKey } from '../kinds/object';
+import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
+import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import type { PassReason } from './context';
+import { KeyRecord } from './key-record';
+import { PassRunner } from './pass';
+import type { PassPorts } from './pass-ports';
+
+export interface KeyControllerOptions {
+  readonly kind: Kind;
+  readonly specs: readonly QueuedHandlerSpec[];
+  readonly ports: PassPorts;
+  readonly queueHooks?: QueueHooks | undefined;
+}
+
+/** Workers of a kind for which no handler names a number. */
+const DEFAULT_WORKERS = 4;
+
+export abstract class KeyController {
+  readonly queue: KeyedQueue;
+  protected active = false;
+  private readonly records = new Map<ObjectKey, KeyRecord>();
+  private readonly passes: PassRunner;
+
+  constructor(protected readonly base: KeyControllerOptions) {
+    const { kind, specs, ports, queueHooks } = base;
+    this.passes = new PassRunner(specs, ports);
+    this.queue = new KeyedQueue({
+      name: kind.id,
+      workers: workersFor(specs),
+      clock: ports.clock,
+      run: (key, slot) => this.run(key, slot),
+      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
+      ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
+    });
+  }
+
+  /** Leadership (or start without election): everything known is looked at once, then causes drive. */
+  activate(): void {
+    if (this.active) return;
+    this.active = true;
+    this.adoptAll();
+    this.queue.start();
+  }
+
+  /** No new pass starts; what waits is forgotten, the next leader looks at everything anyway. */
+  deactivate(): void {
+    this.active = false;
+    this.queue.pause();
+    this.queue.clear();
+    this.records.clear();
+  }
+
+  /** Somebody says that this key deserves a look. */
+  abstract touch(key: ObjectKey): void;
+
+  protected abstract adoptAll(): void;
+
+  /** The record of a key; a fresh one when the key came back with another UID. */
+  protected recordOf(key: ObjectKey, uid: string | undefined): KeyRecord {
+    const known = this.records.get(key);
+    if (known !== undefined && (known.uid === uid || uid === undefined)) return known;
+    const fresh = new KeyRecord(uid);
+    this.records.set(key, fresh);
+    return fresh;
+  }
+
+  protected knownRecord(key: ObjectKey): KeyRecord | undefined {
+    return this.records.get(key);
+  }
+
+  protected owe(spec: QueuedHandlerSpec, key: ObjectKey, uid: string | undefined, reason: PassReason, lane: Lane): void {
+    const record = this.recordOf(key, uid);
+    record.owe(spec, reason);
+    this.enqueueDue(key, record, lane);
+  }
+
+  /** Queues a key for its next due time. */
+  protected enqueueDue(key: ObjectKey, record: KeyRecord, lane?: Lane): void {
+    const next = record.nextDue();
+    if (next === undefined) return;
+    const delayMs = next.atMs - this.base.ports.clock.monotonicMs();
+    this.queue.add(key, lane ?? next.lane, Math.max(0, delayMs));
+  }
+
+  private async run(key: ObjectKey, slot: RunSlot): Promise<void> {
+    const record = this.records.get(key);
+    if (record === undefined) return;
+    const gone = await this.passes.run(key, record, slot);
+    if (this.records.get(key) !== record) {
+      // Re-created, or deactivated, while it ran.
+      if (this.active && this.records.has(key)) this.queue.add(key, 'high');
+      return;
+    }
+    if (gone) this.records.delete(key);
+    else if (this.active) this.enqueueDue(key, record);
+  }
+}
+
+/** The largest number that a handler of the kind names. */
+function workersFor(specs: readonly QueuedHandlerSpec[]): number {
+  const named = specs.flatMap((spec) => (spec.decorator === 'Reconcile' ? [spec.concurrency] : []));
+  return named.length === 0 ? DEFAULT_WORKERS : Math.max(...named);
+}

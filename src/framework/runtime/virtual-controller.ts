@@ -1,0 +1,97 @@
+/**
+ * Passes for the keys of a virtual kind.
+ *
+ * Owns: the set of known keys, filled by the kind's source. Never: has an object of its own; the source resolves keys from memory.
+ * Invariant: at most 100 000 keys; more are refused, logged once and counted.
+ */
+import { ALL, type MappedWatch } from '../decorators/watches';
+import type { ObjectKey } from '../kinds/object';
+import type { KeySink } from '../kinds/virtual-kind';
+import type { Lane } from '../queue/keyed-queue';
+import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
+import type { ResourceEvent } from '../watch/resource-event';
+import type { PassReason } from './context';
+import { KeyController, type KeyControllerOptions } from './key-controller';
+import { mappedKeys } from './mapped-keys';
+import { firstRunMs } from './timer-turns';
+
+const MAX_KEYS = 100_000;
+
+export interface VirtualControllerOptions extends KeyControllerOptions {
+  readonly onRejected?: () => void;
+}
+
+export class VirtualController extends KeyController implements KeySink {
+  private readonly keys = new Set<ObjectKey>();
+  private isSynced = false;
+  private rejected = 0;
+
+  constructor(private readonly options: VirtualControllerOptions) {
+    super(options);
+  }
+
+  /** The source has told everything it knew at start. */
+  get hasSynced(): boolean {
+    return this.isSynced;
+  }
+
+  add(key: ObjectKey): void {
+    if (this.keys.has(key) || !this.accepts(key)) return;
+    this.keys.add(key);
+    if (this.active) this.adopt(key, 'added', 'low');
+  }
+
+  override touch(key: ObjectKey): void {
+    if (!this.keys.has(key) && !this.accepts(key)) return;
+    const isNew = !this.keys.has(key);
+    this.keys.add(key);
+    if (this.active) this.adopt(key, isNew ? 'added' : 'changed', 'high');
+  }
+
+  remove(key: ObjectKey): void {
+    if (!this.keys.delete(key)) return;
+    if (this.knownRecord(key) !== undefined) this.queue.add(key, 'high');
+  }
+
+  synced(): void {
+    this.isSynced = true;
+  }
+
+  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    if (!this.active) return;
+    const keys = mappedKeys(watch, event);
+    for (const key of keys === ALL ? this.keys : keys) {
+      if (this.keys.has(key)) this.owe(spec, key, undefined, 'mapped', event.initial ? 'low' : 'high');
+    }
+  }
+
+  protected override adoptAll(): void {
+    for (const key of this.keys) this.adopt(key, 'leader', 'low');
+  }
+
+  private adopt(key: ObjectKey, reason: PassReason, lane: Lane): void {
+    const record = this.recordOf(key, undefined);
+    for (const spec of this.options.specs) {
+      if (spec.decorator === 'OnTimer') this.arm(spec, key, reason);
+      else record.owe(spec, reason);
+    }
+    this.enqueueDue(key, record, lane);
+  }
+
+  private arm(spec: QueuedHandlerSpec & { decorator: 'OnTimer' }, key: ObjectKey, reason: PassReason): void {
+    const { clock, random } = this.options.ports;
+    if (reason !== 'changed')
+      this.recordOf(key, undefined)
+        .state(spec)
+        .wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+  }
+
+  private accepts(key: ObjectKey): boolean {
+    if (this.keys.size < MAX_KEYS) return true;
+    if (this.rejected++ === 0) {
+      this.options.ports.log.error('too many keys, further ones are ignored', { kind: this.options.kind.kind, key, allowed: MAX_KEYS });
+    }
+    this.options.onRejected?.();
+    return false;
+  }
+}
