@@ -49,7 +49,7 @@ export class Demo {
     const states = new MachineStates(
       cluster.api,
       (transition) => this.tell(transition),
-      () => this.interruption.check(),
+      () => this.check(),
     );
     await this.createObjects(cluster, states, udpPort);
     const rows = await this.wakeAll(cluster, manager, states, udpPort);
@@ -82,6 +82,13 @@ export class Demo {
   private step(title: string): void {
     this.interruption.check();
     this.narration.step(title);
+  }
+
+  /** @throws {Error} once there was a signal, or manager or agent have ended by themselves. */
+  private check(): void {
+    this.interruption.check();
+    const ended = this.processes().find(({ isRunning }) => !isRunning);
+    if (ended !== undefined) throw new Error(`the ${ended.name} has ended by itself`);
   }
 
   private processes(): TestProcess[] {
@@ -129,7 +136,7 @@ export class Demo {
 
   private async untilInForce(cluster: StewardCluster, config: TestObject): Promise<void> {
     const { spec, status } = await poll(`WolConfig ${config.metadata.name} to be in force`, async () => {
-      this.interruption.check();
+      this.check();
       const observed = await cluster.api.get<ObservedConfig>(config);
       const isReady = observed?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
       return isReady === true && (observed?.status?.managedVMs ?? 0) > 0 ? observed : undefined;
