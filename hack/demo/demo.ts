@@ -75,7 +75,9 @@ export class Demo {
     const left = pids.filter(isRunning);
     if (left.length > 0) throw new Error(`processes that are left: ${left.join(', ')}`);
     if (controlPlane !== undefined && existsSync(controlPlane.directory)) throw new Error(`files that are left: ${controlPlane.directory}`);
-    this.narration.note(`${pids.length} processes have ended, no file is left`);
+    this.narration.note(
+      pids.length === 0 ? 'nothing is left' : `nothing is left: ${pids.length} processes have ended, their files are gone`,
+    );
   }
 
   /** @throws {Error} instead, once there was a signal. */
@@ -108,7 +110,7 @@ export class Demo {
   }
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
-    this.step(`starting the manager, which has these rights only: service account ${NAMESPACE}/${SERVICE_ACCOUNT}`);
+    this.step(`starting the manager as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
     this.manager = await startManager(cluster);
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
