@@ -3,6 +3,7 @@ import {
   ConfigError,
   createContainer,
   createOperator,
+  ListenError,
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
@@ -18,6 +19,11 @@ import { DOMAIN, handlersOf } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
+/** Flags of what the framework knows as options. */
+const ADDRESS_FLAGS: Readonly<Record<string, string>> = {
+  healthAddress: '--health-probe-bind-address',
+  'metrics.address': '--metrics-bind-address',
+};
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 interface ManagerOptions {
@@ -112,6 +118,9 @@ async function untilEnd(operator: StewardOperator, logger: Logger): Promise<numb
   try {
     await operator.start();
     return await Promise.race([operator.finished, termination.forced]);
+  } catch (error) {
+    const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
+    throw flag === undefined ? error : (error as ListenError).renamed(flag);
   } finally {
     termination.release();
   }
