@@ -4,7 +4,7 @@
  * Owns: parsing and help. Never: ends the process, does the work of a command.
  */
 import { Command, CommanderError } from 'commander';
-import { isOperatorError } from '../framework';
+import { isOperatorError } from '../framework/basics';
 import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';

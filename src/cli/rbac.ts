@@ -1,8 +1,7 @@
 /** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
 import { Option } from 'commander';
-import { rbacObjects, rbacYaml } from '../framework';
 import { EXIT_DONE } from './exit-code';
-import { managerRights, moduleNames, parseModules } from './modules';
+import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 
 interface RbacOptions {
@@ -22,14 +21,16 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
   program
     .command('rbac')
     .description('print the API rights the manager needs, each with its reasons')
-    .option('--modules <list>', `modules to print rights for: ${moduleNames().join(', ')}`, moduleNames().join(','))
+    .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
     .addOption(new Option('--output <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
     .option('--namespace <name>', 'namespace the operator runs in', 'virt-steward-system')
     .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward')
     .option('--name <name>', 'name of roles and bindings', 'virt-steward')
     .addHelpText('after', EXAMPLES)
-    .action(({ modules, output, ...options }: RbacOptions) => {
-      const rules = managerRights(parseModules('--modules', modules));
+    .action(async ({ modules, output, ...options }: RbacOptions) => {
+      const names = parseModules('--modules', modules);
+      const { managerRights, rbacObjects, rbacYaml } = await import('./modules.js');
+      const rules = managerRights(names);
       const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
       io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
       done(EXIT_DONE);

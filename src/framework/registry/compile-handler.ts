@@ -34,8 +34,8 @@ const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
   Index: ['name', 'select'],
   OnDelete: [...QUEUED, 'finalizer', 'optional', 'deadlineMs'],
   OnEvent: FILTERS,
-  OnStartup: ['order', 'timeoutMs'],
-  OnShutdown: ['order', 'timeoutMs'],
+  OnStartup: ['phase', 'order', 'timeoutMs'],
+  OnShutdown: ['phase', 'order', 'timeoutMs'],
   Probe: ['name', 'of', 'timeoutMs'],
 };
 
@@ -62,6 +62,7 @@ export function compileHandler(declaration: Declaration, context: CompileContext
       return {
         ...base,
         decorator: declaration.decorator,
+        phase: check.choice('phase', 'process', ['process', 'leader']),
         order: check.number('order', 100, Number.NEGATIVE_INFINITY),
         timeoutMs: check.number('timeoutMs', declaration.decorator === 'OnStartup' ? 60_000 : 10_000, 1, MAX_TIMER_MS),
       };

@@ -16,6 +16,7 @@ import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
 import type { Instances } from './instances';
 import { KindController } from './kind-controller';
+import type { LeaderScope } from './leadership';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
 import type { PassHooks, PassPorts } from './pass-ports';
@@ -30,8 +31,7 @@ export interface ControllerFactoryOptions {
   readonly instances: Instances;
   readonly events: EventRecorder;
   readonly triggers: Triggers;
-  /** Aborts when running handlers have to end. */
-  readonly signal: AbortSignal;
+  readonly leader: LeaderScope;
   readonly hooks: PassHooks;
 }
 
@@ -79,15 +79,15 @@ export class ControllerFactory {
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
-    const { cluster, events, options } = this.parts;
+    const { cluster, events, leader, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
-      events.record({ type, reason, note, about, action: spec.id });
+      events.record({ type, reason, note, about, action: spec.id }, leader.guard);
     return {
       key,
       cluster,
-      client: cluster.client.derive({ signal }),
+      client: cluster.client.derive({ signal, guard: leader.guard }),
       log: options.logger.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,
@@ -101,7 +101,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, hooks, signal } = this.parts;
+    const { cluster, events, instances, hooks, leader } = this.parts;
     const { clock, logger: log, random, domain, name } = this.parts.options;
     return {
       kind,
@@ -109,12 +109,15 @@ export class ControllerFactory {
       clock,
       log,
       random,
-      signal,
+      // Of the term that runs now: a controller outlives terms.
+      get signal() {
+        return leader.signal;
+      },
       find,
       hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
-      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, signal }),
+      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),
     };
   }
 }

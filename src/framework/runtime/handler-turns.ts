@@ -45,7 +45,8 @@ export class HandlerTurns {
   async runIfDue(spec: QueuedHandlerSpec, pass: Pass): Promise<void> {
     const state = pass.record.state(spec);
     const nowMs = this.ports.clock.monotonicMs();
-    if (!state.isDue(nowMs)) return;
+    // A pass that is cut short between two handlers begins no other one.
+    if (!state.isDue(nowMs) || this.ports.signal.aborted) return;
     if (!this.isMatching(spec, pass.object) || isResting(spec, pass.object)) {
       state.clear();
       return;

@@ -15,6 +15,8 @@ import type { CompiledOperatorOptions } from './operator-options';
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
+  /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
+  leaseClient(totalTimeoutMs: number): KubeClient;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
   start(): void;
   /** Stops them and closes every connection. */
@@ -23,12 +25,14 @@ export interface LocalCluster {
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
   const { clock, logger, random } = options;
-  const transport = new HttpTransport({
-    cluster: LOCAL_CLUSTER,
-    credentials: new Credentials(kubeConfig, clock),
-    clock,
-    userAgent: userAgentOf(options.version, options.name),
-  });
+  const credentials = new Credentials(kubeConfig, clock);
+  const transports: HttpTransport[] = [];
+  const openTransport = (): HttpTransport => {
+    const opened = new HttpTransport({ cluster: LOCAL_CLUSTER, credentials, clock, userAgent: userAgentOf(options.version, options.name) });
+    transports.push(opened);
+    return opened;
+  };
+  const transport = openTransport();
   const client = new KubeClient({
     cluster: LOCAL_CLUSTER,
     transport,
@@ -59,6 +63,15 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
   return {
     cluster,
     transport,
+    leaseClient: (totalTimeoutMs) =>
+      new KubeClient({
+        cluster: LOCAL_CLUSTER,
+        transport: openTransport(),
+        clock,
+        fieldManager: options.fieldManager,
+        retry: false,
+        totalTimeoutMs,
+      }),
     start: () => {
       cluster.informers.start();
       if (cluster.informers.list().some(({ kind }) => kind.optional)) {
@@ -70,7 +83,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     stop: async () => {
       await Promise.all([cluster.informers.stop(), definitions?.stop()]);
       discovery.stop();
-      transport.close();
+      for (const opened of transports) opened.close();
     },
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Connects passes with the API server: finalizers, status, handler clients, and the memory of our own writes.
  *
- * Owns: that every answer of a write goes into the cache, marked with the handlers whose echo it is.
+ * Owns: that every answer of a write goes into the cache, marked with the handlers whose echo it is; that nothing is written by a
+ * process that does not lead at the moment of sending.
  * Invariant: an answer that brings somebody else's change with it is nobody's echo, else that change would never be handled.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -12,6 +13,7 @@ import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import { differ, essence } from './diff';
+import type { LeaderScope } from './leadership';
 import type { OwnWrites } from './own-writes';
 import type { PassPorts, StatusUpdate } from './pass-ports';
 
@@ -22,16 +24,17 @@ export interface PassWritersOptions {
   readonly cluster: Cluster;
   readonly ownWrites: OwnWrites;
   readonly events: EventRecorder;
-  readonly signal: AbortSignal;
+  readonly leader: LeaderScope;
 }
 
 type Writers = Pick<PassPorts, 'clientFor' | 'addFinalizer' | 'removeFinalizer' | 'annotate' | 'writeStatus' | 'sendEvent'>;
 
-export function passWriters({ kind, specs, cluster, ownWrites, events, signal }: PassWritersOptions): Writers {
+export function passWriters({ kind, specs, cluster, ownWrites, events, leader }: PassWritersOptions): Writers {
   /** A client whose writes are the echo of these handlers, unless the answer differs from `expected` in more than what we wrote. */
   const clientOf = (writers: readonly QueuedHandlerSpec[], runSignal: AbortSignal, expected?: KubernetesObject): KubeClient =>
     cluster.client.derive({
       signal: runSignal,
+      guard: leader.guard,
       cached: (wanted, key) => cluster.informers.cached(wanted, key),
       onWritten: (writtenKind, object) => {
         const version = object.metadata?.resourceVersion ?? '';
@@ -41,7 +44,7 @@ export function passWriters({ kind, specs, cluster, ownWrites, events, signal }:
       },
     });
   // Finalizers and annotations are written before or between handlers of the same pass, which see the result: an echo for all.
-  const forAll = (expected: KubernetesObject): KubeClient => clientOf(specs, signal, expected);
+  const forAll = (expected: KubernetesObject): KubeClient => clientOf(specs, leader.signal, expected);
   return {
     clientFor: (spec, runSignal) => clientOf([spec], runSignal),
     addFinalizer: (object, finalizer) => forAll(object).addFinalizer(kind, object, finalizer),
@@ -55,9 +58,9 @@ export function passWriters({ kind, specs, cluster, ownWrites, events, signal }:
       await forAll(expected).patch(kind, keyOf(object), patch);
     },
     writeStatus: async (object: KubernetesObject, { by, ...change }: StatusUpdate) => {
-      await clientOf(by, signal, object).applyStatus(kind, object, change);
+      await clientOf(by, leader.signal, object).applyStatus(kind, object, change);
     },
-    sendEvent: (event) => events.record(event),
+    sendEvent: (event) => events.record(event, leader.guard),
   };
 }
 

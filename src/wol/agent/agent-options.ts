@@ -3,7 +3,7 @@
  *
  * Owns: what each flag may be. Pure: reads no file and no environment but the one it is given.
  */
-import { type Environment, type ListenAddress, type LogLevel, parseListenAddress, Settings } from '../../framework';
+import { type Environment, type ListenAddress, type LogLevel, parseListenAddress, Settings } from '../../framework/basics';
 import { DEDUP_WINDOW_MS, MAX_PORTS, QUEUE_SIZE } from '../protocol/limits';
 import { AGENT_FLAGS, type AgentFlagKey, type AgentFlagValues } from './agent-flags';
 

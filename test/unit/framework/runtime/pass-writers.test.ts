@@ -7,6 +7,7 @@ import type { Kind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import type { QueuedHandlerSpec } from '../../../../src/framework/registry/handler-spec';
 import { buildRegistry, isQueued } from '../../../../src/framework/registry/registry';
+import type { LeaderScope } from '../../../../src/framework/runtime/leadership';
 import { OwnWrites } from '../../../../src/framework/runtime/own-writes';
 import { passWriters } from '../../../../src/framework/runtime/pass-writers';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
@@ -46,7 +47,7 @@ function answeredWith(answer: KubernetesObject, kind: Kind = Widget as unknown a
     cluster: { client, informers } as unknown as Cluster,
     ownWrites,
     events: {} as EventRecorder,
-    signal: new AbortController().signal,
+    leader: { guard: () => undefined, signal: new AbortController().signal } as unknown as LeaderScope,
   });
   const version = answer.metadata?.resourceVersion;
   const echoes = (): string[] => specs.filter(({ id }) => ownWrites.wasWrittenBy(kind.id, 'n/w', version, id)).map(({ id }) => id);

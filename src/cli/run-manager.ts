@@ -1,0 +1,111 @@
+/** The manager, from checked flags to exit code. Loaded by its command only: no other command needs the framework. */
+import {
+  createContainer,
+  createOperator,
+  type Logger,
+  type LogLevel,
+  loadOwnKubeConfig,
+  type OwnKubeConfig,
+  type Settings,
+  type StewardOperator,
+  WinstonLogger,
+} from '../framework';
+import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
+import type { MANAGER_FLAGS } from './manager-flags';
+import { type ModuleName, parseModules } from './module-names';
+import { DOMAIN, handlersOf } from './modules';
+import { onTermination } from './signals';
+import { VERSION } from './version';
+
+const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+
+interface ManagerOptions {
+  readonly modules: readonly ModuleName[];
+  readonly namespace: string;
+  /** Empty = in-cluster. */
+  readonly kubeconfig: string;
+  readonly healthAddress: string;
+  readonly metricsAddress: string;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text';
+}
+
+/** Every flag of the command. */
+export type ManagerSettings = Settings<(typeof MANAGER_FLAGS | typeof WOL_FLAGS)[number]['key']>;
+
+/** @throws {UsageError} one line naming the flag, its value and what is allowed. */
+function managerOptions(settings: ManagerSettings): ManagerOptions {
+  const modules = parseModules('--modules', settings.text('modules'));
+  const metricsAddress = settings.listenAddress('metricsBindAddress');
+  if (metricsAddress !== '0' && settings.boolean('metricsSecure')) {
+    throw settings.refuse(
+      'metricsSecure',
+      'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
+    );
+  }
+  if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
+  return {
+    modules,
+    namespace: namespaceName(settings),
+    kubeconfig: settings.text('kubeconfig'),
+    healthAddress: settings.listenAddress('healthProbeBindAddress'),
+    metricsAddress,
+    logLevel: settings.oneOf('logLevel', LOG_LEVELS),
+    logFormat: settings.oneOf('logFormat', ['json', 'text']),
+  };
+}
+
+/** RFC 1123 label, as the API server demands of namespaces. */
+function namespaceName(settings: ManagerSettings): string {
+  const name = settings.text('namespace');
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw settings.refuse('namespace', 'a namespace name of at most 63 characters');
+  return name;
+}
+
+/** @returns the exit code. @throws {UsageError} {ConfigError} one line naming what is wrong. */
+export async function runManager(settings: ManagerSettings): Promise<number> {
+  const options = managerOptions(settings);
+  const wol = wolSettings(settings, options.namespace);
+  const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
+  const { kubeConfig, source } = ownKubeConfig(options.kubeconfig);
+  const container = createContainer();
+  provideWol(container, wol);
+  const operator = await createOperator({
+    name: 'virt-steward',
+    namespace: options.namespace,
+    domain: DOMAIN,
+    version: VERSION,
+    handlers: handlersOf(options.modules),
+    healthAddress: options.healthAddress,
+    metrics: { address: options.metricsAddress },
+    container,
+    kubeConfig,
+    logger,
+  });
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol, kubeconfig: source });
+  return untilEnd(operator, logger);
+}
+
+/**
+ * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
+ * flag and variable are made to agree.
+ */
+function ownKubeConfig(path: string): OwnKubeConfig {
+  const own = loadOwnKubeConfig({ path: path === '' ? undefined : path, environment: process.env });
+  if (path !== '') process.env['KUBECONFIG'] = path;
+  return own;
+}
+
+async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
+  const termination = onTermination();
+  termination.signal.addEventListener('abort', () => {
+    logger.info('stopping');
+    operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
+  });
+  try {
+    await operator.start();
+    return await Promise.race([operator.finished, termination.forced]);
+  } finally {
+    termination.release();
+  }
+}
