@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
 import { Handler, OnShutdown, OnStartup, Probe } from '../../../../src/framework/decorators';
 import { rootContainer } from '../../../../src/framework/decorators/container';
@@ -17,7 +18,7 @@ function bench(...handlers: HandlerClass[]) {
   const instances = new Instances(rootContainer.createChildContainer());
   instances.build(handlers);
   const { specs } = buildRegistry({ handlers });
-  const context: ProcessContext = { cluster: {} as Cluster, log, signal: stop.signal, clock };
+  const context: ProcessContext = { cluster: {} as Cluster, client: {} as KubeClient, log, signal: stop.signal, clock };
   const checks = specs.filter(isProbe).map((spec) => probeCheck(spec, instances, clock));
   return { clock, log, stop, context, checks, hooks: new ProcessHooks(specs.filter(isHook), instances, clock) };
 }
@@ -60,11 +61,37 @@ describe('process hooks', () => {
 
   it('run in ascending order at start and in descending order at shutdown', async () => {
     const { hooks, context } = bench(Ordered);
-    await hooks.startUp(context);
+    await hooks.startUp('process', context);
     expect(calls.splice(0)).to.deep.equal(['start -5', 'start 20', 'start 100']);
 
-    expect(await hooks.shutDown(context)).to.equal(true);
+    expect(await hooks.shutDown('process', context)).to.equal(true);
     expect(calls).to.deep.equal(['stop 2', 'stop 1']);
+  });
+
+  it('run in the phase they belong to and in no other', async () => {
+    @Handler()
+    class Phased {
+      @OnStartup({ phase: 'leader' })
+      leads(): void {
+        calls.push('leads');
+      }
+
+      @OnStartup()
+      starts(): void {
+        calls.push('starts');
+      }
+
+      @OnShutdown({ phase: 'leader' })
+      resigns(): void {
+        calls.push('resigns');
+      }
+    }
+    const { hooks, context } = bench(Phased);
+    await hooks.startUp('leader', context);
+    await hooks.shutDown('process', context);
+    await hooks.shutDown('leader', context);
+
+    expect(calls).to.deep.equal(['leads', 'resigns']);
   });
 
   it('run one after the other, and each gets a signal of its own', async () => {
@@ -86,7 +113,7 @@ describe('process hooks', () => {
       }
     }
     const { hooks, context, clock } = bench(Slow);
-    const started = hooks.startUp(context);
+    const started = hooks.startUp('process', context);
     await clock.advance(999);
     expect(order).to.deep.equal([]);
 
@@ -112,7 +139,7 @@ describe('process hooks', () => {
     }
     const { hooks, context } = bench(Failing);
 
-    expect(await settled(hooks.startUp(context))).to.equal(error);
+    expect(await settled(hooks.startUp('process', context))).to.equal(error);
     expect(calls).to.deep.equal([]);
   });
 
@@ -131,7 +158,7 @@ describe('process hooks', () => {
     }
     const { hooks, context, log } = bench(Failing);
 
-    expect(await hooks.shutDown(context)).to.equal(false);
+    expect(await hooks.shutDown('process', context)).to.equal(false);
     expect(calls).to.deep.equal(['ran']);
     expect(log.lines.map(({ level, message, fields }) => [level, message, fields['controller']])).to.deep.equal([
       ['error', 'shutdown hook failed', 'Failing.fail'],
@@ -147,7 +174,7 @@ describe('process hooks', () => {
       }
     }
     const { hooks, context, clock } = bench(Hanging);
-    const started = settled(hooks.startUp(context));
+    const started = settled(hooks.startUp('process', context));
     await clock.advance(500);
 
     expect(await started).to.have.property('message', 'timed out after 500 ms');
@@ -163,7 +190,7 @@ describe('process hooks', () => {
       }
     }
     const { hooks, context, clock, log } = bench(Deaf);
-    const ended = hooks.shutDown(context);
+    const ended = hooks.shutDown('process', context);
     await clock.advance(10_500);
     expect(log.lines.map(({ message, fields }) => [message, fields['controller']])).to.deep.equal([
       ['hook ignores its signal', 'Deaf.hang'],
@@ -183,7 +210,7 @@ describe('process hooks', () => {
     }
     const { hooks, context } = bench(Talkative);
 
-    expect(await settled(hooks.startUp(context))).to.equal(undefined);
+    expect(await settled(hooks.startUp('process', context))).to.equal(undefined);
   });
 });
 
