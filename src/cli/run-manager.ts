@@ -1,7 +1,9 @@
 /** The manager, from checked flags to exit code. Loaded by its command only: no other command needs the framework. */
 import {
+  ConfigError,
   createContainer,
   createOperator,
+  ListenError,
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
@@ -17,6 +19,11 @@ import { DOMAIN, handlersOf } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
+/** Flags of what the framework knows as options. */
+const ADDRESS_FLAGS: Readonly<Record<string, string>> = {
+  healthAddress: '--health-probe-bind-address',
+  'metrics.address': '--metrics-bind-address',
+};
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 interface ManagerOptions {
@@ -67,7 +74,7 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
   const options = managerOptions(settings);
   const wol = wolSettings(settings, options.namespace);
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
-  const { kubeConfig, source } = ownKubeConfig(options.kubeconfig);
+  const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
   provideWol(container, wol);
   const operator = await createOperator({
@@ -90,10 +97,16 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
  * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
  * flag and variable are made to agree.
  */
-function ownKubeConfig(path: string): OwnKubeConfig {
-  const own = loadOwnKubeConfig({ path: path === '' ? undefined : path, environment: process.env });
+function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
+  const path = settings.text('kubeconfig');
   if (path !== '') process.env['KUBECONFIG'] = path;
-  return own;
+  try {
+    return loadOwnKubeConfig({ environment: process.env });
+  } catch (error) {
+    if (path === '' || !(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map(({ text }) => text).join('; ');
+    throw settings.refuse('kubeconfig', `a kubeconfig file that can be used, but ${problems}`);
+  }
 }
 
 async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
@@ -105,6 +118,9 @@ async function untilEnd(operator: StewardOperator, logger: Logger): Promise<numb
   try {
     await operator.start();
     return await Promise.race([operator.finished, termination.forced]);
+  } catch (error) {
+    const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
+    throw flag === undefined ? error : (error as ListenError).renamed(flag);
   } finally {
     termination.release();
   }

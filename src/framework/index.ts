@@ -9,6 +9,7 @@ export * from './decorators';
 export * from './errors/api-error';
 export { ConfigError, type ConfigProblem } from './errors/config-error';
 export * from './errors/handler-errors';
+export { ListenError } from './errors/listen-error';
 export * from './errors/refusal-errors';
 export * from './kinds/core-kinds';
 export * from './kinds/kind';

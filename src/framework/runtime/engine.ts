@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
+import { ListenError } from '../errors/listen-error';
 import { OperatorError } from '../errors/operator-error';
 import {
   ApiLeaseStore,
@@ -221,8 +222,7 @@ export class Engine {
       const port = await bind(address);
       this.options.logger.debug('listening', { option, port });
     } catch (cause) {
-      const where = `${address.host ?? ''}:${address.port}`;
-      throw new OperatorError('LISTEN', `${option} ${where} cannot be bound: ${(cause as Error).message}`, { cause });
+      throw new ListenError(option, `${address.host ?? ''}:${address.port}`, cause);
     }
   }
 
