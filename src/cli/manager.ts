@@ -13,7 +13,7 @@ import {
 import { provideWol, WOL_FLAGS, wolSettings } from '../wol';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
-import { DOMAIN, handlersOf, parseModules } from './modules';
+import { DOMAIN, handlersOf, MANAGER_LEASE, parseModules } from './modules';
 import type { RegisterCommand } from './program';
 import { onTermination } from './signals';
 import { VERSION } from './version';
@@ -33,6 +33,7 @@ export interface ManagerOptions {
   readonly kubeconfig: string;
   readonly healthAddress: string;
   readonly metricsAddress: string;
+  readonly leaderElect: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -49,13 +50,13 @@ function managerOptions(settings: ManagerSettings): ManagerOptions {
       'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
     );
   }
-  if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
   return {
     modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
     metricsAddress,
+    leaderElect: settings.boolean('leaderElect'),
     logLevel: settings.oneOf('logLevel', LOG_LEVELS),
     logFormat: settings.oneOf('logFormat', ['json', 'text']),
   };
@@ -92,6 +93,7 @@ async function runManager(options: ManagerOptions, settings: ManagerSettings): P
     handlers: handlersOf(options.modules),
     healthAddress: options.healthAddress,
     metrics: { address: options.metricsAddress },
+    leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,
     kubeConfig,
     logger,

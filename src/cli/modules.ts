@@ -25,9 +25,14 @@ export function handlersOf(modules: readonly string[]): HandlerClass[] {
   return modules.flatMap((name) => MODULES[name] ?? []);
 }
 
-export function managerRights(modules: readonly string[]): RbacRule[] {
-  return rbacRules(buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN }));
+/** @param leaderElection whether several replicas share the work. */
+export function managerRights(modules: readonly string[], leaderElection: boolean): RbacRule[] {
+  const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
+  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined });
 }
 
 /** Domain of our own annotations and finalizers. */
 export const DOMAIN = 'virt-steward.io';
+
+/** The Lease that the replicas of the manager compete for, in the namespace they run in. */
+export const MANAGER_LEASE = 'virt-steward-manager';
