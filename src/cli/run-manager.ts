@@ -15,7 +15,7 @@ import {
 import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, handlersOf } from './modules';
+import { DOMAIN, handlersOf, MANAGER_LEASE } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
@@ -33,6 +33,7 @@ interface ManagerOptions {
   readonly kubeconfig: string;
   readonly healthAddress: string;
   readonly metricsAddress: string;
+  readonly leaderElect: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -50,13 +51,13 @@ function managerOptions(settings: ManagerSettings): ManagerOptions {
       'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
     );
   }
-  if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
   return {
     modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
     metricsAddress,
+    leaderElect: settings.boolean('leaderElect'),
     logLevel: settings.oneOf('logLevel', LOG_LEVELS),
     logFormat: settings.oneOf('logFormat', ['json', 'text']),
   };
@@ -85,6 +86,7 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     handlers: handlersOf(options.modules),
     healthAddress: options.healthAddress,
     metrics: { address: options.metricsAddress },
+    leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,
     kubeConfig,
     logger,

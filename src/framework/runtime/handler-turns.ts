@@ -9,6 +9,7 @@ import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween } from './diff';
 import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
+import { FilterFailures } from './filter-failures';
 import { fieldAt, matches } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -28,13 +29,17 @@ export interface Pass {
 }
 
 export class HandlerTurns {
+  private readonly filterFailures: FilterFailures<QueuedHandlerSpec>;
+
   constructor(
     private readonly specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
-  ) {}
+  ) {
+    this.filterFailures = new FilterFailures(ports.log, ports.hooks.filterFailed);
+  }
 
   isMatching(spec: QueuedHandlerSpec, object: KubernetesObject): boolean {
-    return matches(spec.filters, object, (error) => this.ports.hooks.filterFailed?.(spec, error));
+    return matches(spec.filters, object, (error) => this.filterFailures.report(spec, object, error));
   }
 
   async runIfDue(spec: QueuedHandlerSpec, pass: Pass): Promise<void> {

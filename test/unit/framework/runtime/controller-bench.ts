@@ -47,6 +47,7 @@ export class Bench {
   readonly events: StagedEvent[] = [];
   readonly finalizerWrites: string[] = [];
   readonly annotations: string[] = [];
+  readonly filterFailures: string[] = [];
   readonly stop = new AbortController();
   readonly controller: KindController;
   /** What the next writes throw, first come first served. */
@@ -84,7 +85,7 @@ export class Bench {
           this.statuses.push(update);
         },
         sendEvent: (event) => void this.events.push(event),
-        hooks: {},
+        hooks: { filterFailed: (spec) => void this.filterFailures.push(spec.id) },
       },
     });
   }

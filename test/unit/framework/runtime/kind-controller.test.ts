@@ -475,3 +475,28 @@ describe('a delete handler of a re-created object', () => {
     expect(cleaned).to.deep.equal(['uid-old']);
   });
 });
+
+describe('a filter that throws', () => {
+  it('counts as no match, and is told once for each version of the object', async () => {
+    @Handler()
+    class Filtered extends Recorder {
+      @Reconcile(Widget, { when: ({ spec }) => spec!.size! > 0 })
+      async reconcile(object: Widget, ctx: ReconcileContext<Widget>): Promise<ReconcileResult> {
+        return this.record(object, ctx);
+      }
+    }
+    const handler = new Filtered();
+    const bench = await new Bench(handler).activate();
+    await bench.put(aWidget());
+    bench.controller.touch('n/w');
+    await bench.clock.advance(0);
+    expect(bench.filterFailures).to.deep.equal(['Filtered.reconcile']);
+
+    await bench.put(aWidget({ generation: 2 }));
+    expect(bench.filterFailures).to.have.length(2);
+    expect(handler.take()).to.deep.equal([]);
+
+    await bench.put(aWidget({ generation: 3, spec: { size: 1 } }));
+    expect(handler.take()).to.deep.equal(['w changed']);
+  });
+});
