@@ -36,6 +36,10 @@ class ScriptedInformer {
     return () => undefined;
   }
 
+  onStatus(): () => void {
+    return () => undefined;
+  }
+
   addIndex(name: string, keysOf: (object: never) => unknown): void {
     this.indexes.set(name, keysOf);
   }
