@@ -14,6 +14,7 @@ export * from './kinds/core-kinds';
 export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
+export type { LeaderElectionOptions } from './leader';
 export { type LogFields, type Logger, type LogLevel, nullLogger } from './logging/logger';
 export { WinstonLogger } from './logging/winston-logger';
 export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
