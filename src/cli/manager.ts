@@ -5,6 +5,7 @@ import {
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
+  type MetricsOptions,
   type OwnKubeConfig,
   Settings,
   type StewardOperator,
@@ -20,7 +21,7 @@ import { VERSION } from './version';
 
 const EXAMPLES = `
 Examples:
-  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure --metrics-secure=false
+  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure
   MODULES=wol GRPC_INSECURE=true METRICS_BIND_ADDRESS=0 virt-steward manager`;
 
 const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS];
@@ -32,7 +33,7 @@ export interface ManagerOptions {
   /** Empty = in-cluster. */
   readonly kubeconfig: string;
   readonly healthAddress: string;
-  readonly metricsAddress: string;
+  readonly metrics: MetricsOptions;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -42,23 +43,27 @@ type ManagerSettings = Settings<(typeof FLAGS)[number]['key']>;
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 function managerOptions(settings: ManagerSettings): ManagerOptions {
   const modules = parseModules('--modules', settings.text('modules'));
-  const metricsAddress = settings.listenAddress('metricsBindAddress');
-  if (metricsAddress !== '0' && settings.boolean('metricsSecure')) {
-    throw settings.refuse(
-      'metricsSecure',
-      'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
-    );
-  }
   if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
   return {
     modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
-    metricsAddress,
+    metrics: metricsOptions(settings),
     logLevel: settings.oneOf('logLevel', LOG_LEVELS),
     logFormat: settings.oneOf('logFormat', ['json', 'text']),
   };
+}
+
+function metricsOptions(settings: ManagerSettings): MetricsOptions {
+  const address = settings.listenAddress('metricsBindAddress');
+  const secure = settings.boolean('metricsSecure');
+  const [certFile, keyFile] = [settings.text('metricsCertFile'), settings.text('metricsKeyFile')];
+  if (certFile === '' && keyFile === '') return { address, secure };
+  if (certFile === '') throw settings.refuse('metricsCertFile', 'a file, because --metrics-key-file is given');
+  if (keyFile === '') throw settings.refuse('metricsKeyFile', 'a file, because --metrics-cert-file is given');
+  if (!secure) throw settings.refuse('metricsSecure', 'true, because --metrics-cert-file is given');
+  return { address, secure, certFile, keyFile };
 }
 
 /** RFC 1123 label, as the API server demands of namespaces. */
@@ -91,7 +96,8 @@ async function runManager(options: ManagerOptions, settings: ManagerSettings): P
     version: VERSION,
     handlers: handlersOf(options.modules),
     healthAddress: options.healthAddress,
-    metrics: { address: options.metricsAddress },
+    metrics: options.metrics,
+    modules: options.modules,
     container,
     kubeConfig,
     logger,

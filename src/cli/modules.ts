@@ -1,5 +1,5 @@
 /** The modules of this build, by the names that `--modules` takes. */
-import { buildRegistry, type HandlerClass, type RbacRule, rbacRules, UsageError } from '../framework';
+import { buildRegistry, type HandlerClass, type RbacFeatures, type RbacRule, rbacRules, UsageError } from '../framework';
 import { wolHandlers } from '../wol';
 
 const MODULES: Readonly<Record<string, readonly HandlerClass[]>> = { wol: wolHandlers };
@@ -25,8 +25,8 @@ export function handlersOf(modules: readonly string[]): HandlerClass[] {
   return modules.flatMap((name) => MODULES[name] ?? []);
 }
 
-export function managerRights(modules: readonly string[]): RbacRule[] {
-  return rbacRules(buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN }));
+export function managerRights(modules: readonly string[], features: RbacFeatures): RbacRule[] {
+  return rbacRules(buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN }), features);
 }
 
 /** Domain of our own annotations and finalizers. */

@@ -7,6 +7,7 @@ import type { RegisterCommand } from './program';
 
 interface RbacOptions {
   modules: string;
+  metricsSecure: 'true' | 'false';
   output: 'yaml' | 'json';
   namespace: string;
   serviceAccount: string;
@@ -24,12 +25,18 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${moduleNames().join(', ')}`, moduleNames().join(','))
     .addOption(new Option('--output <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
+    .addOption(
+      new Option('--metrics-secure [true|false]', 'rights to check who reads metrics, which a manager with --metrics-secure needs')
+        .choices(['true', 'false'])
+        .preset('true')
+        .default('true'),
+    )
     .option('--namespace <name>', 'namespace the operator runs in', 'virt-steward-system')
     .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward')
     .option('--name <name>', 'name of roles and bindings', 'virt-steward')
     .addHelpText('after', EXAMPLES)
-    .action(({ modules, output, ...options }: RbacOptions) => {
-      const rules = managerRights(parseModules('--modules', modules));
+    .action(({ modules, output, metricsSecure, ...options }: RbacOptions) => {
+      const rules = managerRights(parseModules('--modules', modules), { secureMetrics: metricsSecure === 'true' });
       const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
       io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
       done(EXIT_DONE);

@@ -32,6 +32,8 @@ export interface DispatcherOptions {
   readonly createVirtualController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => VirtualController;
   readonly createDaemonPool: (spec: DaemonSpec) => DaemonPool;
   readonly onEventError?: (spec: EventSpec) => void;
+  /** A filter of an event handler threw; the object counts as not matching. */
+  readonly onFilterError?: (spec: EventSpec, error: unknown) => void;
 }
 
 export class Dispatcher {
@@ -120,7 +122,7 @@ export class Dispatcher {
       const { namespace, name } = event.object.metadata ?? {};
       this.options.log.error('event handler failed', { controller: spec.id, kind: spec.kind.kind, namespace, name, error });
     };
-    const seen = eventFor(spec, event);
+    const seen = eventFor(spec, event, (error) => this.options.onFilterError?.(spec, error));
     if (seen === undefined) return;
     try {
       const instance = this.options.instances.of(spec.Class) as Record<string, (event: ResourceEvent) => unknown>;
@@ -133,9 +135,9 @@ export class Dispatcher {
 }
 
 /** The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new. */
-function eventFor(spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
-  const before = event.old !== undefined && matches(spec.filters, event.old);
-  const now = matches(spec.filters, event.object);
+function eventFor(spec: EventSpec, event: ResourceEvent, onThrow: (error: unknown) => void): ResourceEvent | undefined {
+  const before = event.old !== undefined && matches(spec.filters, event.old, onThrow);
+  const now = matches(spec.filters, event.object, onThrow);
   if (event.type !== 'MODIFIED') return now ? event : undefined;
   if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
   return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;

@@ -8,21 +8,24 @@
  * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
  * Errors: `start` rejects with ConfigError, with the error of a start-up hook, or with one that names the address it could not bind.
  */
-import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
 import { OperatorError } from '../errors/operator-error';
-import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
+import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
-import { MetricsServer } from '../serving/metrics-server';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
+import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Timer } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import { handlersCheck } from './handler-health';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
+import { KindHealth } from './kind-health';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
@@ -38,17 +41,17 @@ type Phase = 'starting' | 'working' | 'stopping';
 
 export class Engine {
   readonly registry: Registry;
-  readonly metrics = new MetricsRegistry();
   readonly instances: Instances;
   readonly events: EventRecorder;
   private phase: Phase = 'starting';
   /** Aborted when running handlers have to end. */
   private readonly abort = new AbortController();
-  private readonly health = new HealthServer();
-  private readonly metricsServer = new MetricsServer(this.metrics);
+  private readonly health: HealthServer;
+  private readonly metricsEndpoint: MetricsEndpoint;
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly kinds: KindHealth;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
@@ -58,13 +61,17 @@ export class Engine {
   constructor(
     private readonly options: CompiledOperatorOptions,
     private readonly local: LocalCluster,
+    private readonly metrics: FrameworkMetrics,
   ) {
+    this.health = new HealthServer(options.clock);
+    this.metricsEndpoint = this.createMetricsEndpoint();
     this.events = new EventRecorder({
       client: local.cluster.client,
       clock: options.clock,
       log: options.logger,
       instance: options.instance,
       reportingController: options.name,
+      metrics: metrics.api.hooks,
     });
     this.instances = new Instances(options.container);
     this.provide();
@@ -78,7 +85,13 @@ export class Engine {
       events: this.events,
       triggers: this.triggers,
       signal: this.abort.signal,
-      hooks: {},
+      metrics,
+    });
+    this.kinds = new KindHealth({
+      informers: local.cluster.informers,
+      scopeProblem: (kind) => local.scopeProblem(kind),
+      clock: options.clock,
+      log: options.logger,
     });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
   }
@@ -87,9 +100,8 @@ export class Engine {
   async start(init: () => Promise<void>): Promise<void> {
     this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
-    this.describeBuild();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
-    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
+    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsEndpoint.listen(address));
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.dispatcher = this.createDispatcher();
     await init();
@@ -111,7 +123,7 @@ export class Engine {
     for (const { source } of this.factory.sources) await source.stop?.();
     await this.local.stop();
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
-    await Promise.all([this.health.close(), this.metricsServer.close()]);
+    await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
     this.events.stop();
     this.instances.dispose();
     logger.info('operator stopped');
@@ -124,13 +136,20 @@ export class Engine {
     this.instances.provide(KubeClient, cluster.client);
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
-    this.instances.provide(MetricsRegistry, this.metrics);
+    this.instances.provide(MetricsRegistry, this.metrics.registry);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
   }
 
+  private createMetricsEndpoint(): MetricsEndpoint {
+    const { clock, logger: log, metricsSecure: secure, metricsFiles: files, instance: hostName } = this.options;
+    return new MetricsEndpoint({ metrics: this.metrics, secure, files, client: this.local.cluster.client, clock, log, hostName });
+  }
+
   private createDispatcher(): Dispatcher {
     const { factory } = this;
+    const { handlers, informers } = this.metrics;
+    for (const { kind, name, id } of this.registry.specs.filter(isIndex)) informers.nameIndex(kind.id, name, id);
     return new Dispatcher({
       registry: this.registry,
       cluster: this.local.cluster,
@@ -139,12 +158,20 @@ export class Engine {
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),
+      onEventError: ({ id }) => handlers.eventFailed(id),
+      onFilterError: ({ id }) => handlers.filterFailed(id),
     });
   }
 
   private addChecks(): void {
     const { clock } = this.options;
+    this.health.addCheck(
+      'healthz',
+      handlersCheck(() => (this.dispatcher?.controllers ?? []).map(({ queue }) => queue)),
+    );
     this.health.addCheck('readyz', informersCheck(this.local.cluster.informers, clock));
+    this.health.addCheck('readyz', this.kinds.check());
+    if (this.options.metricsAddress !== undefined) for (const check of this.metricsEndpoint.checks) this.health.addCheck('readyz', check);
     this.health.addCheck('readyz', {
       name: 'startup',
       run: () => (this.phase === 'starting' ? { state: 'failed', detail: 'not finished' } : { state: 'ok', detail: 'finished' }),
@@ -158,13 +185,6 @@ export class Engine {
       if (spec.of !== 'liveness') this.health.addCheck('readyz', check);
       if (spec.of !== 'readiness') this.health.addCheck('healthz', check);
     }
-  }
-
-  private describeBuild(): void {
-    collectDefaultMetrics({ register: this.metrics });
-    const help = 'Always 1; the labels tell what runs.';
-    const build = new Gauge({ name: 'steward_build_info', help, labelNames: ['version', 'node'], registers: [this.metrics] });
-    build.labels(this.options.version, process.versions.node).set(1);
   }
 
   private async listen(
@@ -187,6 +207,7 @@ export class Engine {
     if (this.phase === 'stopping') return;
     if (!this.active && this.allSynced()) this.activate();
     this.outages.look();
+    this.kinds.look();
     this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
   }
 

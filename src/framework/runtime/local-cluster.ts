@@ -9,25 +9,29 @@ import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
 import { ApiKindDiscovery } from '../cluster/kind-discovery';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import type { Kind } from '../kinds/kind';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
+  /** See ApiKindDiscovery. */
+  scopeProblem(kind: Kind): Promise<string | undefined>;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
   start(): void;
   /** Stops them and closes every connection. */
   stop(): Promise<void>;
 }
 
-export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
+export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
   const { clock, logger, random } = options;
   const transport = new HttpTransport({
     cluster: LOCAL_CLUSTER,
     credentials: new Credentials(kubeConfig, clock),
     clock,
     userAgent: userAgentOf(options.version, options.name),
+    metrics: metrics.api.hooks,
   });
   const client = new KubeClient({
     cluster: LOCAL_CLUSTER,
@@ -36,6 +40,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     random,
     fieldManager: options.fieldManager,
     managedBy: options.name,
+    metrics: metrics.api.hooks,
   });
   const limiter = new StormLimiter(clock);
   const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
@@ -51,14 +56,17 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
       selection,
       transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
       random,
+      hooks: metrics.informers.hooks,
       freezeCache: options.freezeCache,
       stripLastApplied: options.stripLastApplied,
     });
   const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
   let definitions: Informer | undefined;
+  metrics.informers.observe(() => [...cluster.informers.list(), ...(definitions === undefined ? [] : [definitions])]);
   return {
     cluster,
     transport,
+    scopeProblem: (kind) => discovery.scopeProblem(kind),
     start: () => {
       cluster.informers.start();
       if (cluster.informers.list().some(({ kind }) => kind.optional)) {
