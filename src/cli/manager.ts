@@ -2,6 +2,7 @@
 import {
   createContainer,
   createOperator,
+  ListenError,
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
@@ -123,9 +124,18 @@ async function untilEnd(operator: StewardOperator, logger: Logger): Promise<numb
     operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
   });
   try {
-    await operator.start();
+    await operator.start().catch((error: unknown) => {
+      throw inFlags(error);
+    });
     return await Promise.race([operator.finished, termination.forced]);
   } finally {
     termination.release();
   }
+}
+
+const FLAG_OF = { healthAddress: '--health-probe-bind-address', 'metrics.address': '--metrics-bind-address' } as const;
+
+/** People know the flag, not the option of the framework. */
+function inFlags(error: unknown): unknown {
+  return error instanceof ListenError ? new ListenError(error.option, error.address, error.cause, FLAG_OF[error.option]) : error;
 }

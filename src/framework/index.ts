@@ -8,6 +8,7 @@ export * from './decorators';
 export * from './errors/api-error';
 export { ConfigError, type ConfigProblem } from './errors/config-error';
 export * from './errors/handler-errors';
+export { ListenError } from './errors/listen-error';
 export { isOperatorError, OperatorError } from './errors/operator-error';
 export * from './errors/refusal-errors';
 export * from './kinds/core-kinds';

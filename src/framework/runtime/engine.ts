@@ -11,6 +11,7 @@
 import { Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
+import { ListenError } from '../errors/listen-error';
 import { OperatorError } from '../errors/operator-error';
 import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
@@ -188,7 +189,7 @@ export class Engine {
   }
 
   private async listen(
-    option: string,
+    option: ListenError['option'],
     address: ListenAddress | undefined,
     bind: (address: ListenAddress) => Promise<number>,
   ): Promise<void> {
@@ -197,8 +198,7 @@ export class Engine {
       const port = await bind(address);
       this.options.logger.debug('listening', { option, port });
     } catch (cause) {
-      const where = `${address.host ?? ''}:${address.port}`;
-      throw new OperatorError('LISTEN', `${option} ${where} cannot be bound: ${(cause as Error).message}`, { cause });
+      throw new ListenError(option, address, cause);
     }
   }
 
