@@ -72,14 +72,16 @@ export class KindHealth {
   }
 
   private judge(): CheckResult {
-    const problems = [...this.problems.values()];
+    const problems = new Set(this.problems.values());
+    const hints = new Set<string>();
     for (const informer of this.options.informers.list()) {
       const { state, detail } = informer.status();
       const { id, optional } = informer.kind;
-      if (state === 'Denied') problems.push(`${id} may not be watched${detail === '' ? '' : ` (${detail})`}`);
-      if (state === 'Waiting' && !optional) problems.push(`${id} is required and not served`);
+      if (state === 'Denied') (optional ? hints : problems).add(`${id} may not be watched${detail === '' ? '' : ` (${detail})`}`);
+      if (state === 'Waiting' && !optional) problems.add(`${id} is required and not served`);
     }
-    const unique = [...new Set(problems)];
-    return unique.length === 0 ? { state: 'ok', detail: '' } : { state: 'failed', detail: unique.join('; ') };
+    const detail = [...problems, ...hints].join('; ');
+    if (problems.size > 0) return { state: 'failed', detail };
+    return { state: hints.size > 0 ? 'waiting' : 'ok', detail };
   }
 }

@@ -104,7 +104,7 @@ export class StewardOperator extends Operator {
       const kind = await this.discover(apiVersion, plural);
       const informer = this.cluster.informers.ensure(kind, namespace === undefined ? undefined : { namespaces: [namespace] });
       const { clock, logger, random } = this.settings;
-      const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random });
+      const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random, metrics: this.metrics.queues });
       this.baseWatches.push(watch);
       watch.queue.start();
       informer.start();
@@ -197,11 +197,15 @@ export class StewardOperator extends Operator {
 
   private async end(): Promise<void> {
     this.stopping.abort();
-    for (const { queue } of this.baseWatches) queue.pause();
-    await Promise.all(this.baseWatches.map(({ queue }) => queue.whenIdle()));
-    const clean = await this.engine.stop();
-    this.ignoreErrors();
-    this.settle(clean && !this.isCrashing ? 0 : 1);
+    let clean = false;
+    try {
+      for (const { queue } of this.baseWatches) queue.pause();
+      await Promise.all(this.baseWatches.map(({ queue }) => queue.whenIdle()));
+      clean = await this.engine.stop();
+    } finally {
+      this.ignoreErrors();
+      this.settle(clean && !this.isCrashing ? 0 : 1);
+    }
   }
 
   private listenForErrors(): void {

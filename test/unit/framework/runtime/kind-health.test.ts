@@ -45,10 +45,14 @@ describe('the readiness check of kinds', () => {
     expect(await aWorld({ status: absent, kind: Optional as Kind }).judge()).to.deep.equal({ state: 'ok', detail: '' });
   });
 
-  it('fails while a kind may not be watched, also an optional one', async () => {
+  it('fails while a required kind may not be watched, and tells so of an optional one', async () => {
     const denied = { state: 'Denied', synced: false, detail: 'list is forbidden' } as const;
-    const world = aWorld({ status: denied, kind: Optional as Kind });
-    expect(await world.judge()).to.deep.equal({ state: 'failed', detail: 'gadgets.example.org may not be watched (list is forbidden)' });
+    expect(await aWorld({ status: denied, kind: Optional as Kind }).judge()).to.deep.equal({
+      state: 'waiting',
+      detail: 'gadgets.example.org may not be watched (list is forbidden)',
+    });
+    const world = aWorld({ status: denied });
+    expect(await world.judge()).to.deep.equal({ state: 'failed', detail: 'configmaps may not be watched (list is forbidden)' });
 
     world.status = WATCHING;
     expect((await world.judge()).state).to.equal('ok');
