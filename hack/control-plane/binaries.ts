@@ -31,14 +31,16 @@ export interface ResolveOptions {
   readonly sources?: GoSources;
   /** Where progress goes. @default standard error */
   readonly progress?: ProgressStream;
+  /** Ends a build or the wait for one, and the start of a control plane; no effect afterwards. */
+  readonly signal?: AbortSignal;
 }
 
 const CHOICES =
   'either install Go %s or later (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, as `setup-envtest use -p path` prints it';
 
-/** @throws {Error} one line that says what is missing and what may be done about it, or the compiler's last words. */
+/** @throws {Error} one line that says what is missing and what may be done about it, the compiler's last words, or the reason of `signal`. */
 export async function resolveBinaries(options: ResolveOptions = {}): Promise<ControlPlaneBinaries> {
-  const { env = process.env, sources = readGoSources(), progress } = options;
+  const { env = process.env, sources = readGoSources(), progress, signal } = options;
   if (env['KUBEBUILDER_ASSETS']) return binariesIn(resolve(env['KUBEBUILDER_ASSETS']));
   const binary = cachedBinary(sources, env);
   if (existsSync(binary)) return multiCall('cache', binary);
@@ -48,10 +50,13 @@ export async function resolveBinaries(options: ResolveOptions = {}): Promise<Con
     `${join(cacheDirectory(env), sources.cacheKey)}.lock`,
     async () => {
       if (existsSync(binary)) return multiCall('cache', binary);
-      await buildWithGo(sources, binary, env, progress);
+      await buildWithGo(sources, binary, env, { progress, signal });
       return multiCall('build', binary);
     },
-    ({ pid }) => (progress ?? process.stderr).write(`waiting for process ${pid}, which is building the control plane\n`),
+    {
+      signal,
+      onWait: ({ pid }) => (progress ?? process.stderr).write(`waiting for process ${pid}, which is building the control plane\n`),
+    },
   );
 }
 

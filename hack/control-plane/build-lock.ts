@@ -22,16 +22,24 @@ export interface LockHolder {
   readonly host: string;
 }
 
+export interface LockOptions {
+  /** Told once who holds the lock when it is not free. */
+  readonly onWait?: (holder: LockHolder) => void;
+  /** Ends the waiting, not the work. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Runs `work` while holding the lock.
  *
  * @param file absolute path of the lock file; its folder must exist.
- * @param onWait told once who holds the lock when it is not free.
+ * @throws what `work` throws, or the reason of `signal`.
  */
-export async function withLock<T>(file: string, work: () => Promise<T>, onWait?: (holder: LockHolder) => void): Promise<T> {
+export async function withLock<T>(file: string, work: () => Promise<T>, { onWait, signal }: LockOptions = {}): Promise<T> {
   const me: LockHolder = { pid: process.pid, host: hostname() };
   let hasTold = false;
   while (!take(file, me)) {
+    signal?.throwIfAborted();
     const holder = holderOf(file);
     if (holder === undefined) continue;
     if (isDead(file, holder)) {

@@ -15,7 +15,7 @@ import { ProcessGroup } from './process-group';
 import { Progress, type ProgressStream } from './progress';
 
 const TITLE =
-  'building etcd and the Kubernetes control plane with Go; the first time this takes about 4 minutes and downloads 0.2 GB of modules';
+  'building etcd and the Kubernetes control plane with Go; the first time this takes 4 to 7 minutes on two cores and downloads 0.2 GB of modules';
 
 /**
  * Version of the `go` on the path, for example `1.26.8`; `undefined` when there is none.
@@ -42,11 +42,23 @@ export function isAtLeast(have: string, want: string): boolean {
   return true;
 }
 
+export interface BuildOptions {
+  /** Where progress goes. @default standard error */
+  readonly progress?: ProgressStream | undefined;
+  /** Ends the build. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * @param target absolute path the binary gets.
- * @throws {Error} with the last lines of the compiler's output when the build fails.
+ * @throws {Error} with the last lines of the compiler's output when the build fails; the reason of `signal` when that ended it.
  */
-export async function buildWithGo(sources: GoSources, target: string, env: NodeJS.ProcessEnv, stream?: ProgressStream): Promise<void> {
+export async function buildWithGo(
+  sources: GoSources,
+  target: string,
+  env: NodeJS.ProcessEnv,
+  { progress: stream, signal }: BuildOptions = {},
+): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   // Beside the target, so that the rename at the end stays within one file system.
   const group = await ProcessGroup.create(join(dirname(target), '.building-'));
@@ -63,12 +75,12 @@ export async function buildWithGo(sources: GoSources, target: string, env: NodeJ
       workingDirectory: sources.directory,
       logFile: log,
     });
-    const status = await build.ended();
+    const status = await group.untilAborted(signal, () => build.ended());
     if (status.code !== 0) throw new Error(`go build failed in ${sources.directory}; its last lines:\n${tailOf(log)}`);
     renameSync(output, target);
     progress.end(`built Kubernetes ${sources.kubernetesVersion}: ${target}`);
   } catch (error) {
-    progress.end('the build has failed');
+    progress.end(signal?.aborted ? 'the build was interrupted' : 'the build has failed');
     throw error;
   } finally {
     await group.dispose();

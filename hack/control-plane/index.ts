@@ -6,6 +6,7 @@
  *       scheduler?: boolean;              // default: false
  *       extraArgs?: { 'kube-apiserver'?: string[]; ... };
  *       readyTimeoutMs?: number;          // default: 60000
+ *       signal?: AbortSignal;             // ends the start, a build of the binaries included; no effect afterwards
  *     }): Promise<ControlPlane>           // about 2 s; ready when it resolves. Call it n times for n independent ones.
  *
  *     ControlPlane:

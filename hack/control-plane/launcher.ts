@@ -50,7 +50,7 @@ const TOKEN_SECONDS = 24 * 60 * 60;
  *
  * The first call on a machine may build the binaries, which takes minutes (see binaries.ts).
  *
- * @throws {Error} when there are no binaries and no way to make them, or a server does not come up; then with the end of its log.
+ * @throws {Error} when there are no binaries and no way to make them, a server does not come up (then with the end of its log), or `signal` aborts.
  */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const binaries = await resolveBinaries(options);
@@ -62,7 +62,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     const files = filesIn(group.directory);
     requireShortPath(files.etcdPeerSocket);
     const controlPlane = new ControlPlane(options, binaries, group, files, writeCredentials(files));
-    await controlPlane.startAll();
+    await group.untilAborted(options.signal, () => controlPlane.startAll());
     return controlPlane;
   } catch (error) {
     await group.dispose();

@@ -75,6 +75,27 @@ export class ProcessGroup {
     throw new Error(`the process supervisor could not make the directory ${directoryPrefix}*: ${reason}`);
   }
 
+  /**
+   * Does work with the group, which is disposed of as soon as the signal aborts meanwhile; afterwards the signal has no effect.
+   *
+   * @throws the reason of `signal`, whatever the work makes of it, or what the work throws.
+   */
+  async untilAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const dispose = (): void => void this.dispose();
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', dispose);
+    try {
+      const result = await work();
+      signal?.throwIfAborted();
+      return result;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', dispose);
+    }
+  }
+
   /** @throws {Error} when the executable cannot be run, or the group has been disposed of. */
   async start(options: ProcessOptions): Promise<SupervisedProcess> {
     const { name, command, logFile, env = process.env, workingDirectory = this.directory } = options;

@@ -20,6 +20,8 @@ export interface RestRequest {
   readonly body?: unknown;
   /** @default `application/json` */
   readonly contentType?: string;
+  /** Media type of the answer, for example for a table. @default `application/json` */
+  readonly accept?: string;
   /** @default 30000 */
   readonly timeoutMs?: number;
 }
@@ -31,10 +33,11 @@ export interface RestResponse {
 }
 
 /** @throws {Error} when no answer comes: refused, reset, an untrusted certificate, or over the time. */
-export function rest({ server, ca, token }: RestEndpoint, { method = 'GET', path, body, contentType, timeoutMs = 30_000 }: RestRequest) {
+export function rest({ server, ca, token }: RestEndpoint, wanted: RestRequest) {
+  const { method = 'GET', path, body, contentType, accept = 'application/json', timeoutMs = 30_000 } = wanted;
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
-    accept: 'application/json',
+    accept,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(payload === undefined ? {} : { 'content-type': contentType ?? 'application/json', 'content-length': Buffer.byteLength(payload) }),
   };

@@ -1,11 +1,11 @@
 /** `virt-steward agent`: listens for magic packets on one node. */
-import { SystemClock, WinstonLogger } from '../framework';
+import { SystemClock, WinstonLogger } from '../framework/basics';
 import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { compileAgentOptions } from '../wol/agent/agent-options';
-import { runAgent } from '../wol/agent/run-agent';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
 import { onTermination } from './signals';
+import { keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 const EXAMPLES = `
@@ -22,6 +22,8 @@ export const agentCommand: RegisterCommand = (program, io, done) => {
       const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
       const { ignored } = modernizeAgentArguments(process.argv.slice(3));
       for (const flag of ignored) logger.warn('flag of an older agent has no effect', { flag });
+      keepHeapSmall();
+      const { runAgent } = await import('../wol/agent/run-agent.js');
       const termination = onTermination();
       const running = runAgent(options, { clock: new SystemClock(), logger, signal: termination.signal, version: VERSION });
       done(await Promise.race([running, termination.forced]));

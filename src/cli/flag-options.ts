@@ -1,6 +1,6 @@
 /** Turns flag tables into options of the command line parser, so that help, parser and settings cannot disagree. */
 import { type Command, Option } from 'commander';
-import type { FlagDefinition, FlagValues } from '../framework';
+import type { FlagDefinition, FlagValues } from '../framework/basics';
 
 /** Adds one option for each flag. Values stay text; `Settings` judges them. */
 export function addFlags(command: Command, flags: readonly FlagDefinition[]): Command {

@@ -1,5 +1,5 @@
 /** Flags of `virt-steward manager` that belong to no single module. */
-import type { FlagDefinition } from '../framework';
+import type { FlagDefinition } from '../framework/basics';
 
 export const MANAGER_FLAGS = [
   { key: 'modules', flag: '--modules', env: 'MODULES', value: 'list', default: 'wol', description: 'modules to run, joined by commas' },

@@ -1,33 +1,30 @@
-/** The modules of this build, by the names that `--modules` takes. */
-import { buildRegistry, type HandlerClass, type RbacFeatures, type RbacRule, rbacRules, UsageError } from '../framework';
+/** What each module brings to the manager. */
+import { buildRegistry, type HandlerClass, type RbacRule, rbacRules } from '../framework';
 import { wolHandlers } from '../wol';
+import type { ModuleName } from './module-names';
 
-const MODULES: Readonly<Record<string, readonly HandlerClass[]>> = { wol: wolHandlers };
+export { rbacObjects, rbacYaml } from '../framework';
 
-export function moduleNames(): string[] {
-  return Object.keys(MODULES);
+const HANDLERS: Readonly<Record<ModuleName, readonly HandlerClass[]>> = { wol: wolHandlers };
+
+export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
+  return modules.flatMap((name) => HANDLERS[name]);
 }
 
-/** @throws {UsageError} MODULE_UNKNOWN, naming the value and the modules there are. */
-export function parseModules(flag: string, text: string): string[] {
-  const names = text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  const unknown = names.find((name) => !(name in MODULES));
-  if (unknown !== undefined || names.length === 0) {
-    throw new UsageError(`${flag} names ${JSON.stringify(unknown ?? text)}; allowed: ${moduleNames().join(', ')}`);
-  }
-  return [...new Set(names)];
+export interface ManagerFeatures {
+  /** Several replicas share the work. */
+  readonly leaderElection: boolean;
+  /** Callers who read metrics are checked. */
+  readonly secureMetrics: boolean;
 }
 
-export function handlersOf(modules: readonly string[]): HandlerClass[] {
-  return modules.flatMap((name) => MODULES[name] ?? []);
-}
-
-export function managerRights(modules: readonly string[], features: RbacFeatures): RbacRule[] {
-  return rbacRules(buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN }), features);
+export function managerRights(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RbacRule[] {
+  const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
+  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics });
 }
 
 /** Domain of our own annotations and finalizers. */
 export const DOMAIN = 'virt-steward.io';
+
+/** The Lease that the replicas of the manager compete for, in the namespace they run in. */
+export const MANAGER_LEASE = 'virt-steward-manager';

@@ -1,5 +1,5 @@
 /** `virt-steward wake MAC`: sends a magic packet. */
-import { SystemClock } from '../framework';
+import { SystemClock } from '../framework/basics';
 import { normalizeMac } from '../kubevirt/mac-address';
 import { runWake } from '../wol/sender/run-wake';
 import { compileWakeOptions, type WakeFlagValues } from '../wol/sender/wake-options';

@@ -6,6 +6,7 @@ import { MAIN, NAMESPACE, type StewardCluster } from './steward-cluster';
 export interface ManagerProcess {
   readonly process: TestProcess;
   readonly grpcPort: number;
+  readonly metricsPort: number;
   /** GET on the health server. */
   health(path: string): Promise<{ status: number; text: string }>;
   metrics(): Promise<string>;
@@ -18,10 +19,10 @@ export interface ManagerOptions {
   flags?: readonly string[];
 }
 
-/** Resolves when `/readyz` says ok. */
+/** Resolves when `/readyz` says ok. @throws {Error} when it does not become ready; then it does not run either. */
 export async function startManager(cluster: StewardCluster, options: ManagerOptions = {}): Promise<ManagerProcess> {
   const manager = await launchManager(cluster, options);
-  await manager.process.until('ready', async () => (await manager.health('/readyz').catch(() => undefined))?.status === 200);
+  await untilReady(manager);
   return manager;
 }
 
@@ -47,6 +48,7 @@ export async function launchManager(
   return {
     process,
     grpcPort: grpc,
+    metricsPort,
     health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`),
     metrics: async () => (await fetchText(`http://127.0.0.1:${metricsPort}/metrics`)).text,
   };
@@ -58,22 +60,50 @@ export interface AgentProcess {
   health(path: string): Promise<{ status: number; text: string }>;
 }
 
-/** Resolves when `/readyz` says ok, which takes a manager that answers. */
-export async function startAgent(grpcPort: number, { udpPorts }: { udpPorts?: readonly number[] } = {}): Promise<AgentProcess> {
+export interface AgentOptions {
+  /** @default a free one */
+  udpPorts?: readonly number[];
+  /** @default test-node */
+  nodeName?: string;
+}
+
+/** Resolves when its ports are bound and it is connected. @throws {Error} when it is not in time; then it does not run either. */
+export async function startAgent(grpcPort: number, options: AgentOptions = {}): Promise<AgentProcess> {
+  const agent = await launchAgent(grpcPort, options);
+  await untilReady(agent);
+  try {
+    // For a while it is ready without a manager.
+    await agent.process.until('connected', async () => /^wol_agent_connected[^ ]* 1$/m.test((await agent.health('/metrics')).text));
+  } catch (error) {
+    await agent.process.kill();
+    throw error;
+  }
+  return agent;
+}
+
+/** Starts it and does not wait. */
+export async function launchAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
   const ports = udpPorts ?? [await freeUdpPort()];
   const healthPort = await freeTcpPort();
   const process = new TestProcess('agent', [
     MAIN,
     'agent',
-    '--node-name=test-node',
+    `--node-name=${nodeName}`,
     `--operator-address=127.0.0.1:${grpcPort}`,
     `--ports=${ports.join(',')}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     '--grpc-insecure',
   ]);
-  const health = (path: string): Promise<{ status: number; text: string }> => fetchText(`http://127.0.0.1:${healthPort}${path}`);
-  await process.until('ready', async () => (await health('/readyz').catch(() => undefined))?.status === 200);
-  return { process, udpPorts: ports, health };
+  return { process, udpPorts: ports, health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`) };
+}
+
+async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'health'>): Promise<void> {
+  try {
+    await process.until('ready', async () => (await health('/readyz').catch(() => undefined))?.status === 200);
+  } catch (error) {
+    await process.kill();
+    throw error;
+  }
 }
 
 async function fetchText(url: string): Promise<{ status: number; text: string }> {

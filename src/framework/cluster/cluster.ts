@@ -40,6 +40,27 @@ export class Cluster {
     return this.discovery.lastAnswer(kind);
   }
 
+  /**
+   * Tells when `serves` becomes another answer: an optional kind appeared, was listed, or is gone again.
+   * @returns a function that ends it.
+   */
+  onServedChange(kind: Kind, listener: (serves: boolean) => void): () => void {
+    let known = this.serves(kind);
+    const look = (): void => {
+      const serves = this.serves(kind);
+      if (serves === known) return;
+      known = serves;
+      listener(serves);
+    };
+    const ends = this.informers
+      .list()
+      .filter((informer) => informer.kind.id === kind.id)
+      .map((informer) => informer.onStatus(look));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
   /** The kind was listed, and is still served as far as is known. */
   serves(kind: Kind): boolean {
     const isSynced = this.informers.list().some((informer) => informer.kind.id === kind.id && informer.status().synced);

@@ -1,18 +1,21 @@
-/** An address that the operator was told to listen on cannot be had. */
+/** An address of the process cannot be listened on: taken, not of this machine, or not allowed. */
 import { OperatorError } from './operator-error';
 
 export class ListenError extends OperatorError {
   /**
-   * @param option of the operator, as its author writes it.
-   * @param name what people call the option, for example the flag that set it.
+   * @param setting the option or flag that holds the address, as its reader knows it.
+   * @param address `host:port`.
    */
   constructor(
-    readonly option: 'healthAddress' | 'metrics.address',
-    readonly address: { readonly host: string | undefined; readonly port: number },
+    readonly setting: string,
+    readonly address: string,
     cause: unknown,
-    name: string = option,
   ) {
-    const where = `${address.host ?? ''}:${address.port}`;
-    super('LISTEN', `${name} ${where} cannot be bound: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super('LISTEN', `${setting} ${address} cannot be bound: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+
+  /** The same for readers who know the setting by another name. */
+  renamed(setting: string): ListenError {
+    return new ListenError(setting, this.address, this.cause);
   }
 }

@@ -19,6 +19,7 @@ import { DaemonPool } from './daemon-pool';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import { KindController } from './kind-controller';
+import type { LeaderScope } from './leadership';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
 import type { PassPorts } from './pass-ports';
@@ -33,8 +34,7 @@ export interface ControllerFactoryOptions {
   readonly instances: Instances;
   readonly events: EventRecorder;
   readonly triggers: Triggers;
-  /** Aborts when running handlers have to end. */
-  readonly signal: AbortSignal;
+  readonly leader: LeaderScope;
   readonly metrics: FrameworkMetrics;
 }
 
@@ -102,15 +102,15 @@ export class ControllerFactory {
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
-    const { cluster, events, options } = this.parts;
+    const { cluster, events, leader, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
-      events.record({ type, reason, note, about, action: spec.id });
+      events.record({ type, reason, note, about, action: spec.id }, leader.guard);
     return {
       key,
       cluster,
-      client: cluster.client.derive({ signal }),
+      client: cluster.client.derive({ signal, guard: leader.guard }),
       log: options.logger.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,
@@ -124,7 +124,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, metrics, signal } = this.parts;
+    const { cluster, events, instances, metrics, leader } = this.parts;
     const { clock, logger: log, random, domain, name } = this.parts.options;
     return {
       kind,
@@ -132,12 +132,15 @@ export class ControllerFactory {
       clock,
       log,
       random,
-      signal,
+      // Of the term that runs now: a controller outlives terms.
+      get signal() {
+        return leader.signal;
+      },
       find,
       hooks: metrics.handlers.hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
-      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, signal }),
+      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),
     };
   }
 }

@@ -124,8 +124,9 @@ export class KeyRecord {
     if (this.frameworkRetryMs !== undefined) next = { atMs: this.frameworkRetryMs, lane: 'high' };
     for (const state of this.states.values()) {
       const atMs = state.dueMs();
-      if (atMs === undefined || (next !== undefined && next.atMs <= atMs)) continue;
-      next = { atMs, lane: state.onlyResync ? 'low' : 'high' };
+      if (atMs === undefined || (next !== undefined && next.atMs < atMs)) continue;
+      const isLow = state.onlyResync && (next?.atMs !== atMs || next.lane === 'low');
+      next = { atMs, lane: isLow ? 'low' : 'high' };
     }
     return next;
   }

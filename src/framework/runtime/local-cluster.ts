@@ -18,6 +18,8 @@ export interface LocalCluster {
   readonly transport: ApiTransport;
   /** See ApiKindDiscovery. */
   scopeProblem(kind: Kind): Promise<string | undefined>;
+  /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
+  leaseClient(totalTimeoutMs: number): KubeClient;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
   start(): void;
   /** Stops them and closes every connection. */
@@ -26,13 +28,20 @@ export interface LocalCluster {
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
   const { clock, logger, random } = options;
-  const transport = new HttpTransport({
-    cluster: LOCAL_CLUSTER,
-    credentials: new Credentials(kubeConfig, clock),
-    clock,
-    userAgent: userAgentOf(options.version, options.name),
-    metrics: metrics.api.hooks,
-  });
+  const credentials = new Credentials(kubeConfig, clock);
+  const transports: HttpTransport[] = [];
+  const openTransport = (): HttpTransport => {
+    const opened = new HttpTransport({
+      cluster: LOCAL_CLUSTER,
+      credentials,
+      clock,
+      userAgent: userAgentOf(options.version, options.name),
+      metrics: metrics.api.hooks,
+    });
+    transports.push(opened);
+    return opened;
+  };
+  const transport = openTransport();
   const client = new KubeClient({
     cluster: LOCAL_CLUSTER,
     transport,
@@ -67,6 +76,15 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     cluster,
     transport,
     scopeProblem: (kind) => discovery.scopeProblem(kind),
+    leaseClient: (totalTimeoutMs) =>
+      new KubeClient({
+        cluster: LOCAL_CLUSTER,
+        transport: openTransport(),
+        clock,
+        fieldManager: options.fieldManager,
+        retry: false,
+        totalTimeoutMs,
+      }),
     start: () => {
       cluster.informers.start();
       if (cluster.informers.list().some(({ kind }) => kind.optional)) {
@@ -78,7 +96,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     stop: async () => {
       await Promise.all([cluster.informers.stop(), definitions?.stop()]);
       discovery.stop();
-      transport.close();
+      for (const opened of transports) opened.close();
     },
   };
 }

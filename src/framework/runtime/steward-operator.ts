@@ -40,7 +40,6 @@ export class StewardOperator extends Operator {
   private readonly metrics: FrameworkMetrics;
   private readonly local: LocalCluster;
   private readonly engine: Engine;
-  private readonly baseWatches: BaseWatch[] = [];
   private readonly stopping = new AbortController();
   private settle!: (exitCode: number) => void;
   private stopped: Promise<void> | undefined;
@@ -49,6 +48,7 @@ export class StewardOperator extends Operator {
   /** Rejects when the time to end after an exception that nobody caught is over. */
   private readonly crashed: Promise<never>;
   private rejectCrashed!: (error: unknown) => void;
+  private hasFailed = false;
 
   /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
   constructor(options: OperatorOptions) {
@@ -58,7 +58,7 @@ export class StewardOperator extends Operator {
     this.metrics = new FrameworkMetrics(new Registry(), this.settings.clock, this.settings);
     this.local = localCluster(this.kubeConfig, this.settings, this.metrics);
     this.cluster = this.local.cluster;
-    this.engine = new Engine(this.settings, this.local, this.metrics);
+    this.engine = new Engine(this.settings, this.local, this.metrics, (error) => this.fail(error));
     this.finished = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -89,7 +89,8 @@ export class StewardOperator extends Operator {
   protected override async init(): Promise<void> {}
 
   /**
-   * Calls `onEvent` for every change of a resource, one at a time and in order for each object, repeating it while it throws.
+   * Calls `onEvent` for every change of a resource while this process leads, one at a time and in order for each object, repeating it
+   * while it throws.
    * Resolves at once; the watch begins when the resource is served.
    */
   protected override async watchResource(
@@ -105,8 +106,8 @@ export class StewardOperator extends Operator {
       const informer = this.cluster.informers.ensure(kind, namespace === undefined ? undefined : { namespaces: [namespace] });
       const { clock, logger, random } = this.settings;
       const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random, metrics: this.metrics.queues });
-      this.baseWatches.push(watch);
-      watch.queue.start();
+      if (this.stopping.signal.aborted) return;
+      this.engine.join(watch);
       informer.start();
     };
     begin().catch((error: unknown) => {
@@ -123,10 +124,10 @@ export class StewardOperator extends Operator {
   protected override async setResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta | null> {
     const kind = kindOf(meta);
     for (let attempt = 1; ; attempt++) {
-      const live = await this.cluster.client.find(kind, keyOfMeta(meta));
+      const live = await this.engine.leaderClient.find(kind, keyOfMeta(meta));
       if (live === undefined) return null;
       try {
-        const written = await this.cluster.client.replace(kind, { ...live, status } as KubernetesObject, { subresource: 'status' });
+        const written = await this.engine.leaderClient.replace(kind, { ...live, status } as KubernetesObject, { subresource: 'status' });
         return metaOf(meta, written);
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === STATUS_TRIES) throw error;
@@ -138,7 +139,7 @@ export class StewardOperator extends Operator {
   protected override async patchResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta | null> {
     const path = kindPath(kindOf(meta), meta.namespace, meta.name, 'status');
     try {
-      const { body } = await this.cluster.client.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body: { status } });
+      const { body } = await this.engine.leaderClient.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body: { status } });
       return metaOf(meta, body as KubernetesObject);
     } catch (error) {
       if (error instanceof NotFoundError) return null;
@@ -158,10 +159,10 @@ export class StewardOperator extends Operator {
     const present = object.metadata?.finalizers?.includes(finalizer) ?? false;
     if (object.metadata?.deletionTimestamp === undefined) {
       if (present) return false;
-      await this.cluster.client.addFinalizer(kind, object, finalizer);
+      await this.engine.leaderClient.addFinalizer(kind, object, finalizer);
     } else if (present) {
       await deleteAction(event);
-      await this.cluster.client.removeFinalizer(kind, object, finalizer);
+      await this.engine.leaderClient.removeFinalizer(kind, object, finalizer);
     }
     return true;
   }
@@ -170,7 +171,7 @@ export class StewardOperator extends Operator {
   protected override async setResourceFinalizers(meta: ResourceMeta, finalizers: string[]): Promise<void> {
     const path = kindPath(kindOf(meta), meta.namespace, meta.name);
     const body = { metadata: { finalizers, resourceVersion: meta.resourceVersion } };
-    await this.cluster.client.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body });
+    await this.engine.leaderClient.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body });
   }
 
   /** Applies a CRD file and waits up to 60 s until the API server serves it. */
@@ -199,12 +200,10 @@ export class StewardOperator extends Operator {
     this.stopping.abort();
     let clean = false;
     try {
-      for (const { queue } of this.baseWatches) queue.pause();
-      await Promise.all(this.baseWatches.map(({ queue }) => queue.whenIdle()));
       clean = await this.engine.stop();
     } finally {
       this.ignoreErrors();
-      this.settle(clean && !this.isCrashing ? 0 : 1);
+      this.settle(clean && !this.hasFailed ? 0 : 1);
     }
   }
 
@@ -219,6 +218,7 @@ export class StewardOperator extends Operator {
   private crash(error: unknown): void {
     if (this.isCrashing) return;
     this.isCrashing = true;
+    this.hasFailed = true;
     const stopped = this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
     const limit = new AbortController();
     const inTime = sleep(this.settings.clock, CRASH_STOP_MS, limit.signal).catch(() => undefined);
@@ -227,6 +227,13 @@ export class StewardOperator extends Operator {
       this.rejectCrashed(error);
       this.settle(1);
     });
+  }
+
+  /** Something went wrong that a fresh process gets over: stop with exit code 1. */
+  private fail(error: unknown): void {
+    this.settings.logger.error('operator cannot go on and stops', { error });
+    this.hasFailed = true;
+    this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
   }
 
   private async waitUntilEstablished(name: string): Promise<void> {

@@ -40,6 +40,8 @@ export interface Informer<T extends KubernetesObject = KubernetesObject> {
   status(): InformerStatus;
   /** Listeners run inline, in the order they subscribed; one that throws is logged and stops nothing. */
   subscribe(listener: (event: ResourceEvent<T>) => void): () => void;
+  /** Listeners are told inline after `state` or `synced` changed. */
+  onStatus(listener: (status: InformerStatus) => void): () => void;
   /** Adds a named index, also over objects already there. @throws {RangeError} when the name is taken. */
   addIndex(name: string, compute: IndexFunction<T>): void;
   /** Begins listing; returns at once. Calling it twice does nothing. */

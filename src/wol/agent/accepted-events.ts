@@ -3,7 +3,7 @@
  *
  * Owns: keeping them in case the manager dies. Invariant: at most MAX_ACCEPTED_EVENTS, none older than an event may get.
  */
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { EVENT_LIFETIME_MS, MAX_ACCEPTED_EVENTS } from '../protocol/limits';
 import type { Queued } from './delivery-queue';
 

@@ -4,7 +4,7 @@
  * Owns: their names, environment variables and help texts, and the spellings that agents before us understood. Never: checks a
  * value, that is `compileAgentOptions`.
  */
-import type { FlagDefinition, FlagValues } from '../../framework';
+import type { FlagDefinition, FlagValues } from '../../framework/basics';
 import { DEDUP_WINDOW_MS, QUEUE_SIZE } from '../protocol/limits';
 
 export const AGENT_FLAGS = [

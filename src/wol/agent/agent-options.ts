@@ -3,7 +3,7 @@
  *
  * Owns: what each flag may be. Pure: reads no file and no environment but the one it is given.
  */
-import { type Environment, type ListenAddress, type LogLevel, parseListenAddress, Settings } from '../../framework';
+import { type Environment, type ListenAddress, type LogLevel, parseListenAddress, Settings } from '../../framework/basics';
 import { DEDUP_WINDOW_MS, MAX_PORTS, QUEUE_SIZE } from '../protocol/limits';
 import { AGENT_FLAGS, type AgentFlagKey, type AgentFlagValues } from './agent-flags';
 
@@ -36,9 +36,10 @@ const HOST_AND_PORT = /^(?:[^\s:[\]]+|\[[0-9a-f:.%\w-]+\]):(\d{1,5})$/i;
  */
 export function compileAgentOptions(flags: AgentFlagValues, env: Environment): AgentOptions {
   const settings: AgentSettings = new Settings(AGENT_FLAGS, flags, env);
+  const nodeName = name(settings, 'nodeName', 1);
   requireInsecure(settings);
   return {
-    nodeName: name(settings, 'nodeName', 1),
+    nodeName,
     operatorAddress: hostAndPort(settings, 'operatorAddress'),
     ports: ports(settings),
     healthAddress: parseListenAddress(settings.listenAddress('healthProbeBindAddress')),

@@ -8,7 +8,7 @@
  * older than its lifetime is never taken.
  * Assumptions: only taken events are given back, each once.
  */
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { EVENT_LIFETIME_MS } from '../protocol/limits';
 
 export interface Queued<Event> {

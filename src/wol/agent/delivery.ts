@@ -11,7 +11,7 @@
  * Caveats: a manager that refuses (UNAVAILABLE, PERMISSION_DENIED) is left and connected anew: another replica may answer.
  */
 import { status } from '@grpc/grpc-js';
-import { type Clock, isOperatorError, type Logger, sleep, type Timer } from '../../framework';
+import { type Clock, isOperatorError, type Logger, sleep, type Timer } from '../../framework/basics';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../protocol/generated/wol-descriptor';
 import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
 import { type RpcStatusError, statusName } from '../protocol/rpc-status-error';

@@ -8,7 +8,7 @@
  * Caveats: beyond MAX_PAIRS_PER_MAC distinct pairs an address is muted until its window ends; beyond MAX_REMEMBERED_MACS the
  * oldest address is forgotten, which lets a repeat through.
  */
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { MAX_PAIRS_PER_MAC, MAX_REMEMBERED_MACS } from '../protocol/limits';
 
 interface Pair {

@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, type ListenAddress, type Logger, sleep } from '../../framework';
+import { type Clock, type ListenAddress, type Logger, sleep } from '../../framework/basics';
 
 export interface ReadinessCheck {
   readonly name: string;

@@ -5,7 +5,7 @@
  * Invariant: every datagram is counted with exactly one result; a packet that was not accepted is not remembered as seen.
  */
 import type { RemoteInfo } from 'node:dgram';
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { isUsableMac } from '../../kubevirt/mac-address';
 import { Transport } from '../protocol/generated/wol-descriptor';
 import { type MagicPacket, parseMagicPacket } from '../protocol/magic-packet';

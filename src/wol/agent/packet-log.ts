@@ -3,7 +3,7 @@
  *
  * Owns: the limit of lines per second. Invariant: what is left out is counted and said once the second is over.
  */
-import type { Clock, LogFields, Logger, Timer } from '../../framework';
+import type { Clock, LogFields, Logger, Timer } from '../../framework/basics';
 
 const LINES_PER_SECOND = 10;
 const SECOND_MS = 1_000;

@@ -4,7 +4,7 @@
  * Owns: the contract between delivery and transport, and its gRPC form. Never: repeats anything.
  */
 import { type ChannelCredentials, status } from '@grpc/grpc-js';
-import { isOperatorError } from '../../framework';
+import { isOperatorError } from '../../framework/basics';
 import { ServingStatus, type WOLEvent, type WOLEventResponse } from '../protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';

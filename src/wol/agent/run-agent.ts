@@ -5,7 +5,7 @@
  * Invariant: when `runAgent` has resolved, no socket, timer or connection of it is left.
  */
 import { credentials } from '@grpc/grpc-js';
-import { type Clock, type Logger, sleep } from '../../framework';
+import { type Clock, type Logger, sleep } from '../../framework/basics';
 import { AgentMetrics } from './agent-metrics';
 import type { AgentOptions } from './agent-options';
 import { Delivery, type ReportEvent } from './delivery';

@@ -5,7 +5,7 @@
  * Caveats: a forgotten address starts with a full bucket again, so a sender that forges many addresses gets more; what it can
  * fill then is the bounded queue.
  */
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { MAX_SOURCES, SOURCE_BURST, SOURCE_EVENTS_PER_SECOND } from '../protocol/limits';
 
 interface Bucket {

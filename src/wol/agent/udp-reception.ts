@@ -7,7 +7,7 @@
  * Guarantees: a port that cannot be bound never keeps the others from working; a problem is logged when it appears and when it
  * ends.
  */
-import type { Clock, Logger, Timer } from '../../framework';
+import type { Clock, Logger, Timer } from '../../framework/basics';
 import { type DatagramHandler, RECEIVE_BUFFER_BYTES, UdpPort } from './udp-port';
 
 /** Pause before a port is tried again, in milliseconds, and the shorter one while no port at all is bound. */

@@ -1,5 +1,6 @@
 /** Which Kubernetes Events tell of a wake: pure. */
 import type { KubernetesObject } from '../../framework';
+import type { WakeTarget } from '../../kubevirt/wake-target';
 import type { WakeFacts, WakeNotification } from '../manager/wake-observer';
 
 export interface WakeEventNote {
@@ -41,7 +42,7 @@ function origin({ mac, vm, nodeName, sourceIp, config }: WakeFacts): string {
 }
 
 /** The object that a target's Events are about. */
-export function subjectOf({ target }: WakeFacts): KubernetesObject | undefined {
+export function objectOf(target: WakeTarget | undefined): KubernetesObject | undefined {
   if (target === undefined) return undefined;
   const { apiVersion, kind, ...metadata } = target.subject;
   return { apiVersion, kind, metadata };

@@ -18,6 +18,8 @@ export class WakeMetrics {
   private readonly managed: Gauge<'config'>;
   private readonly startLatency: Histogram<'config'>;
   private readonly dispatchLatency: Histogram<'config'>;
+  /** Which reasons each config has had, so that its series can be taken away; as bounded as configs and reasons are. */
+  private readonly reasons = new Map<string, Set<string>>();
 
   constructor(registry: MetricsRegistry) {
     const registers = [registry];
@@ -67,10 +69,10 @@ export class WakeMetrics {
       case 'skipped':
       case 'refused':
       case 'failed':
-        this.errors.inc({ config: notification.facts.config, reason: notification.reason });
+        this.countError(notification.facts.config, notification.reason);
         break;
       case 'invalid':
-        this.errors.inc({ config: '', reason: notification.reason });
+        this.countError('', notification.reason);
         break;
       default: // the other notifications are no outcomes
     }
@@ -84,5 +86,12 @@ export class WakeMetrics {
   forget(config: string): void {
     this.managed.remove({ config });
     for (const metric of [this.packets, this.started, this.startLatency, this.dispatchLatency]) metric.remove({ config });
+    for (const reason of this.reasons.get(config) ?? []) this.errors.remove({ config, reason });
+    this.reasons.delete(config);
+  }
+
+  private countError(config: string, reason: string): void {
+    this.errors.inc({ config, reason });
+    this.reasons.set(config, (this.reasons.get(config) ?? new Set()).add(reason));
   }
 }

@@ -7,7 +7,7 @@ import { CLOCK, type Clock, Cluster, EventRecorder, inject, type KubernetesObjec
 import type { WakeFacts, WakeNotification, WakeObserver } from '../manager/wake-observer';
 import { WolConfig } from '../wol-config';
 import { LastWakeWriter } from './last-wake-writer';
-import { subjectOf, wakeEventNote } from './wake-events';
+import { objectOf, wakeEventNote } from './wake-events';
 import { WakeMetrics } from './wake-metrics';
 
 /** Sent as the action of Events. */
@@ -36,7 +36,7 @@ export class WakeReporter implements WakeObserver {
     const event = wakeEventNote(notification);
     if (event === undefined) return;
     const { about, ...rest } = event;
-    const subject = subjectOf(facts);
+    const subject = objectOf(facts.target);
     const targets = new Set(about.map((whom) => (whom === 'vm' && subject !== undefined ? subject : this.configObject(facts.config))));
     for (const target of targets) if (target !== undefined) this.events.record({ ...rest, about: target, action: ACTION });
   }

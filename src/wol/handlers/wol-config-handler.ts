@@ -5,13 +5,26 @@
  * Never: reads virtual machines itself; the wake map has counted them already.
  * Invariant: an invalid config contributes nothing, says why in Ready, and disturbs no other config.
  */
-import { Cluster, Handler, OnEvent, Reconcile, type ReconcileContext, type ResourceEvent, Triggers, timestampOf } from '../../framework';
+import {
+  Cluster,
+  Handler,
+  keyOf,
+  OnEvent,
+  OnStartup,
+  Reconcile,
+  type ReconcileContext,
+  type ResourceEvent,
+  Triggers,
+  timestampOf,
+} from '../../framework';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import type { ConfigChange } from '../manager/config-ledger';
 import { effectivePorts } from '../manager/effective-config';
 import { WolConfig } from '../wol-config';
 import { LastWakeWriter } from './last-wake-writer';
+import { objectOf } from './wake-events';
 import { WakeMetrics } from './wake-metrics';
+import { configEvents } from './wol-config-events';
 import { configStatus, conflictCondition, readyCondition } from './wol-config-status';
 import { WolRuntime } from './wol-runtime';
 
@@ -25,11 +38,19 @@ export class WolConfigHandler {
     private readonly cluster: Cluster,
     private readonly metrics: WakeMetrics,
     private readonly lastWake: LastWakeWriter,
-    triggers: Triggers,
+    private readonly triggers: Triggers,
   ) {
     wol.map.onChange(({ config, counts }: ConfigChange) => {
       metrics.setManaged(config, counts.managedVms);
       triggers.touch(WolConfig, config);
+    });
+  }
+
+  /** Whether KubeVirt is there concerns every config, also those that no virtual machine belongs to. */
+  @OnStartup()
+  followKubeVirt(): void {
+    this.cluster.onServedChange(VirtualMachine, () => {
+      for (const config of this.cluster.store(WolConfig).list()) this.triggers.touch(WolConfig, keyOf(config));
     });
   }
 
@@ -38,6 +59,7 @@ export class WolConfigHandler {
     const name = object.metadata?.name ?? '';
     if (type !== 'DELETED') {
       this.wol.map.upsertConfig(object);
+      this.metrics.setManaged(name, this.wol.map.countsOf(name)?.managedVms ?? 0);
       return;
     }
     this.wol.map.removeConfig(name);
@@ -56,8 +78,13 @@ export class WolConfigHandler {
       ...configStatus(counts, conflicts, effectivePorts(config.spec)),
       lastSync: timestampOf(ctx.clock.now()),
     });
-    ctx.status.condition(readyCondition(evaluation, this.virtualMachines()));
+    const ready = readyCondition(evaluation, this.virtualMachines());
+    ctx.status.condition(ready);
     ctx.status.condition(conflictCondition(counts.conflicts, conflicts));
+    for (const { type, reason, note, vm } of configEvents(config, ready, conflicts)) {
+      const about = vm === undefined ? config : objectOf(this.wol.map.targetOf(vm));
+      if (about !== undefined) ctx.events[type === 'Normal' ? 'normal' : 'warning'](reason, note, about);
+    }
   }
 
   private virtualMachines(): 'listed' | 'not served' | 'unavailable' {

@@ -3,9 +3,8 @@ import type { WolConfigStatus } from '../../api/wol/v1beta1';
 import type { ConditionInput } from '../../framework';
 import type { ConfigCounts, MacConflict } from '../manager/config-ledger';
 import type { ConfigEvaluation } from '../manager/effective-config';
+import { MAX_LISTED_LOSERS } from '../manager/limits';
 
-/** A conflict names this many losers; the CRD allows no more. */
-const MAX_LISTED_LOSERS = 5;
 /** Addresses named in the message of MACConflict. */
 const NAMED_CONFLICTS = 3;
 

@@ -39,6 +39,6 @@ export const MAX_EVENT_TEXT = { mac: 64, nodeName: 253, sourceIp: 64, networkInt
 /** Lengths of a SecureOn password, in bytes; 0 = none. */
 export const PASSWORD_LENGTHS: readonly number[] = [0, 4, 6];
 
-/** Conflicts and losers listed in a status. */
+/** Conflicts and losers listed in a status; the CRD allows no more. */
 export const MAX_LISTED_CONFLICTS = 20;
 export const MAX_LISTED_LOSERS = 5;

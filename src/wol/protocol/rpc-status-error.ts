@@ -1,6 +1,6 @@
 /** A call that ends with a gRPC status instead of an answer. The outcome of a wake is never one of these. */
 import { status } from '@grpc/grpc-js';
-import { OperatorError } from '../../framework';
+import { OperatorError } from '../../framework/basics';
 
 export class RpcStatusError extends OperatorError {
   constructor(

@@ -16,7 +16,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework';
+import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework/basics';
 import { EventStream } from './event-stream';
 import {
   type HealthCheckRequest,

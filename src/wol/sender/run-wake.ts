@@ -4,7 +4,7 @@
  * Owns: the output lines and the exit code. Never: prints a password; the bytes of a dry run, which are asked for, hold it.
  */
 import { networkInterfaces } from 'node:os';
-import type { Clock } from '../../framework';
+import type { Clock } from '../../framework/basics';
 import { buildMagicPacket } from '../protocol/magic-packet';
 import { sendMagicPacket } from './send-magic-packet';
 import type { WakeOptions } from './wake-options';

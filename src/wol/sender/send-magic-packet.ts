@@ -6,7 +6,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type Clock, sleep } from '../../framework';
+import { type Clock, sleep } from '../../framework/basics';
 import type { WakeTarget } from './wake-targets';
 
 export interface SendOptions {

@@ -4,7 +4,7 @@
  * Owns: what each option may be. Pure. Never: shows a password in an error.
  */
 import { isIP } from 'node:net';
-import { type Environment, parseDurationMs, UsageError } from '../../framework';
+import { type Environment, parseDurationMs, UsageError } from '../../framework/basics';
 import { PASSWORD_FORMS, parseSecureOnPassword } from '../protocol/secure-on';
 
 /** Options as given on the command line. */

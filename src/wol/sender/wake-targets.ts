@@ -5,7 +5,7 @@
  */
 import { isIPv6 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { UsageError } from '../../framework';
+import { UsageError } from '../../framework/basics';
 import type { WakeOptions } from './wake-options';
 
 export interface WakeTarget {

@@ -57,17 +57,15 @@ describe('the build lock', () => {
     const told: LockHolder[] = [];
     const order: string[] = [];
 
-    await withLock(
-      file,
-      async () => order.push('work'),
-      (holder) => {
+    await withLock(file, async () => order.push('work'), {
+      onWait: (holder) => {
         told.push(holder);
         setImmediate(() => {
           order.push('released');
           rmSync(file);
         });
       },
-    );
+    });
 
     expect(told).to.deep.equal([{ pid: process.ppid, host: hostname() }]);
     expect(order).to.deep.equal(['released', 'work']);
@@ -85,16 +83,25 @@ describe('the build lock', () => {
       age(ageSeconds);
       let waits = 0;
 
-      const done = await withLock(
-        file,
-        async () => 'done',
-        () => waits++,
-      );
+      const done = await withLock(file, async () => 'done', { onWait: () => waits++ });
 
       expect(done).to.equal('done');
       expect(waits).to.equal(0);
     });
   }
+
+  it('is not waited for any longer once the signal aborts', async () => {
+    write({ pid: process.ppid, host: hostname() });
+    const interruption = new AbortController();
+
+    const failure = await withLock(file, async () => 'done', {
+      signal: interruption.signal,
+      onWait: () => interruption.abort(new Error('interrupted')),
+    }).catch((error: Error) => error.message);
+
+    expect(failure).to.equal('interrupted');
+    expect(existsSync(file)).to.equal(true);
+  });
 
   it('passes errors of the file system on', async () => {
     const failure = await withLock(join(folder.path, 'no-such-folder', 'lock'), async () => 'done').catch(

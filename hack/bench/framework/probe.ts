@@ -1,0 +1,70 @@
+/**
+ * One measurement in one fresh process, so that no other leaves garbage, compiled code or memory behind.
+ *
+ * Owns: starting and ending such processes. They get `gc()` and answer with one message.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const GIVE_UP_MS = 180_000;
+
+/** What each program answers. */
+export interface ProbeAnswers {
+  'queue-probe': QueueAnswer;
+  'informer-probe': InformerAnswer;
+  'parsed-objects-probe': { heapBytesPerObject: number };
+}
+
+export interface QueueAnswer {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+export interface InformerAnswer {
+  readonly syncMs: number;
+  readonly syncCpuMs: number;
+  readonly loopDelayP99Ms: number;
+  readonly loopDelayMaxMs: number;
+  readonly heapBytesPerObject: number;
+  /** 0 without events. */
+  readonly eventsPerSecond: number;
+  /** CPU time for an event, decode to store, in milliseconds; 0 without events. */
+  readonly cpuMsPerEvent: number;
+}
+
+/** @throws {Error} when it ends or takes too long without an answer. */
+export async function probe<Name extends keyof ProbeAnswers>(name: Name, args: readonly (string | number)[]): Promise<ProbeAnswers[Name]> {
+  const child = start(name, args);
+  try {
+    return (await messageOf(child, name)) as ProbeAnswers[Name];
+  } finally {
+    child.kill();
+  }
+}
+
+/** Runs `work` beside a server of virtual machines. */
+export async function withListServer<Result>(
+  { objects, events }: { objects: number; events: number },
+  work: (port: number) => Promise<Result>,
+): Promise<Result> {
+  const server = start('list-server', [objects, events]);
+  try {
+    return await work((await messageOf(server, 'list-server')) as number);
+  } finally {
+    server.kill();
+  }
+}
+
+function start(name: string, args: readonly (string | number)[]): ChildProcess {
+  return fork(join(__dirname, `${name}.js`), args.map(String), { execArgv: ['--expose-gc'] });
+}
+
+async function messageOf(child: ChildProcess, name: string): Promise<unknown> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${name} ended with exit code ${code} and no answer`);
+  });
+  const [message] = (await Promise.race([once(child, 'message', { signal: AbortSignal.timeout(GIVE_UP_MS) }), ended])) as [unknown];
+  ended.catch(() => undefined);
+  return message;
+}

@@ -1,0 +1,49 @@
+/**
+ * Turns the figures of a run into text for people and into one line for machines.
+ *
+ * Owns: the format. Invariant: the JSON line holds everything the table shows, unrounded.
+ */
+import { type Figure, type Goal, meetsGoal } from './benchmark';
+import type { Machine } from './machine';
+
+export interface RunReport {
+  readonly benchmark: string;
+  /** As it can be typed again. */
+  readonly command: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly machine: Machine;
+  readonly figures: readonly Figure[];
+}
+
+export function reportJson({ figures, ...run }: RunReport): string {
+  return JSON.stringify({ ...run, figures: figures.map((figure) => ({ ...figure, met: meetsGoal(figure) })) });
+}
+
+export function reportTable({ command, date, machine, figures }: RunReport): string {
+  const rows = figures.map((figure) => [figure.name, withUnit(figure.value, figure), verdict(figure)] as const);
+  const [nameWidth, valueWidth] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const { cores, memoryGib, cpu, node, loadBefore } = machine;
+  return [
+    command,
+    `${date}, ${cores} cores (${cpu}), ${memoryGib} GiB, Node.js ${node}, load ${loadBefore} before the run`,
+    '',
+    ...rows.map(([name, value, text]) => `${name.padEnd(nameWidth!)}  ${value.padStart(valueWidth!)}  ${text}`.trimEnd()),
+  ].join('\n');
+}
+
+function withUnit(value: number, { unit }: Figure): string {
+  const digits = Number.isInteger(value) || Math.abs(value) >= 1_000 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  return `${value.toFixed(digits)}${unit === '' ? '' : ` ${unit}`}`;
+}
+
+function verdict(figure: Figure): string {
+  if (figure.goal === undefined) return '';
+  return `${meetsGoal(figure) ? 'meets' : 'MISSES'} the goal: ${goalText(figure.goal)} ${figure.unit}`.trimEnd();
+}
+
+function goalText(goal: Goal): string {
+  if ('atMost' in goal) return `at most ${goal.atMost}`;
+  if ('atLeast' in goal) return `at least ${goal.atLeast}`;
+  return `exactly ${goal.exactly}`;
+}

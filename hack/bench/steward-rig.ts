@@ -1,0 +1,70 @@
+/**
+ * The product on real parts for a benchmark: API server, stand-in for KubeVirt, manager and agent as processes.
+ *
+ * Owns: setting up and, whatever happens, taking down.
+ */
+import { poll } from '../../test/harness/poll';
+import { StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
+import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../test/harness/steward-processes';
+import { aWolConfig } from '../../test/harness/virtual-machines';
+import { Scrape } from './scrape';
+
+/** High enough that no limit of the product shapes what is measured. */
+const STARTS_PER_MINUTE = 10_000;
+const MANAGER_FLAGS = [`--wol-max-starts-per-minute=${STARTS_PER_MINUTE}`, '--log-level=warn'];
+const CONFIG = 'bench';
+/** Objects created at a time. */
+const WRITERS = 8;
+
+export class StewardRig {
+  private running: { stop(): Promise<unknown> }[] = [];
+
+  private constructor(readonly cluster: StewardCluster) {}
+
+  /** Runs `work` and takes everything down afterwards. */
+  static async use<Result>(progress: (line: string) => void, work: (rig: StewardRig) => Promise<Result>): Promise<Result> {
+    const cluster = await StewardCluster.start({ onStep: progress });
+    const rig = new StewardRig(cluster);
+    try {
+      return await work(rig);
+    } finally {
+      await Promise.all(rig.running.map((process) => process.stop()));
+      await cluster.stop();
+    }
+  }
+
+  async manager(): Promise<ManagerProcess> {
+    const manager = await startManager(this.cluster, { flags: MANAGER_FLAGS });
+    this.running.push(manager.process);
+    return manager;
+  }
+
+  async agent({ grpcPort }: ManagerProcess): Promise<AgentProcess> {
+    const agent = await startAgent(grpcPort);
+    this.running.push(agent.process);
+    return agent;
+  }
+
+  /** A WolConfig that lets packets on the agent's ports wake every virtual machine. */
+  async wakeAll({ udpPorts }: Pick<AgentProcess, 'udpPorts'>): Promise<void> {
+    const limits = { startsPerMinute: STARTS_PER_MINUTE };
+    await this.cluster.api.apply(aWolConfig(CONFIG, { wolPorts: [...udpPorts], limits }));
+  }
+
+  async create(objects: readonly TestObject[]): Promise<void> {
+    const rest = objects.values();
+    const write = async (): Promise<void> => {
+      for (const object of rest) await this.cluster.api.apply(object);
+    };
+    await Promise.all(Array.from({ length: WRITERS }, write));
+  }
+
+  /** Resolves when the manager says that it can wake this many virtual machines. */
+  async managed(manager: ManagerProcess, count: number): Promise<void> {
+    await poll(
+      `the manager to know ${count} virtual machines`,
+      async () => new Scrape(await manager.metrics()).sum('wol_managed_vms', { config: CONFIG }) === count,
+      { timeoutMs: 60_000, intervalMs: 100 },
+    );
+  }
+}

@@ -1,0 +1,135 @@
+/** The manager, from checked flags to exit code. Loaded by its command only: no other command needs the framework. */
+import {
+  ConfigError,
+  createContainer,
+  createOperator,
+  ListenError,
+  type Logger,
+  type LogLevel,
+  loadOwnKubeConfig,
+  type MetricsOptions,
+  type OwnKubeConfig,
+  type Settings,
+  type StewardOperator,
+  WinstonLogger,
+} from '../framework';
+import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
+import type { MANAGER_FLAGS } from './manager-flags';
+import { type ModuleName, parseModules } from './module-names';
+import { DOMAIN, handlersOf, MANAGER_LEASE } from './modules';
+import { onTermination } from './signals';
+import { VERSION } from './version';
+
+/** Flags of what the framework knows as options. */
+const ADDRESS_FLAGS: Readonly<Record<string, string>> = {
+  healthAddress: '--health-probe-bind-address',
+  'metrics.address': '--metrics-bind-address',
+};
+const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+
+interface ManagerOptions {
+  readonly modules: readonly ModuleName[];
+  readonly namespace: string;
+  /** Empty = in-cluster. */
+  readonly kubeconfig: string;
+  readonly healthAddress: string;
+  readonly metrics: MetricsOptions;
+  readonly leaderElect: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: 'json' | 'text';
+}
+
+/** Every flag of the command. */
+export type ManagerSettings = Settings<(typeof MANAGER_FLAGS | typeof WOL_FLAGS)[number]['key']>;
+
+/** @throws {UsageError} one line naming the flag, its value and what is allowed. */
+function managerOptions(settings: ManagerSettings): ManagerOptions {
+  const modules = parseModules('--modules', settings.text('modules'));
+  return {
+    modules,
+    namespace: namespaceName(settings),
+    kubeconfig: settings.text('kubeconfig'),
+    healthAddress: settings.listenAddress('healthProbeBindAddress'),
+    metrics: metricsOptions(settings),
+    leaderElect: settings.boolean('leaderElect'),
+    logLevel: settings.oneOf('logLevel', LOG_LEVELS),
+    logFormat: settings.oneOf('logFormat', ['json', 'text']),
+  };
+}
+
+function metricsOptions(settings: ManagerSettings): MetricsOptions {
+  const address = settings.listenAddress('metricsBindAddress');
+  const secure = settings.boolean('metricsSecure');
+  const [certFile, keyFile] = [settings.text('metricsCertFile'), settings.text('metricsKeyFile')];
+  if (certFile === '' && keyFile === '') return { address, secure };
+  if (certFile === '') throw settings.refuse('metricsCertFile', 'a file, because --metrics-key-file is given');
+  if (keyFile === '') throw settings.refuse('metricsKeyFile', 'a file, because --metrics-cert-file is given');
+  if (!secure) throw settings.refuse('metricsSecure', 'true, because --metrics-cert-file is given');
+  return { address, secure, certFile, keyFile };
+}
+
+/** RFC 1123 label, as the API server demands of namespaces. */
+function namespaceName(settings: ManagerSettings): string {
+  const name = settings.text('namespace');
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) throw settings.refuse('namespace', 'a namespace name of at most 63 characters');
+  return name;
+}
+
+/** @returns the exit code. @throws {UsageError} {ConfigError} one line naming what is wrong. */
+export async function runManager(settings: ManagerSettings): Promise<number> {
+  const options = managerOptions(settings);
+  const wol = wolSettings(settings, options.namespace);
+  const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
+  const { kubeConfig, source } = ownKubeConfig(settings);
+  const container = createContainer();
+  provideWol(container, wol);
+  const operator = await createOperator({
+    name: 'virt-steward',
+    namespace: options.namespace,
+    domain: DOMAIN,
+    version: VERSION,
+    handlers: handlersOf(options.modules),
+    healthAddress: options.healthAddress,
+    metrics: options.metrics,
+    modules: options.modules,
+    leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
+    container,
+    kubeConfig,
+    logger,
+  });
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol, kubeconfig: source });
+  return untilEnd(operator, logger);
+}
+
+/**
+ * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
+ * flag and variable are made to agree.
+ */
+function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
+  const path = settings.text('kubeconfig');
+  if (path !== '') process.env['KUBECONFIG'] = path;
+  try {
+    return loadOwnKubeConfig({ environment: process.env });
+  } catch (error) {
+    if (path === '' || !(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map(({ text }) => text).join('; ');
+    throw settings.refuse('kubeconfig', `a kubeconfig file that can be used, but ${problems}`);
+  }
+}
+
+async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
+  const termination = onTermination();
+  termination.signal.addEventListener('abort', () => {
+    logger.info('stopping');
+    operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
+  });
+  try {
+    await operator.start();
+    return await Promise.race([operator.finished, termination.forced]);
+  } catch (error) {
+    const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
+    throw flag === undefined ? error : (error as ListenError).renamed(flag);
+  } finally {
+    termination.release();
+  }
+}

@@ -1,0 +1,112 @@
+import { expect } from 'chai';
+import { poll } from '../../harness/poll';
+import { ReportingAgent } from '../../harness/reporting-agent';
+import { StewardCluster } from '../../harness/steward-cluster';
+import { type ManagerProcess, startManager } from '../../harness/steward-processes';
+import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
+import { untilStatus, vmRef } from '../../harness/wol-objects';
+
+/** What the manager may need after the API server answers again: its pauses between attempts grow to some seconds. */
+const RECOVERY_MS = 60_000;
+const OUTAGE_MS = 20_000;
+
+describe('a manager whose API server goes away', function () {
+  this.timeout(150_000);
+  let cluster: StewardCluster;
+  let manager: ManagerProcess;
+  let reporter: ReportingAgent;
+
+  before(async function () {
+    this.timeout(0);
+    cluster = await StewardCluster.start();
+    await cluster.api.apply(aWolConfig('all'));
+    await cluster.api.apply(aVm({ name: 'before', mac: testMac(1) }));
+    await cluster.api.apply(aVm({ name: 'leaving', mac: testMac(2) }));
+    await cluster.api.apply(aVm({ name: 'frozen', mac: testMac(4) }));
+    manager = await startManager(cluster);
+    reporter = new ReportingAgent(manager.grpcPort);
+    await untilStatus(cluster.api, 'all', 'to count three', ({ managedVMs }) => managedVMs === 3);
+  });
+
+  after(async () => {
+    reporter?.close();
+    await manager?.process.stop();
+    await cluster?.stop();
+  });
+
+  const linesSaying = (message: string): number => manager.process.logLines(message).length;
+  const AWAY = 'API server cannot be reached, working from the last known state';
+  const BACK = 'API server is back';
+
+  it('lives through 20 seconds of it, says so once, and then wakes what was created and not what was deleted', async () => {
+    await cluster.controlPlane.stopApiServer();
+    const endsAtMs = performance.now() + OUTAGE_MS;
+    await manager.process.until('says that the API server is away', () => linesSaying(AWAY) === 1);
+    const during = await manager.health('/readyz?verbose');
+    expect(during.status, 'a short outage does not make it unready').to.equal(200);
+    expect(during.text).to.match(/\[~\]informers waiting: .*virtualmachines\.kubevirt\.io is (Backoff|Listing)/);
+    expect((await manager.health('/healthz')).status).to.equal(200);
+    const answer = reporter.report(testMac(1));
+    await manager.process.until('the outage to last', () => performance.now() >= endsAtMs, OUTAGE_MS + 5_000);
+    expect((await answer).status, 'the wake goes on until the API server is back').to.equal('ACCEPTED');
+
+    await cluster.controlPlane.startApiServer();
+    // At once, so that the manager cannot have seen it: it has to find out by listing again.
+    await cluster.api.delete(vmRef('leaving'));
+    await cluster.api.apply(aVm({ name: 'newcomer', mac: testMac(3) }));
+
+    await reporter.untilWakes(testMac(3), 'default/newcomer', { timeoutMs: RECOVERY_MS });
+    await reporter.untilUnknown(testMac(2), { timeoutMs: RECOVERY_MS });
+    await manager.process.until('says that the API server is back', () => linesSaying(BACK) === 1);
+    await manager.process.until('all informers to watch', async () =>
+      (await manager.health('/readyz?verbose')).text.includes('[+]informers'),
+    );
+    await poll('the wake asked for during the outage to be done', async () => {
+      return (await cluster.kubevirt.vm({ namespace: 'default', name: 'before' }))?.status?.printableStatus === 'Running';
+    });
+    expect([linesSaying(AWAY), linesSaying(BACK)], manager.process.log).to.deep.equal([1, 1]);
+    expect(cluster.kubevirt.journal.calls({ verb: 'start', name: 'leaving' })).to.deep.equal([]);
+  });
+
+  it('says little else meanwhile: no line is repeated more than a few times', () => {
+    const counts = new Map<string, number>();
+    for (const line of manager.process.log.split('\n').filter((text) => /"level":"(warn|error)"/.test(text))) {
+      const { msg, kind, to } = JSON.parse(line) as Record<string, string>;
+      const what = `${msg} ${kind ?? ''} ${to ?? ''}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    const loud = [...counts].filter(([, count]) => count > 3);
+
+    expect(loud).to.deep.equal([]);
+  });
+
+  it('does not wake what was deleted while it was frozen', async () => {
+    manager.process.signal('SIGSTOP');
+    try {
+      await cluster.api.delete(vmRef('frozen'));
+      await poll('the machine to be gone', async () => (await cluster.api.get(vmRef('frozen'))) === undefined);
+    } finally {
+      manager.process.signal('SIGCONT');
+    }
+
+    await reporter.untilUnknown(testMac(4));
+    expect(cluster.kubevirt.journal.calls({ verb: 'start', name: 'frozen' })).to.deep.equal([]);
+  });
+
+  it('does not wake what was deleted while it was frozen and the API server was restarted', async () => {
+    await cluster.api.apply(aVm({ name: 'doomed', mac: testMac(5) }));
+    await untilStatus(cluster.api, 'all', 'to count it', ({ managedVMs }) => managedVMs === 3);
+    manager.process.signal('SIGSTOP');
+    try {
+      await cluster.api.delete(vmRef('doomed'));
+      await poll('the machine to be gone', async () => (await cluster.api.get(vmRef('doomed'))) === undefined);
+      await cluster.controlPlane.stopApiServer();
+      await cluster.controlPlane.startApiServer();
+    } finally {
+      manager.process.signal('SIGCONT');
+    }
+
+    await reporter.untilUnknown(testMac(5), { timeoutMs: RECOVERY_MS });
+    await reporter.untilWakes(testMac(3), 'default/newcomer', { timeoutMs: RECOVERY_MS });
+  });
+});
