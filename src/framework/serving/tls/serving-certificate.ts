@@ -11,7 +11,6 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from '../../logging/logger';
 import type { Clock, Timer } from '../../time/clock';
-import { timestampMs } from '../../time/timestamp';
 import type { HealthCheck } from '../checks';
 import type { CertificateMetrics } from '../metrics/certificate-metrics';
 import type { CertificateSource, PemPair } from './certificate-source';
@@ -117,5 +116,5 @@ export class ServingCertificate {
 /** @throws when the two are no pair, or not PEM. */
 function expiryOf({ certificate, privateKey }: PemPair): number {
   createSecureContext({ cert: certificate, key: privateKey });
-  return timestampMs(new X509Certificate(certificate).validTo) ?? Number.NaN;
+  return new X509Certificate(certificate).validToDate.getTime();
 }
