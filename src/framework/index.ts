@@ -30,7 +30,7 @@ export type {
   StatusStage,
 } from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';
-export type { OperatorOptions } from './runtime/operator-options';
+export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { Selection } from './watch/informer-contract';

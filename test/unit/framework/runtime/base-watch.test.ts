@@ -1,9 +1,11 @@
 import { expect } from 'chai';
+import { Registry } from 'prom-client';
 import { ConfigMap } from '../../../../src/framework/kinds/core-kinds';
 import type { Kind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import { nullLogger } from '../../../../src/framework/logging/logger';
 import { BaseWatch } from '../../../../src/framework/runtime/base-watch';
+import { QueueMetrics } from '../../../../src/framework/serving/metrics/queue-metrics';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { Informer } from '../../../../src/framework/watch/informer-contract';
 import type { ResourceEvent } from '../../../../src/framework/watch/resource-event';
@@ -34,6 +36,7 @@ class Rig {
       informer,
       clock: this.clock,
       logger: nullLogger,
+      metrics: new QueueMetrics(new Registry()),
       random: () => 0.5,
       onEvent: async ({ type, meta }) => {
         if (this.failures > 0) {
