@@ -125,7 +125,7 @@ function compileDaemon(check: OptionCheck): Pick<DaemonSpec, 'initialDelayMs' | 
   return {
     initialDelayMs: check.number('initialDelayMs', 0, 0, MAX_TIMER_MS),
     stopMs: check.number('stopMs', 10_000, 0, MAX_TIMER_MS),
-    maxRunning: check.number('maxRunning', 1_000, 1),
+    maxRunning: check.count('maxRunning', 1_000, 1),
   };
 }
 
@@ -198,7 +198,7 @@ function compileReconcile(
     owns,
     watches,
     changed: check.value('changed') ?? 'spec',
-    concurrency: check.number('concurrency', 4, 1, 1_000),
+    concurrency: check.count('concurrency', 4, 1, 1_000),
     whileDeleting: check.boolean('whileDeleting', false),
     resyncMs: check.number('resyncMs', TEN_HOURS_MS, 0, MAX_TIMER_MS),
     minIntervalMs: check.number('minIntervalMs', 0, 0, MAX_TIMER_MS),

@@ -45,6 +45,15 @@ export class OptionCheck {
     return fallback;
   }
 
+  /** A whole number of at least `min`, and at most `max` if given. */
+  count(name: string, fallback: number, min: number, max = Number.POSITIVE_INFINITY): number {
+    const value = this.value<unknown>(name);
+    if (value === undefined) return fallback;
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+    this.range(name, value, max === Number.POSITIVE_INFINITY ? `whole numbers from ${min}` : `whole numbers from ${min} to ${max}`);
+    return fallback;
+  }
+
   choice<T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
     const value = this.value<unknown>(name);
     if (value === undefined) return fallback;

@@ -11,7 +11,7 @@ import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind } from '../kinds/kind';
 import type { Selection } from '../watch/informer-contract';
 import type { HandlerSpec, ReconcileSpec } from './handler-spec';
-import { isQueued, type Registry } from './registry';
+import { isDaemon, isQueued, type Registry } from './registry';
 
 /** One right with its reasons. */
 export interface RbacRule {
@@ -54,7 +54,8 @@ export function rbacRules(registry: Registry, features: RbacFeatures = {}): Rbac
   if (registry.specs.some((spec) => around(spec).some(({ kind }) => kind.optional))) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
-  if (registry.specs.some(isQueued)) grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
+  if (registry.specs.some((spec) => isQueued(spec) || isDaemon(spec)))
+    grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
   return merge(grants);
 }
 

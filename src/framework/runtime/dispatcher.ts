@@ -16,7 +16,7 @@ import type { IndexFunction } from '../watch/indexes';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { DaemonPool } from './daemon-pool';
-import { matches } from './filters';
+import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import type { KindController } from './kind-controller';
@@ -27,6 +27,7 @@ export interface DispatcherOptions {
   readonly cluster: Cluster;
   readonly instances: Instances;
   readonly log: Logger;
+  readonly filters: FilterJudge;
   /** Make the controller of a kind from all its queued handlers. */
   readonly createController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => KindController;
   readonly createVirtualController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => VirtualController;
@@ -120,7 +121,7 @@ export class Dispatcher {
       const { namespace, name } = event.object.metadata ?? {};
       this.options.log.error('event handler failed', { controller: spec.id, kind: spec.kind.kind, namespace, name, error });
     };
-    const seen = eventFor(spec, event);
+    const seen = eventFor(this.options.filters, spec, event);
     if (seen === undefined) return;
     try {
       const instance = this.options.instances.of(spec.Class) as Record<string, (event: ResourceEvent) => unknown>;
@@ -133,10 +134,15 @@ export class Dispatcher {
 }
 
 /** The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new. */
-function eventFor(spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
-  const before = event.old !== undefined && matches(spec.filters, event.old);
-  const now = matches(spec.filters, event.object);
-  if (event.type !== 'MODIFIED') return now ? event : undefined;
+function eventFor(filters: FilterJudge, spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
+  const before = filters.matched(spec, event.old);
+  if (event.type === 'DELETED') {
+    filters.forget(spec, keyOf(event.object));
+    // The last state may differ from the one the handler saw, as a deletion can come with a change.
+    return before || filters.matched(spec, event.object) ? event : undefined;
+  }
+  const now = filters.matches(spec, event.object);
+  if (event.type === 'ADDED') return now ? event : undefined;
   if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
   return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;
 }

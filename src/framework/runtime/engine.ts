@@ -21,6 +21,7 @@ import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import { FilterJudge } from './filter-judge';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
 import type { LocalCluster } from './local-cluster';
@@ -49,6 +50,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly filters: FilterJudge;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
@@ -70,6 +72,7 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.filters = new FilterJudge(options.logger);
     this.factory = new ControllerFactory({
       options,
       registry: this.registry,
@@ -78,6 +81,7 @@ export class Engine {
       events: this.events,
       triggers: this.triggers,
       signal: this.abort.signal,
+      filters: this.filters,
       hooks: {},
     });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
@@ -136,6 +140,7 @@ export class Engine {
       cluster: this.local.cluster,
       instances: this.instances,
       log: this.options.logger,
+      filters: this.filters,
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),

@@ -1,21 +1,20 @@
 /**
  * Decides whether an object is a handler's business.
  *
- * Owns: the meaning of labels, annotations, field and when. Pure, except that a throwing `when` is reported through a callback.
+ * Owns: the meaning of labels, annotations, field and when. Pure, except that a function that throws is reported through a callback.
  */
 import { ABSENT, PRESENT, type ValueFilter } from '../decorators/options';
 import type { KubernetesObject } from '../kinds/object';
 import type { CompiledFilters } from '../registry/handler-spec';
 
-/** @param onThrow told of a `when` that threw; the object then counts as not matching. */
+/** @param onThrow told of a function of the author's that threw; the object then counts as not matching. */
 export function matches(filters: CompiledFilters, object: KubernetesObject, onThrow?: (error: unknown) => void): boolean {
   const { labels = {}, annotations = {} } = object.metadata ?? {};
-  if (!filters.labels.every(([key, filter]) => matchesValue(filter, labels[key]))) return false;
-  if (!filters.annotations.every(([key, filter]) => matchesValue(filter, annotations[key]))) return false;
-  if (!filters.fields.every((path) => fieldAt(object, path) !== undefined)) return false;
-  if (filters.when === undefined) return true;
   try {
-    return filters.when(object) === true;
+    if (!filters.labels.every(([key, filter]) => matchesValue(filter, labels[key]))) return false;
+    if (!filters.annotations.every(([key, filter]) => matchesValue(filter, annotations[key]))) return false;
+    if (!filters.fields.every((path) => fieldAt(object, path) !== undefined)) return false;
+    return filters.when === undefined || filters.when(object) === true;
   } catch (error) {
     onThrow?.(error);
     return false;
@@ -36,7 +35,7 @@ function matchesValue(filter: ValueFilter, value: string | undefined): boolean {
 export function fieldAt(object: unknown, path: readonly string[]): unknown {
   let value: unknown = object;
   for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
     value = (value as Record<string, unknown>)[step];
   }
   return value;

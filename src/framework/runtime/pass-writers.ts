@@ -5,10 +5,12 @@
  */
 import type { KubeClient } from '../client';
 import { type EventRecorder, pathSegment } from '../client';
+import { patchUntilDone } from '../client/finalizer';
 import type { Cluster } from '../cluster/cluster';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import { isChangedByOthers } from './diff';
 import type { OwnWrites } from './own-writes';
 import type { PassPorts, StatusUpdate } from './pass-ports';
 
@@ -26,30 +28,43 @@ type Writers = Pick<PassPorts, 'clientFor' | 'addFinalizer' | 'removeFinalizer' 
 
 export function passWriters({ kind, specs, cluster, ownWrites, events, signal }: PassWritersOptions): Writers {
   /** A client whose writes are the echo of these handlers. */
-  const clientOf = (writers: readonly QueuedHandlerSpec[], runSignal: AbortSignal): KubeClient =>
+  const clientOf = (
+    writers: readonly QueuedHandlerSpec[],
+    runSignal: AbortSignal,
+    isEcho: (written: KubernetesObject) => boolean = () => true,
+  ): KubeClient =>
     cluster.client.derive({
       signal: runSignal,
       cached: (wanted, key) => cluster.informers.cached(wanted, key),
       onWritten: (writtenKind, object) => {
         const version = object.metadata?.resourceVersion ?? '';
-        for (const spec of writers) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
+        if (isEcho(object)) for (const spec of writers) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
         cluster.informers.putOwnWrite(writtenKind, object);
       },
     });
+  // A trimmed object cannot be compared with an answer, which is whole.
+  const isMere = (object: KubernetesObject, written: KubernetesObject, annotation?: string): boolean =>
+    kind.trim !== undefined || !isChangedByOthers(object, written, annotation);
   // Finalizers and annotations are written before or between handlers of the same pass, which see the result: an echo for all.
-  const forAll = clientOf(specs, signal);
+  const forAll = (object: KubernetesObject, annotation?: string): KubeClient =>
+    clientOf(specs, signal, (written) => isMere(object, written, annotation));
   return {
     clientFor: (spec, runSignal) => clientOf([spec], runSignal),
-    addFinalizer: (object, finalizer) => forAll.addFinalizer(kind, object, finalizer),
-    removeFinalizer: (object, finalizer) => forAll.removeFinalizer(kind, object, finalizer),
-    annotate: async (object: KubernetesObject, name: string, value: string) => {
+    addFinalizer: (object, finalizer) => forAll(object).addFinalizer(kind, object, finalizer),
+    removeFinalizer: (object, finalizer) => forAll(object).removeFinalizer(kind, object, finalizer),
+    annotate: (object, name, value) => {
       const path = `/metadata/annotations/${pathSegment(name)}`;
-      const { uid, annotations } = object.metadata ?? {};
-      const parent = annotations === undefined ? [{ op: 'add' as const, path: '/metadata/annotations', value: {} }] : [];
-      await forAll.patch(kind, keyOf(object), [{ op: 'test', path: '/metadata/uid', value: uid }, ...parent, { op: 'add', path, value }]);
+      return patchUntilDone(forAll(object, name), kind, object, {}, ({ metadata }) => {
+        if (metadata?.annotations !== undefined) return [{ op: 'add', path, value }];
+        return [
+          { op: 'test', path: '/metadata/annotations', value: null },
+          { op: 'add', path: '/metadata/annotations', value: { [name]: value } },
+        ];
+      });
     },
     writeStatus: async (object: KubernetesObject, { by, ...change }: StatusUpdate) => {
-      await clientOf(by, signal).applyStatus(kind, object, change);
+      // The answer may hold a change of somebody else that came in between, and no other news of it will come.
+      await clientOf(by, signal, (written) => isMere(object, written)).applyStatus(kind, object, change);
     },
     sendEvent: (event) => events.record(event),
   };
