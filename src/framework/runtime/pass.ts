@@ -96,6 +96,7 @@ export class PassRunner {
     if (pass.object.metadata?.deletionTimestamp === undefined) {
       if (!(await this.placeFinalizers(pass))) return;
     } else if (!(await this.cleanUp(pass))) {
+      for (const spec of this.specs) pass.record.state(spec).clear();
       return;
     }
     for (const spec of this.specs) {
@@ -106,7 +107,10 @@ export class PassRunner {
 
   /** Best-effort clean-up of handlers that asked for no finalizer. @returns whether it is done. */
   private async runGone(pass: Pass): Promise<boolean> {
-    if (pass.record.lastSeen === undefined) return true;
+    if (pass.record.lastSeen === undefined) {
+      for (const spec of this.specs) pass.record.state(spec).clear();
+      return true;
+    }
     for (const finalizer of this.deleteHandlers().keys()) {
       // Gone from our sight but not from the cluster: it no longer is what the handler selects.
       if (!pass.object.metadata?.finalizers?.includes(finalizer)) continue;
