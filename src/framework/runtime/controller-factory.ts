@@ -14,6 +14,7 @@ import type { Registry } from '../registry/registry';
 import type { Informer } from '../watch/informer-contract';
 import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
+import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import { KindController } from './kind-controller';
 import type { LeaderScope } from './leadership';
@@ -32,6 +33,7 @@ export interface ControllerFactoryOptions {
   readonly events: EventRecorder;
   readonly triggers: Triggers;
   readonly leader: LeaderScope;
+  readonly filters: FilterJudge;
   readonly hooks: PassHooks;
 }
 
@@ -73,6 +75,7 @@ export class ControllerFactory {
       clock,
       log,
       random,
+      filters: this.parts.filters,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
     });
@@ -101,7 +104,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, hooks, leader } = this.parts;
+    const { cluster, events, instances, filters, hooks, leader } = this.parts;
     const { clock, logger: log, random, domain, name } = this.parts.options;
     return {
       kind,
@@ -114,6 +117,7 @@ export class ControllerFactory {
         return leader.signal;
       },
       find,
+      filters,
       hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),

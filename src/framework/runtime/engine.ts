@@ -30,6 +30,7 @@ import type { Timer } from '../time/clock';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import { FilterJudge } from './filter-judge';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
 import { Leadership } from './leadership';
@@ -62,6 +63,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly filters: FilterJudge;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
@@ -86,6 +88,7 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.filters = new FilterJudge(options.logger);
     this.workload = new Workload({
       dispatcher: () => this.dispatcher,
       hooks: this.hooks,
@@ -102,6 +105,7 @@ export class Engine {
       events: this.events,
       triggers: this.triggers,
       leader: this.leadership,
+      filters: this.filters,
       hooks: {},
     });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
@@ -170,6 +174,7 @@ export class Engine {
       cluster: this.local.cluster,
       instances: this.instances,
       log: this.options.logger,
+      filters: this.filters,
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),

@@ -490,10 +490,10 @@ describe('a filter that throws', () => {
     await bench.put(aWidget());
     bench.controller.touch('n/w');
     await bench.clock.advance(0);
-    expect(bench.filterFailures).to.deep.equal(['Filtered.reconcile']);
+    expect(bench.filterErrors).to.deep.equal(['Filtered.reconcile']);
 
     await bench.put(aWidget({ generation: 2 }));
-    expect(bench.filterFailures).to.have.length(2);
+    expect(bench.filterErrors).to.have.length(2);
     expect(handler.take()).to.deep.equal([]);
 
     await bench.put(aWidget({ generation: 3, spec: { size: 1 } }));
