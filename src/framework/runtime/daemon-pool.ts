@@ -32,6 +32,8 @@ export interface DaemonPoolOptions {
   readonly contextFor: (object: KubernetesObject, signal: AbortSignal, attempt: number) => DaemonContext;
   readonly onRunning?: (tasks: number) => void;
   readonly onAbandoned?: () => void;
+  /** A task that was given up has ended after all. */
+  readonly onAbandonedEnded?: () => void;
 }
 
 interface Task {
@@ -189,6 +191,7 @@ export class DaemonPool {
       if (task.isEnded) return;
       this.options.log.error('daemon ignores its signal and was abandoned', { controller: this.options.spec.id, key });
       this.options.onAbandoned?.();
+      void task.ended.then(() => this.options.onAbandonedEnded?.());
       this.leavePlace(task);
     });
   }

@@ -15,7 +15,7 @@ import { buildRegistry, isQueued } from '../../../../src/framework/registry/regi
 import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
 import { KindController } from '../../../../src/framework/runtime/kind-controller';
 import { OwnWrites } from '../../../../src/framework/runtime/own-writes';
-import type { StatusUpdate } from '../../../../src/framework/runtime/pass-ports';
+import type { PassHooks, StatusUpdate } from '../../../../src/framework/runtime/pass-ports';
 import type { StagedEvent } from '../../../../src/framework/runtime/stage';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { Informer } from '../../../../src/framework/watch/informer-contract';
@@ -61,7 +61,7 @@ export class Bench {
   private version = 1;
   private readonly specs;
 
-  constructor(handler: object, { random = () => 0.5 }: { random?: () => number } = {}) {
+  constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
     const Class = handler.constructor as HandlerClass;
     this.specs = buildRegistry({ handlers: [Class], domain: 'example.org' }).specs.filter(isQueued);
     const informerOf = (spec: QueuedHandlerSpec): Informer => {
@@ -96,7 +96,7 @@ export class Bench {
           this.statuses.push(update);
         },
         sendEvent: (event) => void this.events.push(event),
-        hooks: {},
+        hooks,
       },
     });
   }
