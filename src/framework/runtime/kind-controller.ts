@@ -18,6 +18,7 @@ import { fieldAt } from './filters';
 import { KeyController, type KeyControllerOptions } from './key-controller';
 import { type HandlerState, KeyRecord } from './key-record';
 import { mappedKeys } from './mapped-keys';
+import { isNews } from './news';
 import type { OwnWrites } from './own-writes';
 import { firstRunMs } from './timer-turns';
 
@@ -168,7 +169,7 @@ export class KindController extends KeyController {
       if (matchedBefore) this.onLeft(spec, key, record);
     } else if (!matchedBefore || old === undefined) {
       this.onEntered(spec, key, record, object);
-    } else if (!this.isOwnEcho(spec, this.options.kind, event) && this.isNews(spec, record, object, old)) {
+    } else if (!this.isOwnEcho(spec, this.options.kind, event) && this.isNews(spec, record.state(spec), object, old)) {
       // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
       if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
       else this.owe(spec, key, record, 'changed', 'high');
@@ -206,35 +207,10 @@ export class KindController extends KeyController {
     }
   }
 
-  /** Whether a change of an object that matched before and still does makes a run necessary. */
-  private isNews(spec: QueuedHandlerSpec, record: KeyRecord, object: KubernetesObject, old: KubernetesObject): boolean {
-    switch (spec.decorator) {
-      case 'OnTimer':
-        return false;
-      case 'OnCreate':
-      case 'OnResume':
-        return record.state(spec).outstanding && specChanged(object, old);
-      case 'OnField':
-        return isFieldNews(record.state(spec), object, old, [spec.path]);
-      case 'OnUpdate':
-        return isFieldNews(record.state(spec), object, old, spec.filters.fields);
-      case 'OnDelete':
-        return specChanged(object, old);
-      default:
-        return this.isReconcileNews(spec, object, old);
-    }
-  }
-
-  private isReconcileNews(spec: ReconcileSpec, object: KubernetesObject, old: KubernetesObject): boolean {
-    if (spec.changed === 'spec') return specChanged(object, old);
-    if (spec.changed === 'any') return true;
-    try {
-      return spec.changed(object, old);
-    } catch (error) {
-      // A run too many does no harm, a missed one does.
+  private isNews(spec: QueuedHandlerSpec, state: HandlerState, object: KubernetesObject, old: KubernetesObject): boolean {
+    return isNews(spec, state, object, old, (error) => {
       this.options.ports.log.error('changed function threw, the handler runs', { controller: spec.id, key: keyOf(object), error });
-      return true;
-    }
+    });
   }
 
   private onGone(spec: QueuedHandlerSpec, key: ObjectKey, last: KubernetesObject): void {
@@ -284,17 +260,6 @@ function laneOf(event: ResourceEvent): Lane {
 
 function observedGenerationOf(object: KubernetesObject): number | undefined {
   return (object as { status?: { observedGeneration?: number } }).status?.observedGeneration;
-}
-
-/** Something in these fields changed now, and it is not back at what was handled last. */
-function isFieldNews(
-  state: HandlerState,
-  object: KubernetesObject,
-  old: KubernetesObject,
-  fields: readonly (readonly string[])[],
-): boolean {
-  if (!differ(old, object, fields)) return false;
-  return state.baseline === undefined || state.hasFailed || differ(state.baseline, object, fields);
 }
 
 /** Nobody else takes a finalizer off an object that we see no more because it was selected by what has changed. */

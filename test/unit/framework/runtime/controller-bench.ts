@@ -50,7 +50,8 @@ export class Bench {
   readonly finalizerWrites: string[] = [];
   readonly annotations: string[] = [];
   readonly filterErrors: string[] = [];
-  readonly stop = new AbortController();
+  /** Ends the running term; another one takes its place for the next. */
+  stop = new AbortController();
   readonly controller: KindController;
   /** What the next writes throw, first come first served. */
   readonly writeErrors: unknown[] = [];
@@ -68,6 +69,7 @@ export class Bench {
       const view = this.viewOf(spec);
       return { store: { get: (key: string) => view.get(key), list: () => view.values() } } as unknown as Informer;
     };
+    const signal = (): AbortSignal => this.stop.signal;
     this.controller = new KindController({
       kind: Widget,
       specs: this.specs,
@@ -79,7 +81,9 @@ export class Bench {
         clock: this.clock,
         log: nullLogger,
         random,
-        signal: this.stop.signal,
+        get signal() {
+          return signal();
+        },
         handledBy: { annotation: 'example.org/handled-by', value: 'test' },
         filters: new FilterJudge(nullLogger, (spec) => void this.filterErrors.push(spec.id)),
         find: (spec, key) => this.viewOf(spec).get(key),
