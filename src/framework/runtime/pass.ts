@@ -38,8 +38,8 @@ export class PassRunner {
   constructor(
     specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
-    /** What a handler of a key is given. @default what the ports find */
-    private readonly find: PassPorts['find'] = ports.find,
+    /** What a handler of a key is given; `undefined` = it is gone for that handler. */
+    private readonly find: PassPorts['find'],
   ) {
     this.specs = [...specs].sort((a, b) => ORDER[a.decorator] - ORDER[b.decorator]);
     this.turns = new HandlerTurns(this.specs, ports);
