@@ -97,7 +97,8 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     kubeConfig,
     logger,
   });
-  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol, kubeconfig: source });
+  const { kubeconfig: _path, ...shown } = options;
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, clusterFrom: source });
   return untilEnd(operator, logger);
 }
 
