@@ -5,15 +5,29 @@
  * A linter rule forbids importing tsyringe anywhere else.
  */
 import 'reflect-metadata';
-import { type DependencyContainer, Lifecycle, container as rootContainer, scoped } from 'tsyringe';
+import { type DependencyContainer, injectable, Lifecycle, container as rootContainer, scoped } from 'tsyringe';
 
 export type { DependencyContainer, InjectionToken } from 'tsyringe';
-export { inject, injectable } from 'tsyringe';
-export { rootContainer };
+export { inject } from 'tsyringe';
+export { injectable, rootContainer };
 
 /** A container to register values of one's own in, to be given to `createOperator` as `container`. */
 export function createContainer(): DependencyContainer {
   return rootContainer.createChildContainer();
+}
+
+/** Where tsyringe 4 keeps the tokens of `@inject(token)`, by parameter index. */
+export const INJECTION_TOKENS = 'injectionTokens';
+
+/**
+ * Makes a class that has no constructor of its own injectable with the parameters of its base, tokens included; tsyringe alone
+ * takes over the types only. Other classes as `injectable` does.
+ */
+export function injectableAsBase(target: new (...args: unknown[]) => object): void {
+  const tokens: unknown = Reflect.getMetadata(INJECTION_TOKENS, target);
+  const hasConstructor = Reflect.hasOwnMetadata('design:paramtypes', target);
+  if (!hasConstructor && tokens !== undefined) Reflect.defineMetadata(INJECTION_TOKENS, tokens, target);
+  injectable()(target);
 }
 
 /**

@@ -36,9 +36,10 @@ export interface Declaration {
 /** A decorator that only fits methods of the given signature, or of one that takes fewer parameters. */
 export type MethodDecoratorOf<F> = <M extends F>(target: object, method: string, descriptor: TypedPropertyDescriptor<M>) => void;
 
-/** Makes a method decorator that records a declaration. */
+/** Makes a method decorator that records a declaration. @throws {TypeError} on a static method: there is no instance to call. */
 export function declare<F>(decorator: DecoratorName, kind: Kind | undefined, options: object): MethodDecoratorOf<F> {
   return (target, method) => {
+    if (typeof target === 'function') throw new TypeError(`@${decorator} on ${target.name}.${method}: static; allowed: instance methods`);
     const declarations = declarationsOf(target.constructor);
     declarations.push({ decorator, method, kind, options: { ...options } });
     Reflect.defineMetadata(DECLARATIONS_METADATA, declarations, target.constructor);

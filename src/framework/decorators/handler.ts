@@ -1,7 +1,7 @@
 /** `@Handler`: makes a class a handler, one instance an operator. */
 import type { Kind } from '../kinds/kind';
 import { HANDLER_METADATA } from './constants';
-import { injectable } from './container';
+import { injectableAsBase } from './container';
 
 /** Stands for the namespace the operator runs in, which is known only at run time. */
 export const OPERATOR_NAMESPACE = Symbol('operator namespace');
@@ -37,7 +37,7 @@ export type HandlerClass = new (...args: never[]) => object;
  */
 export function Handler(options: HandlerOptions = {}): (target: HandlerClass) => void {
   return (target) => {
-    injectable()(target as unknown as new (...args: unknown[]) => object);
+    injectableAsBase(target as unknown as new (...args: unknown[]) => object);
     Reflect.defineMetadata(HANDLER_METADATA, options, target);
   };
 }

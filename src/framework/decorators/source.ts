@@ -3,13 +3,13 @@
 import type { Kind } from '../kinds/kind';
 import { asKind, type KeySource, type VirtualKind } from '../kinds/virtual-kind';
 import { SOURCE_METADATA } from './constants';
-import { injectable } from './container';
+import { injectableAsBase } from './container';
 import type { HandlerClass } from './handler';
 
 /** Pass the class to `createOperator` among the handlers; it becomes a singleton of the operator's container. */
 export function Source<T extends object>(kind: VirtualKind<T>): (target: new (...args: never[]) => KeySource<T>) => void {
   return (target) => {
-    injectable()(target as unknown as new (...args: unknown[]) => object);
+    injectableAsBase(target as unknown as new (...args: unknown[]) => object);
     Reflect.defineMetadata(SOURCE_METADATA, asKind(kind), target);
   };
 }

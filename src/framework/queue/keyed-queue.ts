@@ -53,6 +53,8 @@ interface Running {
 
 /** One pick in this many comes from the low lane when both wait, so that low keys progress under constant load. */
 const LOW_LANE_SHARE = 8;
+/** setTimeout fires at once when asked for more; what is due later is looked at again then. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class KeyedQueue {
   readonly name: string;
@@ -203,7 +205,8 @@ export class KeyedQueue {
     if (dueMs === undefined || dueMs >= this.timerDueMs) return;
     this.timer?.cancel();
     this.timerDueMs = dueMs;
-    this.timer = this.clock.setTimer(dueMs - this.clock.monotonicMs(), () => this.onTimer());
+    const delayMs = Math.min(dueMs - this.clock.monotonicMs(), MAX_TIMER_MS);
+    this.timer = this.clock.setTimer(delayMs, () => this.onTimer());
   }
 
   private onTimer(): void {

@@ -63,8 +63,12 @@ export function withoutReplaced(classes: readonly HandlerClass[], problems: Conf
   const replacedBy = new Map<HandlerClass, HandlerClass[]>();
   for (const Class of registered) {
     if (handlerOptionsOf(Class)?.replaces === false) continue;
-    for (const base of classChain(Class).slice(0, -1)) {
-      if (registered.has(base) && handlerOptionsOf(base) !== undefined) replacedBy.set(base, [...(replacedBy.get(base) ?? []), Class]);
+    for (const base of classChain(Class).slice(0, -1).reverse()) {
+      const options = handlerOptionsOf(base);
+      if (!registered.has(base) || options === undefined) continue;
+      replacedBy.set(base, [...(replacedBy.get(base) ?? []), Class]);
+      // Whoever takes the place of a class that runs beside its base runs beside it as well.
+      if (options.replaces === false) break;
     }
   }
   for (const [base, replacements] of replacedBy) {

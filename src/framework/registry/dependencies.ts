@@ -4,14 +4,12 @@
  * Owns: reading constructor metadata. Never: instantiates a class. tsyringe would find the same mistakes only one at a time,
  * at run time, and some of them (an interface imported by value) not at all.
  */
-import type { DependencyContainer, InjectionToken } from '../decorators/container';
+import { type DependencyContainer, INJECTION_TOKENS, type InjectionToken } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
 
 type Constructor = new (...args: never[]) => unknown;
 
-/** Where tsyringe 4 keeps the tokens of `@inject(token)`, by parameter index. */
-const TSYRINGE_TOKENS = 'injectionTokens';
 /** What TypeScript emits for a parameter whose type has no value: an interface, or a class imported with `import type`. */
 const PLACEHOLDERS: readonly unknown[] = [Object, Function, String, Number, Boolean, Array, Symbol, undefined];
 
@@ -37,7 +35,7 @@ function visit(Class: Constructor, path: readonly Constructor[], context: Visit)
   if (context.done.has(Class)) return;
   context.done.add(Class);
   const types = (Reflect.getMetadata('design:paramtypes', Class) as unknown[] | undefined) ?? [];
-  const tokens = (Reflect.getMetadata(TSYRINGE_TOKENS, Class) as Record<number, unknown> | undefined) ?? {};
+  const tokens = (Reflect.getMetadata(INJECTION_TOKENS, Class) as Record<number, unknown> | undefined) ?? {};
   const count = Math.max(types.length, Class.length);
   for (let index = 0; index < count; index++) {
     if (tokens[index] !== undefined) continue;

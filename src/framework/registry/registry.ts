@@ -10,6 +10,7 @@ import { sourceKindOf } from '../decorators/source';
 import { ConfigError, type ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { classChain, mergedDeclarations, withoutReplaced } from './class-chain';
+import { clientCopyProblems, loadedClientCopies } from './client-copies';
 import { compileHandler } from './compile-handler';
 import { checkDependencies } from './dependencies';
 import type { DaemonSpec, EventSpec, HandlerSpec, HookSpec, IndexSpec, ProbeSpec, QueuedHandlerSpec } from './handler-spec';
@@ -20,6 +21,8 @@ export interface RegistryOptions {
   readonly domain?: string | undefined;
   /** When given, constructor dependencies are checked against it. */
   readonly container?: DependencyContainer | undefined;
+  /** Folders of the copies of the Kubernetes client in this process. @default what is found */
+  readonly clientCopies?: readonly string[];
 }
 
 export interface DeclaredClaim extends RbacClaim {
@@ -38,10 +41,13 @@ export interface Registry {
 }
 
 /** @throws {ConfigError} with every problem found. */
-export function buildRegistry({ handlers, domain, container }: RegistryOptions): Registry {
+export function buildRegistry({ handlers, domain, container, clientCopies = loadedClientCopies() }: RegistryOptions): Registry {
   const problems: ConfigProblem[] = [];
-  const sources = handlers.filter((Class) => sourceKindOf(Class) !== undefined);
-  const decorated = handlers.filter((Class) => !sources.includes(Class) && isDecorated(Class, problems));
+  problems.push(...clientCopyProblems(clientCopies));
+  const sources = [...new Set(handlers)].filter((Class) => sourceKindOf(Class) !== undefined);
+  // A class may be both: bring keys and handle objects.
+  const isOnlySource = (Class: HandlerClass): boolean => sources.includes(Class) && handlerOptionsOf(Class) === undefined;
+  const decorated = handlers.filter((Class) => !isOnlySource(Class) && isDecorated(Class, problems));
   const classes = withoutReplaced(decorated, problems);
   const specs: HandlerSpec[] = [];
   const claims: DeclaredClaim[] = [];
@@ -114,8 +120,8 @@ function indexClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {
 
 /** Every virtual kind that is used has exactly one source. */
 function sourceProblems(specs: readonly HandlerSpec[], sources: readonly HandlerClass[]): ConfigProblem[] {
-  const used = new Set(specs.flatMap((spec) => ('kind' in spec && spec.kind.virtual ? [spec.kind] : [])));
-  return [...used].flatMap((kind) => {
+  const used = new Map(specs.flatMap((spec) => ('kind' in spec && spec.kind.virtual ? [[spec.kind.id, spec.kind]] : [])));
+  return [...used.values()].flatMap((kind) => {
     const classes = sources.filter((Class) => sourceKindOf(Class)?.id === kind.id);
     if (classes.length === 1) return [];
     const names = classes.map(({ name }) => name).join(', ');

@@ -20,7 +20,11 @@ export type PassReason = 'added' | 'changed' | 'owned' | 'mapped' | 'cluster' | 
 /** A condition as a handler states it; the framework adds lastTransitionTime and observedGeneration. */
 export type ConditionInput = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** Staged status: written once, after the run returned or threw, and only if something differs. */
+/**
+ * Staged status: written once, after the run returned or threw, and only if something differs.
+ *
+ * Both methods throw OperatorError `NO_STATUS` for a virtual kind.
+ */
 export interface StatusStage {
   /** Merges top-level status fields; an explicit `undefined` removes one. */
   set(fields: Readonly<Record<string, unknown>>): void;
@@ -30,7 +34,10 @@ export interface StatusStage {
 
 /** Staged Kubernetes Events: sent after the run, never delaying or failing it. */
 export interface EventStage {
-  /** @param about the object to report on. @default the handler's own object */
+  /**
+   * @param about the object to report on. @default the handler's own object
+   * @throws {OperatorError} `NO_EVENT_OBJECT` without one for a virtual kind.
+   */
   normal(reason: string, note: string, about?: KubernetesObject): void;
   warning(reason: string, note: string, about?: KubernetesObject): void;
 }

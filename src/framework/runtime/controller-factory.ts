@@ -16,6 +16,7 @@ import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import type { Informer } from '../watch/informer-contract';
 import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
+import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import { KindController } from './kind-controller';
@@ -35,6 +36,7 @@ export interface ControllerFactoryOptions {
   readonly events: EventRecorder;
   readonly triggers: Triggers;
   readonly leader: LeaderScope;
+  readonly filters: FilterJudge;
   readonly metrics: FrameworkMetrics;
 }
 
@@ -82,9 +84,9 @@ export class ControllerFactory {
       clock,
       log,
       random,
+      filters: this.parts.filters,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
-      onFilterError: () => handlers.filterFailed(spec.id),
       onRunning: (tasks) => handlers.setDaemons(spec.id, tasks),
       onAbandoned: () => handlers.addAbandoned(spec.id, 1),
       onAbandonedEnded: () => handlers.addAbandoned(spec.id, -1),
@@ -124,7 +126,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, metrics, leader } = this.parts;
+    const { cluster, events, instances, filters, metrics, leader } = this.parts;
     const { clock, logger: log, random, domain, name } = this.parts.options;
     return {
       kind,
@@ -137,6 +139,7 @@ export class ControllerFactory {
         return leader.signal;
       },
       find,
+      filters,
       hooks: metrics.handlers.hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),

@@ -1,22 +1,22 @@
 /**
  * The tasks of one `@Daemon` handler, one for each object.
  *
- * Expected flow: object matches -> (waits for a place) -> task runs -> throws: restarted after a delay | returns: rests until the
- * generation changes | object gone, not matching, or pool stopped: signal aborts, the task ends.
+ * Expected flow: object matches -> (waits for a place) -> task runs -> throws: restarted after a delay | returns, or must not be tried
+ * again: rests until the generation changes | object gone, not matching, or pool stopped: signal aborts, the task ends.
  * Guarantees: at most one task an object and `maxRunning` in all; a new task of an object starts only after the old one has ended.
- * Assumptions: tasks honour their signal. Caveats: one that does not is abandoned after `stopMs`, logged and counted, and its object
- * gets no other task until it has ended.
+ * Assumptions: tasks honour their signal. Caveats: one that does not is abandoned after `stopMs`, logged and counted; its place is
+ * free then, but its object gets no other task until it has ended.
  * Errors: none thrown.
  */
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import { keyOf } from '../kinds/object';
 import type { Logger } from '../logging/logger';
-import { backoffMs } from '../queue/backoff';
 import type { DaemonSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { DaemonContext } from './context';
-import { matches } from './filters';
+import { decideRetry } from './failure';
+import type { FilterJudge } from './filter-judge';
 
 /** A task that lived this long before it threw starts its backoff anew. */
 const HEALTHY_AFTER_MS = 60_000;
@@ -26,10 +26,10 @@ export interface DaemonPoolOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  readonly filters: FilterJudge;
   readonly call: (object: KubernetesObject, context: DaemonContext) => unknown;
   /** What of a context does not depend on the task. */
   readonly contextFor: (object: KubernetesObject, signal: AbortSignal, attempt: number) => DaemonContext;
-  readonly onFilterError?: (error: unknown) => void;
   readonly onRunning?: (tasks: number) => void;
   readonly onAbandoned?: () => void;
   /** A task that was given up has ended after all. */
@@ -39,10 +39,12 @@ export interface DaemonPoolOptions {
 interface Task {
   readonly uid: string | undefined;
   readonly abort: AbortController;
-  /** Generation at which the task returned by itself. */
+  /** Generation at which the task ended for good; 0 for kinds without. */
   restingAt: number | undefined;
   ended: Promise<void>;
   isEnded: boolean;
+  /** Counts against `maxRunning`. */
+  holdsPlace: boolean;
 }
 
 export class DaemonPool {
@@ -63,12 +65,13 @@ export class DaemonPool {
   observe(object: KubernetesObject): void {
     if (!this.active) return;
     const key = keyOf(object);
-    if (object.metadata?.deletionTimestamp !== undefined || !matches(this.options.spec.filters, object, this.options.onFilterError)) {
-      this.forget(key);
+    if (object.metadata?.deletionTimestamp !== undefined || !this.options.filters.matches(this.options.spec, object)) {
+      this.end(key);
       return;
     }
     const task = this.tasks.get(key);
-    if (task !== undefined && task.uid === object.metadata?.uid && !this.mayStartAgain(task, object)) return;
+    const isSame = task !== undefined && task.uid === object.metadata?.uid && !task.abort.signal.aborted;
+    if (isSame && !this.mayStartAgain(task, object)) return;
     if (task !== undefined && !task.isEnded) {
       this.waiting.set(key, object);
       this.stop(key, task);
@@ -77,8 +80,13 @@ export class DaemonPool {
     }
   }
 
-  /** An object that is gone, or no business of the handler any more. */
+  /** An object that is gone. */
   forget(key: ObjectKey): void {
+    this.options.filters.forget(this.options.spec, key);
+    this.end(key);
+  }
+
+  private end(key: ObjectKey): void {
     this.waiting.delete(key);
     const task = this.tasks.get(key);
     if (task === undefined) return;
@@ -93,13 +101,13 @@ export class DaemonPool {
     const live = [...this.tasks].filter(([, task]) => !task.isEnded);
     for (const [key, task] of live) this.stop(key, task);
     await this.withinStopTime(Promise.all(live.map(([, task]) => task.ended)));
-    const abandoned = live.filter(([, task]) => !task.isEnded).length;
-    this.tasks.clear();
-    return abandoned;
+    // One that goes on is remembered, so that a pool that becomes active again starts nothing beside it.
+    for (const [key, task] of this.tasks) if (task.isEnded) this.tasks.delete(key);
+    return this.tasks.size;
   }
 
   private mayStartAgain(task: Task, object: KubernetesObject): boolean {
-    return task.restingAt !== undefined && task.restingAt !== object.metadata?.generation;
+    return task.restingAt !== undefined && task.restingAt !== generationOf(object);
   }
 
   private startOrWait(key: ObjectKey, object: KubernetesObject): void {
@@ -114,6 +122,7 @@ export class DaemonPool {
       restingAt: undefined,
       ended: Promise.resolve(),
       isEnded: false,
+      holdsPlace: true,
     };
     this.tasks.set(key, task);
     this.countRunning(1);
@@ -122,8 +131,13 @@ export class DaemonPool {
 
   private onEnded(key: ObjectKey, task: Task): void {
     task.isEnded = true;
-    this.countRunning(-1);
     if (task.restingAt === undefined && this.tasks.get(key) === task) this.tasks.delete(key);
+    this.leavePlace(task);
+  }
+
+  private leavePlace(task: Task): void {
+    if (task.holdsPlace) this.countRunning(-1);
+    task.holdsPlace = false;
     if (!this.active) return;
     for (const [next, object] of this.waiting) {
       if (this.running >= this.options.spec.maxRunning) return;
@@ -138,21 +152,34 @@ export class DaemonPool {
   private async live(object: KubernetesObject, task: Task): Promise<void> {
     const { spec, clock, call, contextFor, log, random } = this.options;
     const { signal } = task.abort;
-    let failures = 0;
+    let history = { failures: 0, conflicts: 0 };
     let delayMs = spec.initialDelayMs;
     while (!signal.aborted) {
       await sleep(clock, delayMs, signal).catch(() => undefined);
       if (signal.aborted) return;
       const startedMs = clock.monotonicMs();
+      const context = contextFor(object, signal, history.failures + 1);
+      const newest = (): KubernetesObject => {
+        const latest = context.latest();
+        return latest !== undefined && latest.metadata?.uid === task.uid ? latest : object;
+      };
+      const fields = { controller: spec.id, key: keyOf(object) };
       try {
-        await call(object, contextFor(object, signal, failures + 1));
-        if (!signal.aborted) task.restingAt = object.metadata?.generation ?? 0;
+        await call(newest(), context);
+        if (!signal.aborted) task.restingAt = generationOf(newest());
         return;
       } catch (error) {
         if (signal.aborted) return;
-        failures = clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS ? 1 : failures + 1;
-        delayMs = backoffMs(spec.retry, failures, random);
-        log.warn('daemon ended with an error and will be restarted', { controller: spec.id, key: keyOf(object), delayMs, error });
+        if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) history = { failures: 0, conflicts: 0 };
+        const decision = decideRetry(error, spec.retry, history, random);
+        if (decision.kind === 'give-up') {
+          task.restingAt = generationOf(newest());
+          log.error('daemon failed and rests until its object changes', { ...fields, error });
+          return;
+        }
+        history = decision.history;
+        delayMs = decision.delayMs;
+        log.warn('daemon ended with an error and will be restarted', { ...fields, delayMs, error });
       }
     }
   }
@@ -165,6 +192,7 @@ export class DaemonPool {
       this.options.log.error('daemon ignores its signal and was abandoned', { controller: this.options.spec.id, key });
       this.options.onAbandoned?.();
       void task.ended.then(() => this.options.onAbandonedEnded?.());
+      this.leavePlace(task);
     });
   }
 
@@ -178,4 +206,8 @@ export class DaemonPool {
     this.running += change;
     this.options.onRunning?.(this.running);
   }
+}
+
+function generationOf(object: KubernetesObject): number {
+  return object.metadata?.generation ?? 0;
 }

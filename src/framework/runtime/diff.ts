@@ -62,3 +62,21 @@ export function specChanged(now: KubernetesObject, old: KubernetesObject): boole
     !isDeepStrictEqual(a.ownerReferences, b.ownerReferences)
   );
 }
+
+/**
+ * Whether the answer to a write of status, finalizers or annotations of ours holds a change of somebody else as well, made since
+ * `base` was read. No other news of that change comes, since the answer is the newer state.
+ *
+ * @param annotation ours, which the write set.
+ */
+export function isChangedByOthers(base: KubernetesObject, written: KubernetesObject, annotation?: string): boolean {
+  const before = essence(base);
+  const after = essence(written);
+  for (const { metadata } of [before, after]) {
+    if (annotation !== undefined) delete (metadata as { annotations: Record<string, string> }).annotations[annotation];
+  }
+  if (base.metadata?.deletionTimestamp !== written.metadata?.deletionTimestamp) return true;
+  if (!isDeepStrictEqual(before['metadata'], after['metadata'])) return true;
+  const generations = [base.metadata?.generation, written.metadata?.generation];
+  return generations.includes(undefined) ? !isDeepStrictEqual(before, after) : generations[0] !== generations[1];
+}

@@ -16,8 +16,7 @@ import type { IndexFunction } from '../watch/indexes';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { DaemonPool } from './daemon-pool';
-import { FilterFailures } from './filter-failures';
-import { matches } from './filters';
+import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import type { KindController } from './kind-controller';
@@ -28,13 +27,12 @@ export interface DispatcherOptions {
   readonly cluster: Cluster;
   readonly instances: Instances;
   readonly log: Logger;
+  readonly filters: FilterJudge;
   /** Make the controller of a kind from all its queued handlers. */
   readonly createController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => KindController;
   readonly createVirtualController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => VirtualController;
   readonly createDaemonPool: (spec: DaemonSpec) => DaemonPool;
   readonly onEventError?: (spec: EventSpec) => void;
-  /** A filter threw; told once for each version of an object. */
-  readonly onFilterError?: (spec: EventSpec) => void;
 }
 
 export class Dispatcher {
@@ -42,10 +40,7 @@ export class Dispatcher {
   readonly controllers: readonly KeyController[];
   private readonly daemons: readonly { readonly informer: Informer; readonly pool: DaemonPool }[];
 
-  private readonly filterFailures: FilterFailures<EventSpec>;
-
   constructor(private readonly options: DispatcherOptions) {
-    this.filterFailures = new FilterFailures(options.log, options.onFilterError);
     const { specs } = options.registry;
     this.addIndexes(specs.filter(isIndex));
     this.connectEventHandlers(specs.filter(isEvent));
@@ -126,7 +121,7 @@ export class Dispatcher {
       const { namespace, name } = event.object.metadata ?? {};
       this.options.log.error('event handler failed', { controller: spec.id, kind: spec.kind.kind, namespace, name, error });
     };
-    const seen = this.eventFor(spec, event);
+    const seen = eventFor(this.options.filters, spec, event);
     if (seen === undefined) return;
     try {
       const instance = this.options.instances.of(spec.Class) as Record<string, (event: ResourceEvent) => unknown>;
@@ -136,19 +131,20 @@ export class Dispatcher {
       fail(error);
     }
   }
+}
 
-  /**
-   * The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new, and of
-   * a deletion it hears exactly when it knew the object.
-   */
-  private eventFor(spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
-    const { filters } = spec;
-    const known = event.type === 'DELETED' ? (event.old ?? event.object) : event.old;
-    const before = known !== undefined && matches(filters, known);
-    if (event.type === 'DELETED') return before ? event : undefined;
-    const now = matches(filters, event.object, (error) => this.filterFailures.report(spec, event.object, error));
-    if (event.type === 'ADDED') return now ? event : undefined;
-    if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
-    return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;
+/**
+ * The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new, and of
+ * a deletion it hears exactly when it knew the object.
+ */
+function eventFor(filters: FilterJudge, spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
+  if (event.type === 'DELETED') {
+    filters.forget(spec, keyOf(event.object));
+    return filters.matched(spec, event.old ?? event.object) ? event : undefined;
   }
+  const before = filters.matched(spec, event.old);
+  const now = filters.matches(spec, event.object);
+  if (event.type === 'ADDED') return now ? event : undefined;
+  if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
+  return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;
 }

@@ -31,6 +31,7 @@ import type { Timer } from '../time/clock';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import { FilterJudge } from './filter-judge';
 import { handlersCheck } from './handler-health';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
@@ -64,6 +65,7 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly filters: FilterJudge;
   private readonly kinds: KindHealth;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
@@ -93,6 +95,7 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.filters = new FilterJudge(options.logger, ({ id }) => metrics.handlers.filterFailed(id));
     this.workload = new Workload({
       dispatcher: () => this.dispatcher,
       hooks: this.hooks,
@@ -109,6 +112,7 @@ export class Engine {
       events: this.events,
       triggers: this.triggers,
       leader: this.leadership,
+      filters: this.filters,
       metrics,
     });
     this.kinds = new KindHealth({
@@ -189,11 +193,11 @@ export class Engine {
       cluster: this.local.cluster,
       instances: this.instances,
       log: this.options.logger,
+      filters: this.filters,
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),
       onEventError: ({ id }) => handlers.eventFailed(id),
-      onFilterError: ({ id }) => handlers.filterFailed(id),
     });
   }
 

@@ -7,10 +7,9 @@ import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
-import { changesBetween } from './diff';
+import { changesBetween, differ } from './diff';
 import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
-import { FilterFailures } from './filter-failures';
-import { fieldAt, matches } from './filters';
+import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
 import type { PassPorts } from './pass-ports';
@@ -23,23 +22,41 @@ export interface Pass {
   readonly record: KeyRecord;
   readonly slot: RunSlot;
   readonly stage: PassStage;
+  /** The object in its newest state; what finalizer writes answered is in it. */
   object: KubernetesObject;
+  /** The cached state that `object` began as. */
+  found: KubernetesObject | undefined;
+  /** The object as the informer of each handler has it; handlers for which it is gone are missing. */
+  readonly views: Map<QueuedHandlerSpec, KubernetesObject>;
   /** Handlers that ran, with the baseline they had before. */
   readonly ran: Map<QueuedHandlerSpec, KubernetesObject | undefined>;
 }
 
-export class HandlerTurns {
-  private readonly filterFailures: FilterFailures<QueuedHandlerSpec>;
+interface Turn {
+  readonly spec: QueuedHandlerSpec;
+  readonly pass: Pass;
+  /** As it was when the turn began: a handler that is told meanwhile that the object is gone for it starts anew. */
+  readonly state: HandlerState;
+  readonly object: KubernetesObject;
+  readonly startedMs: number;
+}
 
+interface Run {
+  readonly signal: AbortSignal;
+  readonly attempt: number;
+  readonly reasons: ReadonlySet<PassReason>;
+  readonly isOver: () => boolean;
+}
+
+export class HandlerTurns {
   constructor(
     private readonly specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
-  ) {
-    this.filterFailures = new FilterFailures(ports.log, ports.hooks.filterFailed);
-  }
+  ) {}
 
-  isMatching(spec: QueuedHandlerSpec, object: KubernetesObject): boolean {
-    return matches(spec.filters, object, (error) => this.filterFailures.report(spec, object, error));
+  isMatching(spec: QueuedHandlerSpec, pass: Pass): boolean {
+    const object = viewOf(spec, pass);
+    return object !== undefined && this.ports.filters.matches(spec, object);
   }
 
   async runIfDue(spec: QueuedHandlerSpec, pass: Pass): Promise<void> {
@@ -47,7 +64,8 @@ export class HandlerTurns {
     const nowMs = this.ports.clock.monotonicMs();
     // A pass that is cut short between two handlers begins no other one.
     if (!state.isDue(nowMs) || this.ports.signal.aborted) return;
-    if (!this.isMatching(spec, pass.object) || isResting(spec, pass.object)) {
+    const object = viewOf(spec, pass);
+    if (object === undefined || !this.isMatching(spec, pass) || isResting(spec, object) || isUndone(spec, state, object)) {
       state.clear();
       return;
     }
@@ -61,11 +79,12 @@ export class HandlerTurns {
     const minIntervalMs = spec.decorator === 'Reconcile' ? spec.minIntervalMs : 0;
     const restsUntilMs = (pass.record.lastStartMs(spec) ?? Number.NEGATIVE_INFINITY) + minIntervalMs;
     if (restsUntilMs > nowMs) state.holdUntil(restsUntilMs);
-    else await this.take(spec, pass, state, nowMs);
+    else await this.take({ spec, pass, state, object, startedMs: nowMs });
   }
 
-  private async take(spec: QueuedHandlerSpec, pass: Pass, state: HandlerState, startedMs: number): Promise<void> {
-    const { object, record } = pass;
+  private async take(turn: Turn): Promise<void> {
+    const { spec, pass, state, object, startedMs } = turn;
+    const { record } = pass;
     const reasons = state.takeReasons(startedMs);
     const attempt = state.failures + 1;
     record.started(spec, startedMs);
@@ -77,13 +96,13 @@ export class HandlerTurns {
       timeoutMs: spec.timeoutMs,
       parent: this.ports.signal,
       onAbandon: () => {
-        this.logFor(spec, object).error('handler ignores its signal, its object stays locked');
+        this.logFor(spec, pass.key, object).error('handler ignores its signal, its object stays locked');
         isAbandoned = true;
         this.ports.hooks.handlerAbandoned?.(spec);
         pass.slot.abandon();
       },
       call: (signal) => {
-        const context = this.contextFor({ spec, pass, signal, attempt, reasons, isOver: () => isOver });
+        const context = this.contextFor(turn, { signal, attempt, reasons, isOver: () => isOver });
         const instance = this.ports.instanceOf(spec) as Record<string, (subject: unknown, ctx: unknown) => unknown>;
         return instance[spec.method]!(subjectOf(spec, object, state.baseline), context);
       },
@@ -92,38 +111,31 @@ export class HandlerTurns {
     if (isAbandoned) this.ports.hooks.abandonedHandlerEnded?.(spec);
     if (outcome.kind === 'failed' && outcome.timedOut) this.ports.hooks.handlerTimedOut?.(spec);
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
-    if (outcome.kind === 'ok') await this.succeeded(spec, pass, outcome.requeueAfterMs, durationMs);
-    else this.failed(spec, pass, outcome.error, durationMs);
+    if (outcome.kind === 'ok') await this.succeeded(turn, outcome.requeueAfterMs, durationMs);
+    else this.failed(turn, outcome.error, durationMs);
   }
 
-  private contextFor(run: {
-    spec: QueuedHandlerSpec;
-    pass: Pass;
-    signal: AbortSignal;
-    attempt: number;
-    reasons: ReadonlySet<PassReason>;
-    isOver: () => boolean;
-  }): HandlerContext {
-    const { spec, pass, signal, attempt, reasons } = run;
+  private contextFor({ spec, pass, object }: Turn, run: Run): HandlerContext {
+    const { signal, attempt, reasons } = run;
     return {
       key: pass.key,
       cluster: this.ports.cluster,
       client: this.ports.clientFor(spec, signal),
-      log: this.logFor(spec, pass.object).child({ attempt }),
+      log: this.logFor(spec, pass.key, object).child({ attempt }),
       signal,
       attempt,
       reasons,
       clock: this.ports.clock,
-      ...pass.stage.viewFor(spec.id, pass.object, run.isOver),
+      ...pass.stage.viewFor(spec.id, object, run.isOver),
     };
   }
 
-  private async succeeded(spec: QueuedHandlerSpec, pass: Pass, requeueAfterMs: number | undefined, durationMs: number): Promise<void> {
-    const state = pass.record.state(spec);
+  private async succeeded({ spec, pass, state, object }: Turn, requeueAfterMs: number | undefined, durationMs: number): Promise<void> {
     const nowMs = this.ports.clock.monotonicMs();
     state.failures = 0;
     state.conflicts = 0;
-    state.baseline = pass.object;
+    state.outstanding = false;
+    if (spec.decorator === 'OnUpdate' || spec.decorator === 'OnField') state.baseline = object;
     state.cleanedUp = spec.decorator === 'OnDelete' && requeueAfterMs === undefined;
     if (requeueAfterMs !== undefined) state.wakeAt(nowMs + requeueAfterMs * (1 + 0.05 * this.ports.random()), 'requeue');
     this.planResync(spec, state);
@@ -143,11 +155,10 @@ export class HandlerTurns {
     const others = this.specs.filter((other) => other !== spec && other.decorator === 'OnCreate' && other.remember === 'annotation');
     if (handledBy === undefined || others.some((other) => pass.record.state(other).dueMs() !== undefined)) return;
     if (pass.object.metadata?.annotations?.[handledBy.annotation] === handledBy.value) return;
-    await this.ports.annotate(pass.object, handledBy.annotation, handledBy.value);
+    pass.object = (await this.ports.annotate(pass.object, handledBy.annotation, handledBy.value)) ?? pass.object;
   }
 
-  private failed(spec: QueuedHandlerSpec, pass: Pass, error: unknown, durationMs: number): void {
-    const state = pass.record.state(spec);
+  private failed({ spec, pass, state, object, startedMs }: Turn, error: unknown, durationMs: number): void {
     const { hooks, kind, cluster } = this.ports;
     // Cut short by shutdown or lost leadership: the next leader starts from the object's state, there is nothing to retry here.
     if (this.ports.signal.aborted) {
@@ -161,16 +172,16 @@ export class HandlerTurns {
     state.failures = decision.history.failures;
     state.conflicts = decision.history.conflicts;
     if (decision.kind === 'retry') {
-      state.wakeAt(this.ports.clock.monotonicMs() + decision.delayMs, 'retry');
+      state.retryAt(this.ports.clock.monotonicMs() + decision.delayMs);
     } else {
-      if (spec.decorator === 'OnTimer') state.wakeAt(this.ports.clock.monotonicMs() + spec.intervalMs, 'timer');
+      if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, startedMs, this.ports.clock.monotonicMs()), 'timer');
       this.planResync(spec, state);
     }
-    const log = this.logFor(spec, pass.object);
+    const log = this.logFor(spec, pass.key, object);
     const fields = { attempt: state.failures, error };
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
-    if (decision.kind === 'give-up' || isWorthReporting(error, state)) this.report(spec, pass, error);
+    if (decision.kind === 'give-up' || isWorthReporting(error, state)) this.report({ spec, pass, state, object }, error);
   }
 
   /** The next look without a cause, also after giving up: what made the input wrong may lie elsewhere. */
@@ -180,23 +191,51 @@ export class HandlerTurns {
     state.wakeAt(this.ports.clock.monotonicMs() + delayMs, 'resync');
   }
 
-  private report(spec: QueuedHandlerSpec, pass: Pass, error: unknown): void {
+  private report({ spec, pass, state, object }: Omit<Turn, 'startedMs'>, error: unknown): void {
     const fallback = { condition: this.ports.kind.conditions ? 'Ready' : undefined, event: true, about: undefined };
     const { condition, event, about } = spec.decorator === 'Reconcile' ? spec.failure : fallback;
     const reason = failureReason(error);
     const message = failureMessage(error);
     if (condition !== undefined) {
       pass.stage.conditions.set(condition, { type: condition, status: 'False', reason, message });
-      pass.record.state(spec).reportedCondition = condition;
+      state.reportedCondition = condition;
     }
-    const subject = this.ports.kind.virtual ? about?.(pass.object) : pass.object;
+    const subject = this.ports.kind.virtual ? this.subjectNamed(spec, about, object) : pass.object;
     if (event && subject !== undefined) pass.stage.events.push({ type: 'Warning', reason, note: message, about: subject, action: spec.id });
   }
 
-  private logFor(spec: QueuedHandlerSpec, object: KubernetesObject): PassPorts['log'] {
+  private subjectNamed(
+    spec: QueuedHandlerSpec,
+    about: ((virtual: KubernetesObject) => KubernetesObject | undefined) | undefined,
+    object: KubernetesObject,
+  ): KubernetesObject | undefined {
+    try {
+      return about?.(object);
+    } catch (error) {
+      this.ports.log.error('failure.about threw, no Event is sent', { controller: spec.id, error });
+      return undefined;
+    }
+  }
+
+  private logFor(spec: QueuedHandlerSpec, key: ObjectKey, object: KubernetesObject): PassPorts['log'] {
+    if (this.ports.kind.virtual) return this.ports.log.child({ controller: spec.id, kind: this.ports.kind.kind, key });
     const { namespace, name, uid } = object.metadata ?? {};
     return this.ports.log.child({ controller: spec.id, kind: this.ports.kind.kind, namespace, name, uid });
   }
+}
+
+/** The object as the handler gets it. */
+function viewOf(spec: QueuedHandlerSpec, { found, object, views }: Pass): KubernetesObject | undefined {
+  // Without a find the pass is about the last state of an object that is gone.
+  const view = found === undefined ? object : views.get(spec);
+  return view === found ? object : view;
+}
+
+/** A change that was taken back before its handler got to see it is none. */
+function isUndone(spec: QueuedHandlerSpec, state: HandlerState, object: KubernetesObject): boolean {
+  if (state.baseline === undefined || state.hasFailed || !state.owedOnly('changed')) return false;
+  if (spec.decorator === 'OnField') return !differ(state.baseline, object, [spec.path]);
+  return spec.decorator === 'OnUpdate' && !differ(state.baseline, object, spec.filters.fields);
 }
 
 /** Most handlers leave a Terminating object alone. */

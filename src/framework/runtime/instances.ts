@@ -31,11 +31,12 @@ export class Instances {
 
   /** @throws {ConfigError} naming the class whose constructor failed. */
   build(classes: readonly HandlerClass[]): void {
-    for (const Class of classes) {
+    const distinct = new Set(classes);
+    for (const Class of distinct) {
       const token = tokenOf(Class);
       this.container.register(token, { useClass: token }, { lifecycle: Lifecycle.ContainerScoped });
     }
-    for (const Class of classes) this.built.set(Class, this.resolve(Class));
+    for (const Class of distinct) this.built.set(Class, this.resolve(Class));
   }
 
   /** @throws {TypeError} for a class that was not built: a mistake of the caller. */

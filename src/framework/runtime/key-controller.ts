@@ -8,7 +8,7 @@
  * Errors: none thrown.
  */
 import type { Kind } from '../kinds/kind';
-import type { ObjectKey } from '../kinds/object';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import type { PassReason } from './context';
@@ -34,7 +34,7 @@ export abstract class KeyController {
 
   constructor(protected readonly base: KeyControllerOptions) {
     const { kind, specs, ports, queueHooks } = base;
-    this.passes = new PassRunner(specs, ports);
+    this.passes = new PassRunner(specs, ports, (spec, key) => this.find(spec, key));
     this.queue = new KeyedQueue({
       name: kind.id,
       workers: workersFor(specs),
@@ -66,21 +66,28 @@ export abstract class KeyController {
 
   protected abstract adoptAll(): void;
 
-  /** The record of a key; a fresh one when the key came back with another UID. */
-  protected recordOf(key: ObjectKey, uid: string | undefined): KeyRecord {
-    const known = this.records.get(key);
-    if (known !== undefined && (known.uid === uid || uid === undefined)) return known;
-    const fresh = new KeyRecord(uid);
-    this.records.set(key, fresh);
-    return fresh;
+  /** What a handler of this key is given; `undefined` = it is gone for that handler. */
+  protected find(spec: QueuedHandlerSpec, key: ObjectKey): KubernetesObject | undefined {
+    return this.base.ports.find(spec, key);
+  }
+
+  /** Takes the place of what is remembered of this key. */
+  protected remember(key: ObjectKey, record: KeyRecord): KeyRecord {
+    this.records.set(key, record);
+    return record;
+  }
+
+  /** The key is known no more; what runs for it ends without consequences. */
+  protected forget(key: ObjectKey): void {
+    this.records.delete(key);
+    this.queue.forget(key);
   }
 
   protected knownRecord(key: ObjectKey): KeyRecord | undefined {
     return this.records.get(key);
   }
 
-  protected owe(spec: QueuedHandlerSpec, key: ObjectKey, uid: string | undefined, reason: PassReason, lane: Lane): void {
-    const record = this.recordOf(key, uid);
+  protected owe(spec: QueuedHandlerSpec, key: ObjectKey, record: KeyRecord, reason: PassReason, lane: Lane): void {
     record.owe(spec, reason);
     this.enqueueDue(key, record, lane);
   }
@@ -102,7 +109,8 @@ export abstract class KeyController {
       if (this.active && this.records.has(key)) this.queue.add(key, 'high');
       return;
     }
-    if (gone) this.records.delete(key);
+    // Something owed in the meantime means that it came back.
+    if (gone && record.nextDue() === undefined) this.records.delete(key);
     // Cut short: what it owes is not due here any more, whoever leads next looks at everything.
     else if (this.active && !this.base.ports.signal.aborted) this.enqueueDue(key, record);
   }

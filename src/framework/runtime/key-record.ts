@@ -17,14 +17,17 @@ export class HandlerState {
   private notBeforeMs = Number.NEGATIVE_INFINITY;
   /** Self-chosen next run: retry, requeue or resync. */
   private wake: { atMs: number; reason: PassReason } | undefined;
+  private retrying = false;
   private readonly causes = new Set<PassReason>();
 
   /** Failed attempts in a row. */
   failures = 0;
   /** Conflicts in a row that have not counted as failures. */
   conflicts = 0;
-  /** `@OnUpdate`: the state it last succeeded with. */
+  /** `@OnUpdate`, `@OnField`: the state it last succeeded with. */
   baseline: KubernetesObject | undefined;
+  /** `@OnCreate`, `@OnResume`: the one run that this object gets has not succeeded yet. */
+  outstanding = false;
   /** `@OnDelete`: clean-up of this object has succeeded. */
   cleanedUp = false;
   /** Condition type that was set to False for a failure of this handler and not yet recovered. */
@@ -41,8 +44,15 @@ export class HandlerState {
   clear(): void {
     this.owed = false;
     this.wake = undefined;
+    this.retrying = false;
     this.notBeforeMs = Number.NEGATIVE_INFINITY;
     this.causes.clear();
+  }
+
+  /** The last run failed and will be repeated then. */
+  retryAt(atMs: number): void {
+    this.retrying = true;
+    this.wakeAt(atMs, 'retry');
   }
 
   /** Takes the causes of the run that starts now. */
@@ -72,9 +82,19 @@ export class HandlerState {
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  /** The last run failed and will be repeated. */
-  get isRetrying(): boolean {
-    return this.wake?.reason === 'retry';
+  /** A run is owed, or failed and will be repeated: what the object asks for has not been done yet. */
+  get isBehind(): boolean {
+    return this.owed || this.retrying;
+  }
+
+  /** Nothing but this reason is behind the run that is owed. */
+  owedOnly(reason: PassReason): boolean {
+    return this.owed && this.wake === undefined && this.causes.size === 1 && this.causes.has(reason);
+  }
+
+  /** The last run failed, so that a part of its work may have been done. */
+  get hasFailed(): boolean {
+    return this.failures > 0 || this.conflicts > 0;
   }
 
   /** Due only because of a resync, which may wait behind everything else. */
@@ -94,8 +114,19 @@ export class KeyRecord {
   frameworkRetryMs: number | undefined;
   /** The object as last seen, for optional clean-up after it is gone. */
   lastSeen: KubernetesObject | undefined;
+  /** The object that had this key before and was not cleaned up after when this one took its place. */
+  predecessor: KeyRecord | undefined;
 
-  constructor(readonly uid: string | undefined) {}
+  constructor(
+    readonly uid: string | undefined,
+    /** Resource version in which the object was first seen. */
+    readonly firstVersion?: string,
+  ) {}
+
+  /** Starts anew with one handler: the object is gone for it. What it has begun ends without consequences. */
+  drop(spec: QueuedHandlerSpec): void {
+    this.states.delete(spec);
+  }
 
   state(spec: QueuedHandlerSpec): HandlerState {
     let state = this.states.get(spec);
@@ -121,7 +152,10 @@ export class KeyRecord {
   /** Earliest due time over all handlers, and whether it may wait in the low lane. */
   nextDue(): { atMs: number; lane: 'high' | 'low' } | undefined {
     let next: { atMs: number; lane: 'high' | 'low' } | undefined;
-    if (this.frameworkRetryMs !== undefined) next = { atMs: this.frameworkRetryMs, lane: 'high' };
+    const before = this.predecessor?.nextDue();
+    if (before !== undefined) next = before;
+    if (this.frameworkRetryMs !== undefined && (next === undefined || this.frameworkRetryMs < next.atMs))
+      next = { atMs: this.frameworkRetryMs, lane: 'high' };
     for (const state of this.states.values()) {
       const atMs = state.dueMs();
       if (atMs === undefined || (next !== undefined && next.atMs < atMs)) continue;

@@ -8,14 +8,17 @@ import { ALL, type MappedWatch, type OwnedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from '../kinds/object';
 import type { Lane } from '../queue/keyed-queue';
-import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
+import type { DeleteSpec, QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
+import { isOlder } from '../watch/resource-version';
+import type { PassReason } from './context';
 import { differ, specChanged } from './diff';
-import { fieldAt, matches } from './filters';
+import { fieldAt } from './filters';
 import { KeyController, type KeyControllerOptions } from './key-controller';
-import type { KeyRecord } from './key-record';
+import { type HandlerState, KeyRecord } from './key-record';
 import { mappedKeys } from './mapped-keys';
+import { isNews } from './news';
 import type { OwnWrites } from './own-writes';
 import { firstRunMs } from './timer-turns';
 
@@ -33,7 +36,7 @@ export class KindController extends KeyController {
     if (!this.active) return;
     for (const spec of this.options.specs) {
       const object = this.options.informerOf(spec).store.get(key);
-      if (spec.decorator === 'Reconcile' && object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', 'high');
+      if (spec.decorator === 'Reconcile' && object !== undefined) this.oweFor(spec, object, 'mapped', 'high');
     }
   }
 
@@ -63,7 +66,7 @@ export class KindController extends KeyController {
         if (group !== kind.group || owner.kind !== kind.kind || (owner.controller !== true && !watch.anyOwner)) continue;
         const key = objectKey(kind.scope === 'Namespaced' ? object?.metadata?.namespace : undefined, owner.name);
         const known = this.options.informerOf(spec).store.get(key);
-        if (known?.metadata?.uid === owner.uid) this.owe(spec, key, owner.uid, 'owned', laneOf(event));
+        if (known !== undefined && known.metadata?.uid === owner.uid) this.oweFor(spec, known, 'owned', laneOf(event));
       }
     }
   }
@@ -74,17 +77,21 @@ export class KindController extends KeyController {
     const keys = mappedKeys(watch, event);
     for (const key of keys === ALL ? [...store.list()].map(keyOf) : keys) {
       const object = store.get(key);
-      if (object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', laneOf(event));
+      if (object !== undefined) this.oweFor(spec, object, 'mapped', laneOf(event));
     }
   }
 
   /** An object that was there before we looked: every handler decides what it still owes it. */
   private adopt(spec: QueuedHandlerSpec, object: KubernetesObject): void {
-    const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    const record = this.recordFor(object);
+    if (record === undefined) return;
     const handled = observedGenerationOf(object);
     switch (spec.decorator) {
       case 'OnCreate':
-        if (this.countsAsCreated(spec.remember, object)) record.owe(spec, 'added');
+        this.oweOnce(spec, record, this.countsAsCreated(spec.remember, object), 'added');
+        break;
+      case 'OnResume':
+        this.oweOnce(spec, record, !this.isClaimedAsCreated(object), 'leader');
         break;
       case 'OnUpdate':
         if (handled !== undefined && handled < (object.metadata?.generation ?? 0)) record.owe(spec, 'changed');
@@ -93,13 +100,20 @@ export class KindController extends KeyController {
       case 'Reconcile':
         record.owe(spec, 'leader');
         break;
-      case 'OnResume':
-        if (!this.isClaimedAsCreated(object)) record.owe(spec, 'leader');
-        break;
       default:
         this.takeUp(spec, record, object);
     }
     this.queue.add(keyOf(object), 'low');
+  }
+
+  private oweFor(spec: ReconcileSpec, object: KubernetesObject, reason: PassReason, lane: Lane): void {
+    const record = this.recordFor(object);
+    if (record !== undefined) this.owe(spec, keyOf(object), record, reason, lane);
+  }
+
+  private oweOnce(spec: QueuedHandlerSpec, record: KeyRecord, isOwed: boolean, reason: PassReason): void {
+    record.state(spec).outstanding = isOwed;
+    if (isOwed) record.owe(spec, reason);
   }
 
   /** What handlers do with an object they see for the first time, new or not. */
@@ -114,8 +128,13 @@ export class KindController extends KeyController {
   }
 
   private isClaimedAsCreated(object: KubernetesObject): boolean {
-    return this.options.specs.some(
-      (spec) => spec.decorator === 'OnCreate' && matches(spec.filters, object) && this.countsAsCreated(spec.remember, object),
+    const { specs, ports, informerOf } = this.options;
+    return specs.some(
+      (spec) =>
+        spec.decorator === 'OnCreate' &&
+        informerOf(spec).store.get(keyOf(object)) !== undefined &&
+        ports.filters.matched(spec, object) &&
+        this.countsAsCreated(spec.remember, object),
     );
   }
 
@@ -128,58 +147,104 @@ export class KindController extends KeyController {
   }
 
   private onAppeared(spec: QueuedHandlerSpec, object: KubernetesObject): void {
-    const record = this.recordOf(keyOf(object), object.metadata?.uid);
+    const record = this.recordFor(object);
+    if (record === undefined) return;
     record.lastChangeMs = this.options.ports.clock.monotonicMs();
     if (spec.decorator === 'OnUpdate') record.state(spec).baseline = object;
-    else if (spec.decorator === 'OnCreate' || spec.decorator === 'Reconcile') record.owe(spec, 'added');
+    else if (spec.decorator === 'OnCreate') this.oweOnce(spec, record, true, 'added');
+    else if (spec.decorator === 'Reconcile') record.owe(spec, 'added');
     else this.takeUp(spec, record, object);
     this.queue.add(keyOf(object), 'high');
   }
 
   private onChanged(spec: QueuedHandlerSpec, event: ResourceEvent): void {
     const { object, old } = event;
+    const { filters, clock } = this.options.ports;
     const key = keyOf(object);
-    if (this.isOwnEcho(spec, this.options.kind, event)) return;
-    const record = this.recordOf(key, object.metadata?.uid);
-    if (old === undefined || specChanged(object, old)) record.lastChangeMs = this.options.ports.clock.monotonicMs();
-    if (!this.concerns(spec, object, old)) return;
-    if (spec.decorator === 'OnTimer') {
-      this.takeUp(spec, record, object);
-      this.enqueueDue(key, record);
-      return;
+    const record = this.recordFor(object);
+    if (record === undefined) return;
+    if (old === undefined || specChanged(object, old)) record.lastChangeMs = clock.monotonicMs();
+    const matchedBefore = filters.matched(spec, old);
+    if (!filters.matches(spec, object)) {
+      if (matchedBefore) this.onLeft(spec, key, record);
+    } else if (!matchedBefore || old === undefined) {
+      this.onEntered(spec, key, record, object);
+    } else if (!this.isOwnEcho(spec, this.options.kind, event) && this.isNews(spec, record.state(spec), object, old)) {
+      // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
+      if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
+      else this.owe(spec, key, record, 'changed', 'high');
     }
-    // A delete handler needs a pass for its finalizer, not a run: the pass decides that.
-    if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
-    else this.owe(spec, key, object.metadata?.uid, 'changed', 'high');
   }
 
-  private concerns(spec: QueuedHandlerSpec, object: KubernetesObject, old: KubernetesObject | undefined): boolean {
-    if (old === undefined) return true;
-    const matchedBefore = matches(spec.filters, old);
-    if (!matchedBefore && matches(spec.filters, object)) return true;
-    if (spec.decorator === 'OnCreate' || spec.decorator === 'OnResume' || spec.decorator === 'OnTimer') return false;
-    if (spec.decorator === 'OnField') {
-      const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
-      return baseline === undefined || differ(baseline, object, [spec.path]);
+  /** An object that stops matching is gone for the handler; what it has been told stays told. */
+  private onLeft(spec: QueuedHandlerSpec, key: ObjectKey, record: KeyRecord): void {
+    if (spec.decorator === 'OnDelete') this.queue.add(key, 'high');
+    if (spec.decorator === 'OnCreate' || spec.decorator === 'OnResume' || spec.decorator === 'OnUpdate') record.state(spec).clear();
+    else record.drop(spec);
+  }
+
+  /** An object that begins to match is new for the handler. */
+  private onEntered(spec: QueuedHandlerSpec, key: ObjectKey, record: KeyRecord, object: KubernetesObject): void {
+    const { baseline, outstanding } = record.state(spec);
+    switch (spec.decorator) {
+      case 'OnDelete':
+        this.queue.add(key, 'high');
+        break;
+      case 'OnCreate':
+      case 'OnResume':
+        if (outstanding) this.owe(spec, key, record, 'changed', 'high');
+        break;
+      case 'OnUpdate':
+        if (baseline === undefined || differ(baseline, object, spec.filters.fields)) this.owe(spec, key, record, 'changed', 'high');
+        break;
+      case 'Reconcile':
+        this.owe(spec, key, record, 'changed', 'high');
+        break;
+      default:
+        record.drop(spec);
+        this.takeUp(spec, record, object);
+        this.enqueueDue(key, record);
     }
-    if (spec.decorator === 'OnUpdate') {
-      const { baseline } = this.recordOf(keyOf(object), object.metadata?.uid).state(spec);
-      return baseline === undefined || differ(baseline, object, spec.filters.fields);
-    }
-    if (spec.decorator !== 'Reconcile' || spec.changed === 'spec') return specChanged(object, old);
-    return spec.changed === 'any' || spec.changed(object, old);
+  }
+
+  private isNews(spec: QueuedHandlerSpec, state: HandlerState, object: KubernetesObject, old: KubernetesObject): boolean {
+    return isNews(spec, state, object, old, (error) => {
+      this.options.ports.log.error('changed function threw, the handler runs', { controller: spec.id, key: keyOf(object), error });
+    });
   }
 
   private onGone(spec: QueuedHandlerSpec, key: ObjectKey, last: KubernetesObject): void {
+    const { filters } = this.options.ports;
+    filters.forget(spec, key);
     const record = this.knownRecord(key);
-    if (spec.decorator === 'OnDelete' && spec.finalizer === undefined && matches(spec.filters, last)) {
-      const leaving = record ?? this.recordOf(key, last.metadata?.uid);
+    // Of several informers another may have seen the successor already.
+    if (record !== undefined && record.uid !== last.metadata?.uid) return;
+    if (spec.decorator === 'OnDelete' && (spec.finalizer === undefined ? filters.matched(spec, last) : hasLeftSelection(spec, last))) {
+      const leaving = record ?? this.recordFor(last)!;
       leaving.lastSeen = last;
-      leaving.owe(spec, 'changed');
+      if (spec.finalizer === undefined) leaving.owe(spec, 'changed');
       this.queue.add(key, 'high');
     } else if (record !== undefined) {
+      record.drop(spec);
       this.queue.add(key, 'high');
     }
+  }
+
+  /**
+   * The record of an object; a fresh one when the key came back with another UID.
+   * @returns `undefined` for news of an object whose successor has been seen already, by another informer of the kind.
+   */
+  private recordFor(object: KubernetesObject): KeyRecord | undefined {
+    const key = keyOf(object);
+    const { uid, resourceVersion } = object.metadata ?? {};
+    const known = this.knownRecord(key);
+    if (known !== undefined) {
+      if (known.uid === uid) return known;
+      if (isOlder(resourceVersion, known.firstVersion)) return undefined;
+    }
+    const fresh = this.remember(key, new KeyRecord(uid, resourceVersion));
+    if (known?.lastSeen !== undefined) fresh.predecessor = known;
+    return fresh;
   }
 
   /** A deletion never is one, although the last state known may be of our writing: we wrote that it should be there. */
@@ -195,4 +260,10 @@ function laneOf(event: ResourceEvent): Lane {
 
 function observedGenerationOf(object: KubernetesObject): number | undefined {
   return (object as { status?: { observedGeneration?: number } }).status?.observedGeneration;
+}
+
+/** Nobody else takes a finalizer off an object that we see no more because it was selected by what has changed. */
+function hasLeftSelection({ select, finalizer }: DeleteSpec, last: KubernetesObject): boolean {
+  const isSelective = select?.labels !== undefined || select?.fields !== undefined;
+  return isSelective && finalizer !== undefined && (last.metadata?.finalizers?.includes(finalizer) ?? false);
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../logging/logger';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
 import type { ConditionInput } from './context';
+import type { FilterJudge } from './filter-judge';
 import type { StagedEvent } from './stage';
 
 export interface StatusUpdate {
@@ -30,6 +31,8 @@ export interface PassPorts {
   /** Value of the handled-by annotation, its name is `<domain>/handled-by`. */
   readonly handledBy: { readonly annotation: string; readonly value: string } | undefined;
 
+  readonly filters: FilterJudge;
+
   /** The object as the handler's own informer knows it. */
   find(spec: QueuedHandlerSpec, key: ObjectKey): KubernetesObject | undefined;
   instanceOf(spec: QueuedHandlerSpec): object;
@@ -37,7 +40,8 @@ export interface PassPorts {
   /** @returns the object with the finalizer, `undefined` when it is gone. */
   addFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;
   removeFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;
-  annotate(object: KubernetesObject, name: string, value: string): Promise<void>;
+  /** @returns the object with the annotation, `undefined` when it is gone. */
+  annotate(object: KubernetesObject, name: string, value: string): Promise<KubernetesObject | undefined>;
   writeStatus(object: KubernetesObject, update: StatusUpdate): Promise<void>;
   sendEvent(event: StagedEvent): void;
   readonly hooks: PassHooks;
@@ -59,5 +63,4 @@ export interface PassHooks {
   abandonedHandlerEnded?(spec: QueuedHandlerSpec): void;
   /** A key of this kind waits for its next attempt after a failure, of a handler or of the framework's own writes. */
   retryScheduled?(kind: Kind, cluster: string): void;
-  filterFailed?(spec: QueuedHandlerSpec, error: unknown): void;
 }

@@ -5,14 +5,14 @@
  * process that does not lead at the moment of sending.
  * Invariant: an answer that brings somebody else's change with it is nobody's echo, else that change would never be handled.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../client';
 import { type EventRecorder, pathSegment } from '../client';
+import { patchUntilDone } from '../client/finalizer';
 import type { Cluster } from '../cluster/cluster';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
-import { differ, essence } from './diff';
+import { isChangedByOthers } from './diff';
 import type { LeaderScope } from './leadership';
 import type { OwnWrites } from './own-writes';
 import type { PassPorts, StatusUpdate } from './pass-ports';
@@ -30,47 +30,57 @@ export interface PassWritersOptions {
 type Writers = Pick<PassPorts, 'clientFor' | 'addFinalizer' | 'removeFinalizer' | 'annotate' | 'writeStatus' | 'sendEvent'>;
 
 export function passWriters({ kind, specs, cluster, ownWrites, events, leader }: PassWritersOptions): Writers {
-  /** A client whose writes are the echo of these handlers, unless the answer differs from `expected` in more than what we wrote. */
-  const clientOf = (writers: readonly QueuedHandlerSpec[], runSignal: AbortSignal, expected?: KubernetesObject): KubeClient =>
+  /** A client whose writes are the echo of these handlers. */
+  const clientOf = (
+    writers: readonly QueuedHandlerSpec[],
+    runSignal: AbortSignal,
+    isEcho: (written: KubernetesObject) => boolean = () => true,
+  ): KubeClient =>
     cluster.client.derive({
       signal: runSignal,
       guard: leader.guard,
       cached: (wanted, key) => cluster.informers.cached(wanted, key),
       onWritten: (writtenKind, object) => {
         const version = object.metadata?.resourceVersion ?? '';
-        const isEcho = expected === undefined || !bringsForeignChange(expected, object);
-        for (const spec of isEcho ? writers : []) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
+        if (isEcho(object)) for (const spec of writers) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
         cluster.informers.putOwnWrite(writtenKind, object);
       },
     });
+  /** Whether the answer brings nothing but what we wrote. */
+  const isMere = (object: KubernetesObject, written: KubernetesObject, annotation?: string): boolean =>
+    !isChangedByOthers(trimmed(kind, object), trimmed(kind, written), annotation);
   // Finalizers and annotations are written before or between handlers of the same pass, which see the result: an echo for all.
-  const forAll = (expected: KubernetesObject): KubeClient => clientOf(specs, leader.signal, expected);
+  const forAll = (object: KubernetesObject, annotation?: string): KubeClient =>
+    clientOf(specs, leader.signal, (written) => isMere(object, written, annotation));
   return {
     clientFor: (spec, runSignal) => clientOf([spec], runSignal),
     addFinalizer: (object, finalizer) => forAll(object).addFinalizer(kind, object, finalizer),
     removeFinalizer: (object, finalizer) => forAll(object).removeFinalizer(kind, object, finalizer),
-    annotate: async (object: KubernetesObject, name: string, value: string) => {
+    annotate: (object, name, value) => {
       const path = `/metadata/annotations/${pathSegment(name)}`;
-      const { uid, annotations } = object.metadata ?? {};
-      const parent = annotations === undefined ? [{ op: 'add' as const, path: '/metadata/annotations', value: {} }] : [];
-      const expected = { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [name]: value } } };
-      const patch = [{ op: 'test' as const, path: '/metadata/uid', value: uid }, ...parent, { op: 'add' as const, path, value }];
-      await forAll(expected).patch(kind, keyOf(object), patch);
+      return patchUntilDone(forAll(object, name), kind, object, {}, ({ metadata }) => {
+        if (metadata?.annotations !== undefined) return [{ op: 'add', path, value }];
+        return [
+          { op: 'test', path: '/metadata/annotations', value: null },
+          { op: 'add', path: '/metadata/annotations', value: { [name]: value } },
+        ];
+      });
     },
     writeStatus: async (object: KubernetesObject, { by, ...change }: StatusUpdate) => {
-      await clientOf(by, leader.signal, object).applyStatus(kind, object, change);
+      // The answer may hold a change of somebody else that came in between, and no other news of it will come.
+      await clientOf(by, leader.signal, (written) => isMere(object, written)).applyStatus(kind, object, change);
     },
     sendEvent: (event) => events.record(event, leader.guard),
   };
 }
 
-/** Status and finalizers are what passes write; anything else that differs was changed by somebody else meanwhile. */
-function bringsForeignChange(expected: KubernetesObject, written: KubernetesObject): boolean {
-  const { generation, deletionTimestamp } = expected.metadata ?? {};
-  if (generation === undefined) return differ(expected, written, []);
-  return (
-    generation !== written.metadata?.generation ||
-    deletionTimestamp !== written.metadata?.deletionTimestamp ||
-    !isDeepStrictEqual(essence(expected)['metadata'], essence(written)['metadata'])
-  );
+/** An object as the cache keeps its kind; an answer is whole, and what the cache leaves out is nobody's change. */
+function trimmed(kind: Kind, object: KubernetesObject): KubernetesObject {
+  if (kind.trim === undefined) return object;
+  try {
+    return kind.trim(structuredClone(object));
+  } catch {
+    // The cache keeps such an object whole too, and has said so.
+    return object;
+  }
 }

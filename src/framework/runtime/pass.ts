@@ -38,6 +38,8 @@ export class PassRunner {
   constructor(
     specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
+    /** What a handler of a key is given; `undefined` = it is gone for that handler. */
+    private readonly find: PassPorts['find'],
   ) {
     this.specs = [...specs].sort((a, b) => ORDER[a.decorator] - ORDER[b.decorator]);
     this.turns = new HandlerTurns(this.specs, ports);
@@ -45,15 +47,19 @@ export class PassRunner {
 
   /** @returns true when the object is gone and nothing is left to do, so that its record can be dropped. */
   async run(key: ObjectKey, record: KeyRecord, slot: RunSlot): Promise<boolean> {
-    const found = this.specs.map((spec) => this.ports.find(spec, key)).find((object) => object !== undefined);
-    const object = found ?? record.lastSeen;
-    if (object === undefined) return true;
-    const pass: Pass = { key, record, slot, stage: new PassStage(), object, ran: new Map() };
-    record.frameworkRetryMs = undefined;
+    const { predecessor } = record;
+    if (predecessor !== undefined && (await this.runOne(this.passOver(predecessor, key, slot), () => false)))
+      record.predecessor = undefined;
+    const pass = this.passOver(record, key, slot);
+    return this.runOne(pass, () => this.look(pass));
+  }
+
+  private async runOne(pass: Pass, isPresent: () => boolean): Promise<boolean> {
+    pass.record.frameworkRetryMs = undefined;
     try {
-      if (found === undefined) return await this.runGone(pass);
+      if (!isPresent()) return await this.runGone(pass);
       await this.runPresent(pass);
-      record.frameworkFailures = 0;
+      pass.record.frameworkFailures = 0;
     } catch (error) {
       this.retryFrameworkWork(pass, error);
     } finally {
@@ -62,17 +68,59 @@ export class PassRunner {
     return false;
   }
 
+  private passOver(record: KeyRecord, key: ObjectKey, slot: RunSlot): Pass {
+    // Of an object that is gone only clean-up handlers hear, and only when it was kept for them.
+    const object = record.lastSeen ?? {};
+    return { key, record, slot, stage: new PassStage(this.ports.kind), object, found: undefined, views: new Map(), ran: new Map() };
+  }
+
+  /** Takes the object as each handler's informer has it. @returns false when none has it. */
+  private look(pass: Pass): boolean {
+    const { key, record, views } = pass;
+    let hasWhole = false;
+    for (const spec of this.specs) {
+      const object = this.find(spec, key);
+      // Informers of one kind may be apart by an object and its successor.
+      if (object === undefined || (record.uid !== undefined && object.metadata?.uid !== record.uid)) continue;
+      views.set(spec, object);
+      // Metadata is enough for a handler that asked for no more, and too little to write a status.
+      const isWhole = spec.select?.metadataOnly !== true;
+      if (pass.found === undefined || (isWhole && !hasWhole)) pass.found = object;
+      hasWhole ||= isWhole;
+    }
+    if (pass.found === undefined) return false;
+    pass.object = pass.found;
+    record.lastSeen = undefined;
+    return true;
+  }
+
   private async runPresent(pass: Pass): Promise<void> {
-    if (pass.object.metadata?.deletionTimestamp !== undefined) await this.cleanUp(pass);
-    else if (!(await this.placeFinalizers(pass))) return;
+    if (pass.object.metadata?.deletionTimestamp === undefined) {
+      if (!(await this.placeFinalizers(pass))) return;
+    } else if (!(await this.cleanUp(pass))) {
+      for (const spec of this.specs) pass.record.state(spec).clear();
+      return;
+    }
     for (const spec of this.specs) {
       if (spec.decorator !== 'OnDelete') await this.turns.runIfDue(spec, pass);
     }
     await this.writeStatus(pass);
   }
 
-  /** Best-effort clean-up of handlers that asked for no finalizer. */
+  /** Best-effort clean-up of handlers that asked for no finalizer. @returns whether it is done. */
   private async runGone(pass: Pass): Promise<boolean> {
+    if (pass.record.lastSeen === undefined) {
+      for (const spec of this.specs) pass.record.state(spec).clear();
+      return true;
+    }
+    for (const finalizer of this.deleteHandlers().keys()) {
+      // Gone from our sight but not from the cluster: it no longer is what the handler selects.
+      if (!pass.object.metadata?.finalizers?.includes(finalizer)) continue;
+      await this.ports.removeFinalizer(pass.object, finalizer);
+      const { finalizers, ...metadata } = pass.object.metadata;
+      pass.object = { ...pass.object, metadata: { ...metadata, finalizers: finalizers.filter((name) => name !== finalizer) } };
+      pass.record.lastSeen = pass.object;
+    }
     let gone = true;
     for (const spec of this.specs) {
       const state = pass.record.state(spec);
@@ -93,7 +141,7 @@ export class PassRunner {
    */
   private async placeFinalizers(pass: Pass): Promise<boolean> {
     for (const [finalizer, handlers] of this.deleteHandlers()) {
-      const wanted = handlers.some((spec) => this.turns.isMatching(spec, pass.object));
+      const wanted = handlers.some((spec) => this.turns.isMatching(spec, pass));
       const present = pass.object.metadata?.finalizers?.includes(finalizer) ?? false;
       if (wanted === present) continue;
       const written = wanted
@@ -105,30 +153,40 @@ export class PassRunner {
     return true;
   }
 
-  /** Runs delete handlers whose finalizer is on, and takes it off once all that share it have succeeded. */
-  private async cleanUp(pass: Pass): Promise<void> {
+  /**
+   * Runs delete handlers whose finalizer is on, and takes it off once all that share it have succeeded.
+   * @returns false when the object is gone with its last finalizer.
+   */
+  private async cleanUp(pass: Pass): Promise<boolean> {
     for (const [finalizer, handlers] of this.deleteHandlers()) {
       if (!pass.object.metadata?.finalizers?.includes(finalizer)) continue;
       let done = true;
       for (const spec of handlers) done = (await this.hasCleanedUp(spec, pass)) && done;
       if (!done) continue;
       const written = await this.ports.removeFinalizer(pass.object, finalizer);
-      if (written !== undefined) pass.object = written;
+      if (written === undefined || (written.metadata?.finalizers ?? []).length === 0) return false;
+      pass.object = written;
     }
+    return true;
   }
 
   private async hasCleanedUp(spec: DeleteSpec, pass: Pass): Promise<boolean> {
     const state = pass.record.state(spec);
-    if (state.cleanedUp || !this.turns.isMatching(spec, pass.object)) return true;
+    if (state.cleanedUp || !this.turns.isMatching(spec, pass)) return true;
     if (state.dueMs() === undefined) pass.record.owe(spec, 'changed');
     await this.turns.runIfDue(spec, pass);
     return state.cleanedUp || this.isAbandoned(spec, pass);
   }
 
-  /** Past its deadline a clean-up is given up, loudly. */
+  /** Past its deadline a clean-up is given up, loudly; before, a pass is due by then at the latest. */
   private isAbandoned(spec: DeleteSpec, pass: Pass): boolean {
     const sinceMs = timestampMs(pass.object.metadata?.deletionTimestamp);
-    if (spec.deadlineMs === 0 || sinceMs === undefined || this.ports.clock.now() - sinceMs <= spec.deadlineMs) return false;
+    if (spec.deadlineMs === 0 || sinceMs === undefined) return false;
+    const leftMs = sinceMs + spec.deadlineMs - this.ports.clock.now();
+    if (leftMs >= 0) {
+      pass.record.state(spec).wakeAt(this.ports.clock.monotonicMs() + leftMs + 1, 'retry');
+      return false;
+    }
     const note = `${spec.id} did not finish within ${spec.deadlineMs} ms; the finalizer is taken off all the same`;
     pass.stage.events.push({ type: 'Warning', reason: 'CleanupAbandoned', note, about: pass.object, action: spec.id });
     pass.record.state(spec).clear();
@@ -147,8 +205,9 @@ export class PassRunner {
   private async writeStatus(pass: Pass): Promise<void> {
     if (this.ports.signal.aborted) return;
     const { observedGeneration } = this.ports.kind;
-    const isRetrying = this.specs.some((spec) => pass.record.state(spec).isRetrying);
-    const observed = observedGeneration && pass.ran.size > 0 && !isRetrying ? pass.object.metadata?.generation : undefined;
+    const isBehind = this.specs.some((spec) => pass.record.state(spec).isBehind);
+    const hasDealtWithIt = [...pass.ran.keys()].some((spec) => spec.decorator !== 'OnDelete');
+    const observed = observedGeneration && hasDealtWithIt && !isBehind ? pass.object.metadata?.generation : undefined;
     if (!pass.stage.hasStatus && observed === undefined) return;
     await this.ports.writeStatus(pass.object, {
       fields: pass.stage.fields,

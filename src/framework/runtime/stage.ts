@@ -4,6 +4,8 @@
  * Owns: staging. Never: writes. One stage serves all handlers of a pass; of two that say the same thing the later wins.
  */
 import { StaleContextError } from '../errors/handler-errors';
+import { OperatorError } from '../errors/operator-error';
+import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { ConditionInput, EventStage, StatusStage } from './context';
 
@@ -21,6 +23,8 @@ export class PassStage {
   readonly conditions = new Map<string, ConditionInput>();
   readonly events: StagedEvent[] = [];
 
+  constructor(private readonly kind: Pick<Kind, 'kind' | 'virtual'>) {}
+
   get hasStatus(): boolean {
     return this.fields.size > 0 || this.conditions.size > 0;
   }
@@ -30,24 +34,34 @@ export class PassStage {
     const guard = (what: string): void => {
       if (isOver()) throw new StaleContextError(`${what} of ${handler}`);
     };
-    const stageEvent = (type: StagedEvent['type'], reason: string, note: string, about: KubernetesObject): void => {
+    const guardStatus = (): void => {
+      guard('ctx.status');
+      if (this.kind.virtual)
+        throw new OperatorError('NO_STATUS', `${handler}: ctx.status is not available, ${this.kind.kind} is a virtual kind`);
+    };
+    const stageEvent = (type: StagedEvent['type'], reason: string, note: string, about: KubernetesObject | undefined): void => {
       guard('ctx.events');
-      this.events.push({ type, reason, note, about, action: handler });
+      const subject = about ?? (this.kind.virtual ? undefined : object);
+      if (subject === undefined) {
+        const text = `${handler}: ctx.events needs the object to report on, ${this.kind.kind} is a virtual kind: pass it as third argument`;
+        throw new OperatorError('NO_EVENT_OBJECT', text);
+      }
+      this.events.push({ type, reason, note, about: subject, action: handler });
     };
     return {
       status: {
         set: (fields) => {
-          guard('ctx.status');
+          guardStatus();
           for (const [name, value] of Object.entries(fields)) this.fields.set(name, value);
         },
         condition: (condition) => {
-          guard('ctx.status');
+          guardStatus();
           this.conditions.set(condition.type, condition);
         },
       },
       events: {
-        normal: (reason, note, about = object) => stageEvent('Normal', reason, note, about),
-        warning: (reason, note, about = object) => stageEvent('Warning', reason, note, about),
+        normal: (reason, note, about) => stageEvent('Normal', reason, note, about),
+        warning: (reason, note, about) => stageEvent('Warning', reason, note, about),
       },
     };
   }

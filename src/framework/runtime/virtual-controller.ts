@@ -5,13 +5,14 @@
  * Invariant: at most 100 000 keys; more are refused, logged once and counted.
  */
 import { ALL, type MappedWatch } from '../decorators/watches';
-import type { ObjectKey } from '../kinds/object';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { KeySink } from '../kinds/virtual-kind';
 import type { Lane } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyController, type KeyControllerOptions } from './key-controller';
+import { KeyRecord } from './key-record';
 import { mappedKeys } from './mapped-keys';
 import { firstRunMs } from './timer-turns';
 
@@ -38,19 +39,18 @@ export class VirtualController extends KeyController implements KeySink {
   add(key: ObjectKey): void {
     if (this.keys.has(key) || !this.accepts(key)) return;
     this.keys.add(key);
-    if (this.active) this.adopt(key, 'added', 'low');
+    if (this.active) this.see(key, 'added', 'low');
   }
 
   override touch(key: ObjectKey): void {
     if (!this.keys.has(key) && !this.accepts(key)) return;
     const isNew = !this.keys.has(key);
     this.keys.add(key);
-    if (this.active) this.adopt(key, isNew ? 'added' : 'changed', 'high');
+    if (this.active) this.see(key, isNew ? 'added' : 'changed', 'high');
   }
 
   remove(key: ObjectKey): void {
-    if (!this.keys.delete(key)) return;
-    if (this.knownRecord(key) !== undefined) this.queue.add(key, 'high');
+    if (this.keys.delete(key)) this.forget(key);
   }
 
   synced(): void {
@@ -61,29 +61,37 @@ export class VirtualController extends KeyController implements KeySink {
     if (!this.active) return;
     const keys = mappedKeys(watch, event);
     for (const key of keys === ALL ? this.keys : keys) {
-      if (this.keys.has(key)) this.owe(spec, key, undefined, 'mapped', event.initial ? 'low' : 'high');
+      if (this.keys.has(key)) this.owe(spec, key, this.recordOf(key), 'mapped', event.initial ? 'low' : 'high');
     }
+  }
+
+  protected override find(spec: QueuedHandlerSpec, key: ObjectKey): KubernetesObject | undefined {
+    return this.keys.has(key) ? super.find(spec, key) : undefined;
   }
 
   protected override adoptAll(): void {
-    for (const key of this.keys) this.adopt(key, 'leader', 'low');
+    for (const key of this.keys) this.see(key, 'leader', 'low');
   }
 
-  private adopt(key: ObjectKey, reason: PassReason, lane: Lane): void {
-    const record = this.recordOf(key, undefined);
+  private see(key: ObjectKey, reason: PassReason, lane: Lane): void {
+    const record = this.recordOf(key);
+    record.lastChangeMs = this.options.ports.clock.monotonicMs();
     for (const spec of this.options.specs) {
-      if (spec.decorator === 'OnTimer') this.arm(spec, key, reason);
-      else record.owe(spec, reason);
+      if (spec.decorator !== 'OnTimer') this.owe(spec, key, record, reason, lane);
     }
-    this.enqueueDue(key, record, lane);
   }
 
-  private arm(spec: QueuedHandlerSpec & { decorator: 'OnTimer' }, key: ObjectKey, reason: PassReason): void {
+  /** The record of a key; a new one starts the timers. */
+  private recordOf(key: ObjectKey): KeyRecord {
+    const known = this.knownRecord(key);
+    if (known !== undefined) return known;
+    const record = this.remember(key, new KeyRecord(undefined));
     const { clock, random } = this.options.ports;
-    if (reason !== 'changed')
-      this.recordOf(key, undefined)
-        .state(spec)
-        .wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+    for (const spec of this.options.specs) {
+      if (spec.decorator === 'OnTimer') record.state(spec).wakeAt(firstRunMs(spec, clock.monotonicMs(), random), 'timer');
+    }
+    this.enqueueDue(key, record);
+    return record;
   }
 
   private accepts(key: ObjectKey): boolean {

@@ -60,7 +60,6 @@ export class HandlerMetrics {
       handlerTimedOut: ({ id }) => this.timeouts.inc({ controller: id }),
       handlerAbandoned: ({ id }) => this.addAbandoned(id, 1),
       abandonedHandlerEnded: ({ id }) => this.addAbandoned(id, -1),
-      filterFailed: ({ id }) => this.filterFailed(id),
       retryScheduled,
     };
   }

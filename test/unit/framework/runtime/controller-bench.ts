@@ -10,8 +10,9 @@ import type { MappedWatch } from '../../../../src/framework/decorators/watches';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectMeta } from '../../../../src/framework/kinds/object';
 import { nullLogger } from '../../../../src/framework/logging/logger';
-import type { ReconcileSpec } from '../../../../src/framework/registry/handler-spec';
+import type { QueuedHandlerSpec, ReconcileSpec } from '../../../../src/framework/registry/handler-spec';
 import { buildRegistry, isQueued } from '../../../../src/framework/registry/registry';
+import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
 import { KindController } from '../../../../src/framework/runtime/kind-controller';
 import { OwnWrites } from '../../../../src/framework/runtime/own-writes';
 import type { PassHooks, StatusUpdate } from '../../../../src/framework/runtime/pass-ports';
@@ -19,6 +20,7 @@ import type { StagedEvent } from '../../../../src/framework/runtime/stage';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { Informer } from '../../../../src/framework/watch/informer-contract';
 import type { ResourceEvent } from '../../../../src/framework/watch/resource-event';
+import { matchesSelection } from '../../../../src/framework/watch/selection';
 
 export interface Widget extends KubernetesObject {
   spec?: { size?: number; color?: string };
@@ -47,24 +49,31 @@ export class Bench {
   readonly events: StagedEvent[] = [];
   readonly finalizerWrites: string[] = [];
   readonly annotations: string[] = [];
-  readonly filterFailures: string[] = [];
-  readonly stop = new AbortController();
+  readonly filterErrors: string[] = [];
+  /** Ends the running term; another one takes its place for the next. */
+  stop = new AbortController();
   readonly controller: KindController;
   /** What the next writes throw, first come first served. */
   readonly writeErrors: unknown[] = [];
   private readonly objects = new Map<string, KubernetesObject>();
+  /** Label selectors of handlers to what the informer with that selector has. */
+  private readonly views = new Map<string, Map<string, KubernetesObject>>();
+  private readonly seen = new Map<QueuedHandlerSpec, Map<string, KubernetesObject>>();
   private version = 1;
   private readonly specs;
 
   constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
     const Class = handler.constructor as HandlerClass;
     this.specs = buildRegistry({ handlers: [Class], domain: 'example.org' }).specs.filter(isQueued);
-    const store = { get: (key: string) => this.objects.get(key), list: () => this.objects.values() };
-    const informer = { store } as unknown as Informer;
+    const informerOf = (spec: QueuedHandlerSpec): Informer => {
+      const view = this.viewOf(spec);
+      return { store: { get: (key: string) => view.get(key), list: () => view.values() } } as unknown as Informer;
+    };
+    const signal = (): AbortSignal => this.stop.signal;
     this.controller = new KindController({
       kind: Widget,
       specs: this.specs,
-      informerOf: () => informer,
+      informerOf,
       ownWrites: this.ownWrites,
       ports: {
         kind: Widget,
@@ -72,20 +81,26 @@ export class Bench {
         clock: this.clock,
         log: nullLogger,
         random,
-        signal: this.stop.signal,
+        get signal() {
+          return signal();
+        },
         handledBy: { annotation: 'example.org/handled-by', value: 'test' },
-        find: (_spec, key) => this.objects.get(key),
+        filters: new FilterJudge(nullLogger, (spec) => void this.filterErrors.push(spec.id)),
+        find: (spec, key) => this.viewOf(spec).get(key),
         instanceOf: () => handler,
         clientFor: () => ({}) as KubeClient,
         addFinalizer: async (object, finalizer) => this.writeFinalizer(object, finalizer, true),
         removeFinalizer: async (object, finalizer) => this.writeFinalizer(object, finalizer, false),
-        annotate: async (_object, name, value) => void this.annotations.push(`${name}=${value}`),
+        annotate: async (object, name, value) => {
+          this.annotations.push(`${name}=${value}`);
+          return object;
+        },
         writeStatus: async (_object, update) => {
           this.throwIfAsked();
           this.statuses.push(update);
         },
         sendEvent: (event) => void this.events.push(event),
-        hooks: { ...hooks, filterFailed: (spec) => void this.filterFailures.push(spec.id) },
+        hooks,
       },
     });
   }
@@ -97,9 +112,8 @@ export class Bench {
   }
 
   async remove(key = 'n/w'): Promise<void> {
-    const object = this.objects.get(key)!;
     this.objects.delete(key);
-    this.emit({ type: 'DELETED', object, old: object, initial: false, lost: false, cluster: 'local' });
+    for (const spec of this.specs) this.file(spec, key, undefined, false);
     await this.clock.advance(0);
   }
 
@@ -116,9 +130,10 @@ export class Bench {
   }
 
   /** A change of an object that the first mapped watch follows. */
-  async mapped(event: ResourceEvent): Promise<void> {
+  async mapped(event: Partial<ResourceEvent> & Pick<ResourceEvent, 'object'>): Promise<void> {
     const spec = this.reconcileSpec;
-    this.controller.onMapped(spec, (spec.watches as readonly MappedWatch[])[0]!, event);
+    const watch = (spec.watches as readonly MappedWatch[])[0]!;
+    this.controller.onMapped(spec, watch, { type: 'MODIFIED', old: undefined, initial: false, lost: false, cluster: 'local', ...event });
     await this.clock.advance(0);
   }
 
@@ -133,18 +148,42 @@ export class Bench {
     return this;
   }
 
-  private deliver(object: Widget, initial: boolean): void {
-    const key = keyOf(object);
-    const old = this.objects.get(key);
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.version) } };
-    this.objects.set(key, stored);
-    const same = old?.metadata?.uid === object.metadata?.uid;
-    if (old !== undefined && !same) this.emit({ type: 'DELETED', object: old, old, initial, lost: false, cluster: 'local' });
-    this.emit({ type: same ? 'MODIFIED' : 'ADDED', object: stored, old: same ? old : undefined, initial, lost: false, cluster: 'local' });
+  /** Loses leadership. */
+  async deactivate(): Promise<void> {
+    this.controller.deactivate();
+    await this.clock.advance(0);
   }
 
-  private emit(event: ResourceEvent): void {
-    for (const spec of this.specs) this.controller.onPrimary(spec, event);
+  private deliver(object: Widget, initial: boolean): void {
+    const key = keyOf(object);
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.version) } };
+    this.objects.set(key, stored);
+    for (const spec of this.specs) this.file(spec, key, stored, initial);
+  }
+
+  private viewOf({ select }: QueuedHandlerSpec): Map<string, KubernetesObject> {
+    const selector = select?.labels ?? '';
+    const view = this.views.get(selector) ?? new Map<string, KubernetesObject>();
+    this.views.set(selector, view);
+    return view;
+  }
+
+  /** What the informer of a handler makes of an object's new state. Handlers with the same selection each get their own news. */
+  private file(spec: QueuedHandlerSpec, key: string, object: KubernetesObject | undefined, initial: boolean): void {
+    const view = this.viewOf(spec);
+    const seen = this.seen.get(spec) ?? new Map<string, KubernetesObject>();
+    this.seen.set(spec, seen);
+    const old = seen.get(key);
+    const emit = (event: Pick<ResourceEvent, 'type' | 'object' | 'old'>): void =>
+      this.controller.onPrimary(spec, { ...event, initial, lost: false, cluster: 'local' });
+    const isSelected = object !== undefined && matchesSelection(object, spec.select ?? {}) === true;
+    if (isSelected) view.set(key, object);
+    else view.delete(key);
+    if (isSelected) seen.set(key, object);
+    else seen.delete(key);
+    const isSame = isSelected && old?.metadata?.uid === object.metadata?.uid;
+    if (old !== undefined && !isSame) emit({ type: 'DELETED', object: old, old });
+    if (isSelected) emit({ type: isSame ? 'MODIFIED' : 'ADDED', object, old: isSame ? old : undefined });
   }
 
   private writeFinalizer(object: KubernetesObject, finalizer: string, on: boolean): KubernetesObject | undefined {
@@ -153,6 +192,7 @@ export class Bench {
     const others = (object.metadata?.finalizers ?? []).filter((name) => name !== finalizer);
     const written = { ...object, metadata: { ...object.metadata, finalizers: on ? [...others, finalizer] : others } };
     if (this.objects.has(keyOf(object))) this.objects.set(keyOf(object), written);
+    for (const view of this.views.values()) if (view.has(keyOf(object))) view.set(keyOf(object), written);
     return written;
   }
 

@@ -10,6 +10,7 @@ import type { ObjectMeta } from '../../../../src/framework/kinds/object';
 import { buildRegistry } from '../../../../src/framework/registry/registry';
 import type { DaemonPool } from '../../../../src/framework/runtime/daemon-pool';
 import { Dispatcher } from '../../../../src/framework/runtime/dispatcher';
+import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
 import { Instances } from '../../../../src/framework/runtime/instances';
 import type { KindController } from '../../../../src/framework/runtime/kind-controller';
 import type { VirtualController } from '../../../../src/framework/runtime/virtual-controller';
@@ -71,6 +72,7 @@ class DispatchBench {
       cluster: { informers } as unknown as Cluster,
       instances: this.instances,
       log: this.log,
+      filters: new FilterJudge(this.log, (spec) => this.countedFilterErrors.push(spec.id)),
       createController: (kind) =>
         ({
           activate: () => this.told.push(`activate ${kind.kind}`),
@@ -81,7 +83,6 @@ class DispatchBench {
       createVirtualController: () => ({}) as VirtualController,
       createDaemonPool: () => ({}) as DaemonPool,
       onEventError: (spec) => this.countedErrors.push(spec.id),
-      onFilterError: (spec) => this.countedFilterErrors.push(spec.id),
     });
   }
 

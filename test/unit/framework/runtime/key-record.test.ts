@@ -87,12 +87,13 @@ describe('what a handler owes an object', () => {
   it('is forgotten when the object is no longer its business', () => {
     const state = new HandlerState();
     state.owe('changed', undefined);
-    state.wakeAt(100, 'retry');
+    state.retryAt(100);
     state.holdUntil(900);
+    expect(state.isBehind).to.equal(true);
     state.clear();
 
     expect(state.dueMs()).to.equal(undefined);
-    expect(state.isRetrying).to.equal(false);
+    expect(state.isBehind).to.equal(false);
   });
 
   it('may wait behind everything else only for a resync without any other cause', () => {

@@ -490,13 +490,35 @@ describe('a filter that throws', () => {
     await bench.put(aWidget());
     bench.controller.touch('n/w');
     await bench.clock.advance(0);
-    expect(bench.filterFailures).to.deep.equal(['Filtered.reconcile']);
+    expect(bench.filterErrors).to.deep.equal(['Filtered.reconcile']);
 
     await bench.put(aWidget({ generation: 2 }));
-    expect(bench.filterFailures).to.have.length(2);
+    expect(bench.filterErrors).to.have.length(2);
     expect(handler.take()).to.deep.equal([]);
 
     await bench.put(aWidget({ generation: 3, spec: { size: 1 } }));
     expect(handler.take()).to.deep.equal(['w changed']);
+  });
+});
+
+describe('a controller that outlives a term of leadership', () => {
+  it('works on in the next term', async () => {
+    @Handler()
+    class Plain extends Recorder {
+      @Reconcile(Widget)
+      async reconcile(object: Widget, ctx: ReconcileContext<Widget>): Promise<ReconcileResult> {
+        return this.record(object, ctx);
+      }
+    }
+    const handler = new Plain();
+    const bench = await new Bench(handler).activate();
+    await bench.put(aWidget());
+    expect(handler.take()).to.have.length(1);
+    bench.stop.abort(new Error('lost'));
+    await bench.deactivate();
+
+    bench.stop = new AbortController();
+    await bench.activate();
+    expect(handler.take()).to.deep.equal(['w leader']);
   });
 });

@@ -122,4 +122,43 @@ describe('the writes of a pass', () => {
     await changed.writers.addFinalizer(seen, 'example.org/cleanup');
     expect(changed.echoes()).to.deep.equal([]);
   });
+
+  describe('of a kind that is trimmed before it enters the cache', () => {
+    const trim = ({ metadata: { annotations: _annotations, generation: _generation, ...metadata } = {}, ...rest }: Widget): Widget => ({
+      ...rest,
+      metadata,
+      spec: { size: rest.spec?.size ?? 0 },
+    });
+    const Trimmed = { ...Widget, trim } as unknown as Kind;
+    const cachedWidget = trim(aWidget());
+
+    it('are an echo although the answer has what the cache leaves out', async () => {
+      const answer = aWidget({ resourceVersion: '9', annotations: { left: 'out' }, spec: { size: 1, color: 'red' } });
+      const { writers, specs, echoes } = answeredWith(answer, Trimmed);
+      await writers.writeStatus(trim(aWidget({ spec: { size: 1 } })), status(specs));
+
+      expect(echoes()).to.have.length(2);
+    });
+
+    it('are news when the answer brings a change of what the cache keeps', async () => {
+      const { writers, specs, echoes } = answeredWith(aWidget({ resourceVersion: '9', spec: { size: 77 } }), Trimmed);
+      await writers.writeStatus(cachedWidget, status(specs));
+      await writers.addFinalizer(cachedWidget, 'example.org/cleanup');
+
+      expect(echoes()).to.deep.equal([]);
+    });
+
+    it('are judged by the whole answer when it cannot be trimmed', async () => {
+      const failing = {
+        ...Widget,
+        trim: () => {
+          throw new Error('trim');
+        },
+      } as unknown as Kind;
+      const { writers, specs, echoes } = answeredWith(aWidget({ resourceVersion: '9' }), failing);
+      await writers.writeStatus(aWidget(), status(specs));
+
+      expect(echoes()).to.have.length(2);
+    });
+  });
 });
