@@ -6,7 +6,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-/** The old generation is collected once it is this much larger than what was alive, in percent; V8 waits for up to 300. */
+/** The old generation is collected once it is this much larger than what was alive, in percent. Measured, not derived: see docs/performance.md. */
 const OLD_GENERATION_GROWTH_PERCENT = 20;
 
 /** To be called before work begins: the young generation stays at its present size of a few MiB, the old one close to what is alive. */
