@@ -219,7 +219,9 @@ describe('two managers with --leader-elect', function () {
     await first.process.until('leading', () => isLeading(first));
     const second = await startManager(cluster, electing);
     managers.push(second);
-    expect((await second.health('/readyz?verbose')).text).to.match(/\[\+\]leader ok: standing by, \S+ leads/);
+    await second.process.until('standing by', async () =>
+      /\[\+\]leader ok: standing by, \S+ leads/.test((await second.health('/readyz?verbose')).text),
+    );
     expect((await second.health('/healthz')).status).to.equal(200);
 
     const startMs = performance.now();
