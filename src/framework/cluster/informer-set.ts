@@ -13,16 +13,18 @@ export type InformerFactory = (kind: Kind, select: Selection | undefined) => Inf
 
 export class InformerSet {
   private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
+  private isStarted = false;
 
   constructor(private readonly create: InformerFactory) {}
 
-  /** The informer of this kind and selection; made when there is none yet. */
+  /** The informer of this kind and selection; made when there is none yet, and started when the others are. */
   ensure(kind: Kind, select?: Selection): Informer {
     const id = `${kind.id} ${selectionId(select)}`;
     const known = this.informers.get(id);
     if (known !== undefined) return known.informer;
     const informer = this.create(kind, select);
     this.informers.set(id, { informer, select });
+    if (this.isStarted) informer.start();
     return informer;
   }
 
@@ -65,6 +67,7 @@ export class InformerSet {
   }
 
   start(): void {
+    this.isStarted = true;
     for (const informer of this.list()) informer.start();
   }
 

@@ -1,20 +1,22 @@
 /**
- * Builds the cluster the process runs in from a kubeconfig: transport, client, informers.
+ * Builds the cluster the process runs in from a kubeconfig: connection, client, informers.
  *
- * Owns: which part gets what. Never: starts anything.
+ * Owns: which part gets what. Never: starts anything; refuses calls: an outage of this cluster is for everybody to wait out.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type ApiTransport, Credentials, HttpTransport, KubeClient, userAgentOf } from '../client';
+import { type ApiTransport, KubeClient, userAgentOf } from '../client';
 import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
-import { ApiKindDiscovery } from '../cluster/kind-discovery';
-import { CustomResourceDefinition } from '../kinds/core-kinds';
-import type { Kind } from '../kinds/kind';
-import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
+import { Connection, type ConnectionSettings } from '../cluster/connection';
+import { compileEngageOptions } from '../cluster/engage-options';
+import { HealthMonitor } from '../cluster/health-monitor';
+import { MonitoredTransport } from '../cluster/monitored-transport';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
+  /** What connections to other clusters have in common with this one. */
+  readonly settings: ConnectionSettings;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
   start(): void;
   /** Stops them and closes every connection. */
@@ -22,55 +24,46 @@ export interface LocalCluster {
 }
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
-  const { clock, logger, random } = options;
-  const transport = new HttpTransport({
-    cluster: LOCAL_CLUSTER,
-    credentials: new Credentials(kubeConfig, clock),
-    clock,
-    userAgent: userAgentOf(options.version, options.name),
+  const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, name: managedBy } = options;
+  const userAgent = userAgentOf(options.version, options.name);
+  const settings: ConnectionSettings = { clock, logger, random, userAgent, fieldManager, managedBy, freezeCache, stripLastApplied };
+  // Never started: its health is what calls and informers meet with, without a probe.
+  const monitor = new HealthMonitor({
+    ...{ clock, random, numbers: compileEngageOptions().health },
+    probe: () => Promise.resolve(''),
+    connectTurn: () => Promise.resolve(() => undefined),
   });
-  const client = new KubeClient({
-    cluster: LOCAL_CLUSTER,
-    transport,
-    clock,
-    random,
-    fieldManager: options.fieldManager,
-    managedBy: options.name,
-  });
-  const limiter = new StormLimiter(clock);
-  const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
-  const informerOf = (kind: Kind, selection: Selection | undefined): Informer =>
-    createInformer({
-      kind,
-      cluster: LOCAL_CLUSTER,
-      transport,
-      clock,
-      logger,
-      limiter,
-      discovery,
-      selection,
-      transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
-      random,
-      freezeCache: options.freezeCache,
-      stripLastApplied: options.stripLastApplied,
-    });
-  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
-  let definitions: Informer | undefined;
+  const observed = (inner: ApiTransport): ApiTransport => new MonitoredTransport({ cluster: LOCAL_CLUSTER, inner, monitor, gated: false });
+  const connection = new Connection({ cluster: LOCAL_CLUSTER, kubeConfig, settings, observed });
+  const transport = observed(connection.transport);
+  const client = new KubeClient({ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy });
+  const contact = {
+    get health() {
+      return { ...monitor.health, since: monitor.since, problem: undefined };
+    },
+    version: undefined,
+    get lastSeen() {
+      return monitor.lastSeen;
+    },
+  };
+  const cluster = new Cluster(
+    LOCAL_CLUSTER,
+    client,
+    (kind, selection) => connection.createInformer(kind, selection),
+    connection.discovery,
+    contact,
+  );
   return {
     cluster,
     transport,
+    settings,
     start: () => {
       cluster.informers.start();
-      if (cluster.informers.list().some(({ kind }) => kind.optional)) {
-        definitions = informerOf(CustomResourceDefinition as Kind, { metadataOnly: true });
-        definitions.subscribe(({ object }) => discovery.kick(object.metadata?.name));
-        definitions.start();
-      }
+      if (cluster.informers.list().some(({ kind }) => kind.optional)) connection.watchDefinitions();
     },
     stop: async () => {
-      await Promise.all([cluster.informers.stop(), definitions?.stop()]);
-      discovery.stop();
-      transport.close();
+      monitor.stop();
+      await Promise.all([cluster.informers.stop(), connection.close()]);
     },
   };
 }
