@@ -33,7 +33,9 @@ export function readClusterConfig(name: string, source: KubeconfigSource, option
   const kubeConfig =
     options.policy === 'data-only' ? dataOnlyKubeConfig(bytesOf(source), { ...options, name }) : trustedKubeConfig(name, source);
   const { name: _, ...connection } = kubeConfig.getCurrentCluster()!;
-  const connectionHash = createHash('sha256').update(JSON.stringify([connection, options])).digest('hex');
+  const connectionHash = createHash('sha256')
+    .update(JSON.stringify([connection, options]))
+    .digest('hex');
   return { kubeConfig, options, connectionHash };
 }
 

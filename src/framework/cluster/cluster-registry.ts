@@ -90,7 +90,8 @@ export class ClusterRegistry {
    * @throws {RangeError} for a bad name or option, or after `close`.
    */
   async engage(name: string, config: KubeconfigSource, options: EngageOptions = {}): Promise<Cluster> {
-    if (name === '' || name === LOCAL_CLUSTER) throw new RangeError(`a remote cluster is named "${name}"; allowed: text other than "${LOCAL_CLUSTER}"`);
+    if (name === '' || name === LOCAL_CLUSTER)
+      throw new RangeError(`a remote cluster is named "${name}"; allowed: text other than "${LOCAL_CLUSTER}"`);
     if (this.isClosed) throw new RangeError(`cluster ${name} cannot be engaged: the operator is stopping`);
     const compiled = compileEngageOptions(options);
     const content = contentHash(config, compiled);

@@ -7,7 +7,15 @@
 import { isOperatorError } from '../errors/operator-error';
 import type { Clock, Timer } from '../time/clock';
 import { timestampOf } from '../time/timestamp';
-import { CONNECTING, type HealthInput, type HealthNumbers, type HealthState, probePauseMs, refusesCalls, stepHealth } from './cluster-health';
+import {
+  CONNECTING,
+  type HealthInput,
+  type HealthNumbers,
+  type HealthState,
+  probePauseMs,
+  refusesCalls,
+  stepHealth,
+} from './cluster-health';
 
 /** Waits for a turn to contact a cluster for the first time; calling what it resolves to gives the turn back. */
 export type ConnectTurn = (signal: AbortSignal) => Promise<() => void>;

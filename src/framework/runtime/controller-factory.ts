@@ -5,10 +5,12 @@
  */
 import type { EventRecorder } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import type { ClusterRegistry } from '../cluster/cluster-registry';
 import { sourceKindOf } from '../decorators/source';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { KeySource } from '../kinds/virtual-kind';
+import type { Logger } from '../logging/logger';
 import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
 import type { Informer } from '../watch/informer-contract';
@@ -27,8 +29,12 @@ export interface ControllerFactoryOptions {
   readonly options: CompiledOperatorOptions;
   readonly registry: Registry;
   readonly cluster: Cluster;
+  readonly clusters: ClusterRegistry;
   readonly instances: Instances;
+  /** Of this cluster. */
   readonly events: EventRecorder;
+  /** For Events of virtual kinds, whose keys are objects of no other cluster. */
+  readonly localEvents: EventRecorder;
   readonly triggers: Triggers;
   /** Aborts when running handlers have to end. */
   readonly signal: AbortSignal;
@@ -41,9 +47,14 @@ export class ControllerFactory {
   /** Sources of the virtual kinds for which a controller was made. */
   readonly sources: { readonly source: KeySource<object>; readonly controller: VirtualController }[] = [];
   private readonly ownWrites: OwnWrites;
+  /** Lines about remote objects carry the cluster. */
+  private readonly log: Logger;
+  private readonly disconnects: (() => void)[] = [];
 
   constructor(private readonly parts: ControllerFactoryOptions) {
-    this.ownWrites = new OwnWrites(parts.options.clock);
+    const { cluster, options } = parts;
+    this.ownWrites = new OwnWrites(options.clock);
+    this.log = cluster.isLocal ? options.logger : options.logger.child({ cluster: cluster.name });
   }
 
   kindController(kind: Kind, specs: readonly QueuedHandlerSpec[]): KindController {
@@ -51,27 +62,37 @@ export class ControllerFactory {
     const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
     const ports = this.passPorts(kind, specs, (spec, key) => informerOf(spec).store.get(key));
     const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports });
-    this.parts.triggers.connect(kind.id, (key) => controller.touch(key));
+    this.disconnects.push(this.parts.triggers.connect(this.parts.cluster.name, kind.id, (key) => controller.touch(key)));
     return controller;
   }
 
   virtualController(kind: Kind, specs: readonly QueuedHandlerSpec[]): VirtualController {
-    const { registry, instances, triggers } = this.parts;
+    const { registry, instances, triggers, cluster } = this.parts;
     const Class = registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
     const source = instances.of(Class) as KeySource<object>;
-    const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key));
+    const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key, cluster.name));
     const controller = new VirtualController({ kind, specs, ports });
-    triggers.connect(kind.id, (key) => controller.touch(key));
+    this.disconnects.push(triggers.connect(cluster.name, kind.id, (key) => controller.touch(key)));
     this.sources.push({ source, controller });
     return controller;
   }
 
+  /** Starts the sources of virtual kinds. */
+  async startSources(): Promise<void> {
+    for (const { source, controller } of this.sources) await source.start(controller, this.parts.cluster.name);
+  }
+
+  async stopSources(): Promise<void> {
+    for (const disconnect of this.disconnects.splice(0)) disconnect();
+    for (const { source } of this.sources) await source.stop?.(this.parts.cluster.name);
+  }
+
   daemonPool(spec: DaemonSpec): DaemonPool {
-    const { clock, logger: log, random } = this.parts.options;
+    const { clock, random } = this.parts.options;
     return new DaemonPool({
       spec,
       clock,
-      log,
+      log: this.log,
       random,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
@@ -79,7 +100,7 @@ export class ControllerFactory {
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
-    const { cluster, events, options } = this.parts;
+    const { cluster, clusters, events, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
@@ -87,8 +108,9 @@ export class ControllerFactory {
     return {
       key,
       cluster,
+      clusters,
       client: cluster.client.derive({ signal }),
-      log: options.logger.child({ controller: spec.id, kind: spec.kind.kind, key }),
+      log: this.log.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,
       clock: options.clock,
@@ -101,11 +123,14 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, hooks, signal } = this.parts;
-    const { clock, logger: log, random, domain, name } = this.parts.options;
+    const { cluster, clusters, instances, hooks, signal } = this.parts;
+    const { clock, random, domain, name } = this.parts.options;
+    const { log } = this;
+    const events = kind.virtual ? this.parts.localEvents : this.parts.events;
     return {
       kind,
       cluster,
+      clusters,
       clock,
       log,
       random,

@@ -1,14 +1,15 @@
 /**
  * Connects informers with handlers: who hears of which store change, and in which order.
  *
- * Owns: the subscriptions. Guarantee: `@OnEvent` methods have seen a change before any queue does, so that an index in memory is up to
+ * Owns: the subscriptions of the handlers bound to one cluster. Guarantee: `@OnEvent` methods have seen a change before any queue does, so that an index in memory is up to
  * date when a pass that depends on it starts.
  */
 import type { Cluster } from '../cluster/cluster';
-import type { MappedWatch } from '../decorators/watches';
+import type { ALL, ClusterWatch, MappedWatch, Watch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
-import { keyOf } from '../kinds/object';
+import { keyOf, type ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
+import { clusterTest } from '../registry/cluster-choice';
 import type { DaemonSpec, EventSpec, IndexSpec, QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
 import { isDaemon, isEvent, isIndex, isQueued } from '../registry/registry';
@@ -24,8 +25,11 @@ import type { VirtualController } from './virtual-controller';
 
 export interface DispatcherOptions {
   readonly registry: Registry;
+  /** Handlers bound to this cluster are connected. */
   readonly cluster: Cluster;
   readonly instances: Instances;
+  /** Watches of a handler; a function among them is asked once, however many clusters there are. */
+  readonly watchesOf: (spec: ReconcileSpec) => readonly Watch[];
   readonly log: Logger;
   /** Make the controller of a kind from all its queued handlers. */
   readonly createController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => KindController;
@@ -34,13 +38,27 @@ export interface DispatcherOptions {
   readonly onEventError?: (spec: EventSpec) => void;
 }
 
+/** A mapped watch on clusters that may not be the handler's own. */
+interface ForeignWatch {
+  readonly watch: MappedWatch;
+  readonly isOn: (cluster: string) => boolean;
+  readonly take: (event: ResourceEvent) => void;
+}
+
+interface ClusterSubscription {
+  readonly watch: ClusterWatch;
+  readonly take: (keys: Iterable<ObjectKey> | typeof ALL) => void;
+}
+
 export class Dispatcher {
   /** Every controller, of real and of virtual kinds. */
   readonly controllers: readonly KeyController[];
+  private readonly foreignWatches: ForeignWatch[] = [];
+  private readonly clusterSubscriptions: ClusterSubscription[] = [];
   private readonly daemons: readonly { readonly informer: Informer; readonly pool: DaemonPool }[];
 
   constructor(private readonly options: DispatcherOptions) {
-    const { specs } = options.registry;
+    const specs = options.registry.specs.filter((spec) => 'kind' in spec && spec.clusters(options.cluster.name));
     this.addIndexes(specs.filter(isIndex));
     this.connectEventHandlers(specs.filter(isEvent));
     const byKind = new Map<string, QueuedHandlerSpec[]>();
@@ -52,6 +70,26 @@ export class Dispatcher {
   activate(): void {
     for (const controller of this.controllers) controller.activate();
     for (const { informer, pool } of this.daemons) pool.activate(informer.store.list());
+  }
+
+  /** Connects mapped watches that look at `other`, which may be the own cluster. @returns disconnects them. */
+  attach(other: Cluster): () => void {
+    const ends = this.foreignWatches
+      .filter(({ isOn }) => isOn(other.name))
+      .map(({ watch, take }) => other.informers.ensure(watch.kind, watch.select).subscribe(take));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** A cluster came, went, was lost or works again. */
+  clusterChanged(cluster: Cluster): void {
+    for (const { watch, take } of this.clusterSubscriptions) take(watch.map(cluster));
+  }
+
+  /** What waited for a cluster may go on. */
+  clusterRecovered(cluster: string): void {
+    for (const controller of this.controllers) controller.recover(cluster, cluster === this.options.cluster.name);
   }
 
   /** Ends all daemons. @returns how many ignored their signal. */
@@ -75,14 +113,21 @@ export class Dispatcher {
 
   private connectVirtual(specs: readonly QueuedHandlerSpec[]): VirtualController {
     const controller = this.options.createVirtualController(specs[0]!.kind, specs);
-    for (const spec of specs) {
-      if (spec.decorator !== 'Reconcile') continue;
-      for (const watch of this.watchesOf(spec)) {
-        const informer = this.options.cluster.informers.ensure(watch.kind, watch.select);
-        informer.subscribe((event) => controller.onMapped(spec, watch, event));
-      }
-    }
+    for (const spec of specs) if (spec.decorator === 'Reconcile') this.connectWatches(spec, controller);
     return controller;
+  }
+
+  private connectWatches(spec: ReconcileSpec, controller: KeyController): void {
+    for (const watch of this.options.watchesOf(spec)) {
+      if (watch.type === 'clusters') {
+        this.clusterSubscriptions.push({ watch, take: (keys) => controller.onClusterChange(spec, keys) });
+        continue;
+      }
+      const take = (event: ResourceEvent): void => controller.onMapped(spec, watch, event);
+      const isOn = watch.clusters === undefined ? undefined : clusterTest(watch.clusters);
+      if (isOn === undefined) this.options.cluster.informers.ensure(watch.kind, watch.select).subscribe(take);
+      else this.foreignWatches.push({ watch, isOn, take });
+    }
   }
 
   private connectDaemon(spec: DaemonSpec): { informer: Informer; pool: DaemonPool } {
@@ -93,10 +138,6 @@ export class Dispatcher {
       else pool.observe(object);
     });
     return { informer, pool };
-  }
-
-  private watchesOf({ watches }: ReconcileSpec): readonly MappedWatch[] {
-    return typeof watches === 'function' ? watches((token) => this.options.instances.container.resolve(token)) : watches;
   }
 
   private connectEventHandlers(specs: readonly EventSpec[]): void {
@@ -110,8 +151,7 @@ export class Dispatcher {
     informers.ensure(spec.kind, spec.select).subscribe((event) => controller.onPrimary(spec, event));
     if (spec.decorator !== 'Reconcile') return;
     for (const watch of spec.owns) informers.ensure(watch.kind, watch.select).subscribe((event) => controller.onOwned(spec, watch, event));
-    for (const watch of this.watchesOf(spec))
-      informers.ensure(watch.kind, watch.select).subscribe((event) => controller.onMapped(spec, watch, event));
+    this.connectWatches(spec, controller);
   }
 
   private callEventHandler(spec: EventSpec, event: ResourceEvent): void {

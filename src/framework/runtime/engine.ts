@@ -11,6 +11,8 @@
 import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
+import { ClusterRegistry } from '../cluster/cluster-registry';
+import { clustersCheck } from '../cluster/clusters-check';
 import { OperatorError } from '../errors/operator-error';
 import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
@@ -19,8 +21,7 @@ import { MetricsServer } from '../serving/metrics-server';
 import type { Timer } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
-import { ControllerFactory } from './controller-factory';
-import { Dispatcher } from './dispatcher';
+import { Fleet } from './fleet';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
 import type { LocalCluster } from './local-cluster';
@@ -49,8 +50,8 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
-  private readonly factory: ControllerFactory;
-  private dispatcher: Dispatcher | undefined;
+  private readonly clusters: ClusterRegistry;
+  private readonly fleet: Fleet;
   private lookTimer: Timer | undefined;
   private active = false;
 
@@ -66,14 +67,15 @@ export class Engine {
       instance: options.instance,
       reportingController: options.name,
     });
+    this.clusters = new ClusterRegistry({ local: local.cluster, settings: local.settings });
     this.instances = new Instances(options.container);
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
-    this.factory = new ControllerFactory({
+    this.fleet = new Fleet({
       options,
       registry: this.registry,
-      cluster: local.cluster,
+      clusters: this.clusters,
       instances: this.instances,
       events: this.events,
       triggers: this.triggers,
@@ -91,11 +93,11 @@ export class Engine {
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
-    this.dispatcher = this.createDispatcher();
+    this.fleet.connect();
     await init();
     await this.hooks.startUp(this.processContext());
     this.local.start();
-    for (const { source, controller } of this.factory.sources) await source.start(controller);
+    await this.fleet.startSources();
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -107,9 +109,9 @@ export class Engine {
     const { logger } = this.options;
     const handlersEnded = await this.stopHandlers();
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
-    await this.events.flush(EVENT_FLUSH_MS);
-    for (const { source } of this.factory.sources) await source.stop?.();
-    await this.local.stop();
+    await this.fleet.flushEvents(EVENT_FLUSH_MS);
+    await this.fleet.stopSources();
+    await Promise.all([this.clusters.close(), this.local.stop()]);
     const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
     await Promise.all([this.health.close(), this.metricsServer.close()]);
     this.events.stop();
@@ -121,6 +123,7 @@ export class Engine {
   private provide(): void {
     const { cluster } = this.local;
     this.instances.provide(Cluster, cluster);
+    this.instances.provide(ClusterRegistry, this.clusters);
     this.instances.provide(KubeClient, cluster.client);
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
@@ -129,22 +132,10 @@ export class Engine {
     this.instances.provide(LOGGER, this.options.logger);
   }
 
-  private createDispatcher(): Dispatcher {
-    const { factory } = this;
-    return new Dispatcher({
-      registry: this.registry,
-      cluster: this.local.cluster,
-      instances: this.instances,
-      log: this.options.logger,
-      createController: (kind, specs) => factory.kindController(kind, specs),
-      createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
-      createDaemonPool: (spec) => factory.daemonPool(spec),
-    });
-  }
-
   private addChecks(): void {
     const { clock } = this.options;
     this.health.addCheck('readyz', informersCheck(this.local.cluster.informers, clock));
+    this.health.addCheck('readyz', clustersCheck(this.clusters));
     this.health.addCheck('readyz', {
       name: 'startup',
       run: () => (this.phase === 'starting' ? { state: 'failed', detail: 'not finished' } : { state: 'ok', detail: 'finished' }),
@@ -185,28 +176,22 @@ export class Engine {
   /** Begins to work once every kind that is served has been listed, and watches for outages from then on. */
   private look(): void {
     if (this.phase === 'stopping') return;
-    if (!this.active && this.allSynced()) this.activate();
+    if (!this.active && this.fleet.hasSynced) this.activate();
     this.outages.look();
     this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
-  }
-
-  private allSynced(): boolean {
-    if (!this.factory.sources.every(({ controller }) => controller.hasSynced)) return false;
-    const { cluster } = this.local;
-    return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
   }
 
   private activate(): void {
     this.active = true;
     this.phase = 'working';
-    this.dispatcher?.activate();
+    this.fleet.activate();
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 
   private async stopHandlers(): Promise<boolean> {
-    const controllers = this.dispatcher?.controllers ?? [];
+    const { controllers } = this.fleet;
     for (const controller of controllers) controller.queue.pause();
-    const abandonedDaemons = (await this.dispatcher?.stopDaemons()) ?? 0;
+    const abandonedDaemons = await this.fleet.stopDaemons();
     const idle = Promise.all(controllers.map((controller) => controller.queue.whenIdle())).then(() => true);
     const inTime = await this.within(idle, this.options.shutdownTimeoutMs);
     this.abort.abort(new OperatorError('STOPPING', 'the operator is stopping'));

@@ -8,7 +8,7 @@ import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween } from './diff';
-import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
+import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
 import { fieldAt, matches } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -98,6 +98,7 @@ export class HandlerTurns {
     return {
       key: pass.key,
       cluster: this.ports.cluster,
+      clusters: this.ports.clusters,
       client: this.ports.clientFor(spec, signal),
       log: this.logFor(spec, pass.object).child({ attempt }),
       signal,
@@ -143,6 +144,11 @@ export class HandlerTurns {
     this.ports.hooks.handlerFinished?.(spec, 'error', durationMs);
     // Cut short by shutdown or lost leadership: the next leader starts from the object's state, there is nothing to retry here.
     if (this.ports.signal.aborted) return;
+    const parkedFor = unavailableCluster(error);
+    if (parkedFor !== undefined) {
+      this.park(spec, pass, error, parkedFor);
+      return;
+    }
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
     state.failures = decision.history.failures;
     state.conflicts = decision.history.conflicts;
@@ -156,6 +162,14 @@ export class HandlerTurns {
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
     if (isWorthReporting(error, state)) this.report(spec, pass, error);
+  }
+
+  /** Not a failure of the handler: it goes on when the cluster is back. */
+  private park(spec: QueuedHandlerSpec, pass: Pass, error: unknown, cluster: string): void {
+    pass.record.state(spec).park(cluster, this.ports.clock.monotonicMs() + PARKED_MS);
+    this.logFor(spec, pass.object).debug('handler waits for a cluster', { waitsFor: cluster });
+    // On an object of that cluster nothing can be written now.
+    if (this.ports.kind.virtual || cluster !== this.ports.cluster.name) this.report(spec, pass, error);
   }
 
   private report(spec: QueuedHandlerSpec, pass: Pass, error: unknown): void {

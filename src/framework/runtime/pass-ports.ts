@@ -1,6 +1,7 @@
 /** What a pass needs of the world around it; the operator plugs in the real thing, tests a recording one. */
 import type { KubeClient } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import type { ClusterRegistry } from '../cluster/cluster-registry';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
@@ -21,6 +22,7 @@ export interface StatusUpdate {
 export interface PassPorts {
   readonly kind: Kind;
   readonly cluster: Cluster;
+  readonly clusters: ClusterRegistry;
   readonly clock: Clock;
   readonly log: Logger;
   /** Uniform in [0, 1). */

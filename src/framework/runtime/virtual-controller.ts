@@ -57,11 +57,17 @@ export class VirtualController extends KeyController implements KeySink {
     this.isSynced = true;
   }
 
-  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
-    if (!this.active) return;
-    const keys = mappedKeys(watch, event);
+  override onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    if (this.active) this.oweAll(spec, mappedKeys(watch, event), 'mapped', event.initial ? 'low' : 'high');
+  }
+
+  override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
+    if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
+  }
+
+  private oweAll(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL, reason: PassReason, lane: Lane): void {
     for (const key of keys === ALL ? this.keys : keys) {
-      if (this.keys.has(key)) this.owe(spec, key, undefined, 'mapped', event.initial ? 'low' : 'high');
+      if (this.keys.has(key)) this.owe(spec, key, undefined, reason, lane);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
+import type { ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectMeta } from '../../../../src/framework/kinds/object';
@@ -66,7 +67,8 @@ export class Bench {
       ownWrites: this.ownWrites,
       ports: {
         kind: Widget,
-        cluster: {} as Cluster,
+        cluster: { name: 'local' } as Cluster,
+        clusters: {} as ClusterRegistry,
         clock: this.clock,
         log: nullLogger,
         random,

@@ -1,0 +1,79 @@
+/**
+ * The work of one cluster: its controllers, daemons and sources of virtual kinds, and whatever they share.
+ *
+ * Expected flow: made -> informers of the cluster start -> `activate` -> (work) -> `standBy`, any number of times -> `end`.
+ * Guarantees: after `end` no handler of the cluster starts, and those that run have been told to abort.
+ */
+import type { EventRecorder } from '../client';
+import type { Cluster } from '../cluster/cluster';
+import type { Watch } from '../decorators/watches';
+import { OperatorError } from '../errors/operator-error';
+import type { ReconcileSpec } from '../registry/handler-spec';
+import { ControllerFactory, type ControllerFactoryOptions } from './controller-factory';
+import { Dispatcher } from './dispatcher';
+
+export interface ClusterWorkOptions extends Omit<ControllerFactoryOptions, 'signal'> {
+  /** Aborts when running handlers of every cluster have to end. */
+  readonly signal: AbortSignal;
+  readonly watchesOf: (spec: ReconcileSpec) => readonly Watch[];
+}
+
+export class ClusterWork {
+  readonly dispatcher: Dispatcher;
+  readonly cluster: Cluster;
+  readonly events: EventRecorder;
+  private readonly factory: ControllerFactory;
+  private readonly leaving = new AbortController();
+  private isActive = false;
+
+  constructor({ signal, watchesOf, ...parts }: ClusterWorkOptions) {
+    const { cluster, instances, registry, options, events } = parts;
+    this.cluster = cluster;
+    this.events = events;
+    const factory = new ControllerFactory({ ...parts, signal: cluster.isLocal ? signal : AbortSignal.any([signal, this.leaving.signal]) });
+    this.factory = factory;
+    this.dispatcher = new Dispatcher({
+      ...{ registry, cluster, instances, watchesOf },
+      log: options.logger,
+      createController: (kind, specs) => factory.kindController(kind, specs),
+      createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
+      createDaemonPool: (spec) => factory.daemonPool(spec),
+    });
+  }
+
+  /** Everything it works from was listed once. */
+  get hasSynced(): boolean {
+    return this.factory.sources.every(({ controller }) => controller.hasSynced) && this.cluster.hasSynced;
+  }
+
+  startSources(): Promise<void> {
+    return this.factory.startSources();
+  }
+
+  stopSources(): Promise<void> {
+    return this.factory.stopSources();
+  }
+
+  get active(): boolean {
+    return this.isActive;
+  }
+
+  activate(): void {
+    this.isActive = true;
+    this.dispatcher.activate();
+  }
+
+  /** Ends all daemons; nothing is activated any more. @returns how many ignored their signal. */
+  standBy(): Promise<number> {
+    this.isActive = false;
+    return this.dispatcher.stopDaemons();
+  }
+
+  /** The cluster is gone: what runs is aborted, what waits is forgotten. */
+  async end(): Promise<void> {
+    this.leaving.abort(new OperatorError('DISENGAGED', `cluster ${this.cluster.name} was disengaged`));
+    for (const controller of this.dispatcher.controllers) controller.deactivate();
+    this.events.stop();
+    await Promise.all([this.standBy(), this.stopSources(), ...this.dispatcher.controllers.map(({ queue }) => queue.whenIdle())]);
+  }
+}
