@@ -11,12 +11,16 @@ export async function rssMib(process: TestProcess): Promise<number> {
   return (await process.rssBytes()) / MIB;
 }
 
+/** CPU time used so far, in seconds, in steps of 10 ms. */
+export async function cpuSeconds({ pid }: TestProcess): Promise<number> {
+  return (await cpuTicks(pid)) / TICKS_PER_SECOND;
+}
+
 /** Share of one core in per cent, over `durationMs`. */
 export async function cpuPercent(process: TestProcess, durationMs: number): Promise<number> {
-  const [ticks, startedMs] = [await cpuTicks(process.pid), performance.now()];
+  const [before, startedMs] = [await cpuSeconds(process), performance.now()];
   await pause(durationMs);
-  const seconds = (performance.now() - startedMs) / 1_000;
-  return ((((await cpuTicks(process.pid)) - ticks) / TICKS_PER_SECOND) * 100) / seconds;
+  return (((await cpuSeconds(process)) - before) / (performance.now() - startedMs)) * 100_000;
 }
 
 /** utime + stime, fields 14 and 15 of proc(5); the command in field 2 may hold spaces, so counting starts behind it. */

@@ -9,6 +9,7 @@ import { poll } from '../../test/harness/poll';
 import { aVm, testMac } from '../../test/harness/virtual-machines';
 import { defineBenchmark, type Figure } from './benchmark';
 import { PacketSource } from './packet-burst';
+import { cpuSeconds } from './process-usage';
 import { Scrape } from './scrape';
 import { histogramQuantile, percentile } from './statistics';
 import { StewardRig } from './steward-rig';
@@ -45,6 +46,7 @@ export const wakeLatency = defineBenchmark({
       progress(`waking ${WARM_UP} to warm up, then ${wakes} at ${rate} a second`);
       for (let n = 0; n < WARM_UP; n++) await wake(n);
       await started(WARM_UP);
+      const cpuBefore = await Promise.all([cpuSeconds(manager.process), cpuSeconds(agent.process)]);
       const beginMs = performance.now();
       for (let n = 0; n < wakes; n++) {
         await pause(Math.max(0, beginMs + (n * 1_000) / rate - performance.now()));
@@ -52,6 +54,10 @@ export const wakeLatency = defineBenchmark({
       }
       await started(all);
       source.close();
+      const [managerCpu, agentCpu] = [
+        (await cpuSeconds(manager.process)) - cpuBefore[0]!,
+        (await cpuSeconds(agent.process)) - cpuBefore[1]!,
+      ];
 
       const calls = journal.calls({ verb: 'start' }).filter(({ name }) => Number(name.slice('vm-'.length)) >= WARM_UP);
       const arrivedMs = calls.map(({ name, receivedMs }) => receivedMs - sentMs.get(name)!);
@@ -67,6 +73,8 @@ export const wakeLatency = defineBenchmark({
           p99: 25,
         }),
         ...histogram('packet to start accepted (wol_start_latency_seconds)', metrics, 'wol_start_latency_seconds'),
+        { name: 'manager CPU for a wake', value: (managerCpu * 1_000) / wakes, unit: 'ms' },
+        { name: 'agent CPU for a wake', value: (agentCpu * 1_000) / wakes, unit: 'ms' },
       ];
       return figures;
     }),

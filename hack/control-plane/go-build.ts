@@ -15,7 +15,7 @@ import { ProcessGroup } from './process-group';
 import { Progress, type ProgressStream } from './progress';
 
 const TITLE =
-  'building etcd and the Kubernetes control plane with Go; the first time this takes about 4 minutes and downloads 0.2 GB of modules';
+  'building etcd and the Kubernetes control plane with Go; the first time this takes 4 to 7 minutes on two cores and downloads 0.2 GB of modules';
 
 /**
  * Version of the `go` on the path, for example `1.26.8`; `undefined` when there is none.

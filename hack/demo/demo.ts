@@ -49,7 +49,7 @@ export class Demo {
     const states = new MachineStates(
       cluster.api,
       (transition) => this.tell(transition),
-      () => this.interruption.check(),
+      () => this.check(),
     );
     await this.createObjects(cluster, states, udpPort);
     const rows = await this.wakeAll(cluster, manager, states, udpPort);
@@ -75,13 +75,22 @@ export class Demo {
     const left = pids.filter(isRunning);
     if (left.length > 0) throw new Error(`processes that are left: ${left.join(', ')}`);
     if (controlPlane !== undefined && existsSync(controlPlane.directory)) throw new Error(`files that are left: ${controlPlane.directory}`);
-    this.narration.note(`${pids.length} processes have ended, no file is left`);
+    this.narration.note(
+      pids.length === 0 ? 'nothing is left' : `nothing is left: ${pids.length} processes have ended, their files are gone`,
+    );
   }
 
   /** @throws {Error} instead, once there was a signal. */
   private step(title: string): void {
     this.interruption.check();
     this.narration.step(title);
+  }
+
+  /** @throws {Error} once there was a signal, or manager or agent have ended by themselves. */
+  private check(): void {
+    this.interruption.check();
+    const ended = this.processes().find(({ isRunning }) => !isRunning);
+    if (ended !== undefined) throw new Error(`the ${ended.name} has ended by itself`);
   }
 
   private processes(): TestProcess[] {
@@ -101,7 +110,7 @@ export class Demo {
   }
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
-    this.step(`starting the manager, which has these rights only: service account ${NAMESPACE}/${SERVICE_ACCOUNT}`);
+    this.step(`starting the manager as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
     this.manager = await startManager(cluster);
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
@@ -129,7 +138,7 @@ export class Demo {
 
   private async untilInForce(cluster: StewardCluster, config: TestObject): Promise<void> {
     const { spec, status } = await poll(`WolConfig ${config.metadata.name} to be in force`, async () => {
-      this.interruption.check();
+      this.check();
       const observed = await cluster.api.get<ObservedConfig>(config);
       const isReady = observed?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
       return isReady === true && (observed?.status?.managedVMs ?? 0) > 0 ? observed : undefined;

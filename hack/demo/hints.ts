@@ -19,7 +19,7 @@ export function hints({ kubeconfig, udpPort, metricsPort }: HintFacts): string {
 
   # and wake it (10 s after the last wake; before that it counts as a repeat): any sender will do, on UDP port ${udpPort}
   wakeonlan -i 127.0.0.1 -p ${udpPort} 02:00:00:aa:bb:01
-  node dist/main.js wake 02:00:00:aa:bb:01 --to 127.0.0.1 --port ${udpPort}
+  node_modules/.bin/node dist/main.js wake 02:00:00:aa:bb:01 --to 127.0.0.1 --port ${udpPort}
 
   # what the manager measures
   curl -s http://127.0.0.1:${metricsPort}/metrics | grep -E '^wol_.*(total|vms|sum|count){'

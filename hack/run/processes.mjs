@@ -111,6 +111,7 @@ function run(command, args, options, { onOutput, limitMs }) {
       console.error(`cannot start ${command}: ${error.message}`);
       end(127);
     });
+    child.on('exit', () => signalGroup(child, 'SIGKILL')); // a child that was killed may have left others behind
     child.on('close', (code, signal) => end(code ?? 128 + constants.signals[signal]));
   });
 }

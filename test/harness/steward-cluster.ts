@@ -45,7 +45,7 @@ export class StewardCluster {
       const text = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
       const cluster = new StewardCluster(controlPlane, api, controlPlane.writeFile('manager.kubeconfig', text), undefined);
       if (kubevirt !== false) {
-        onStep?.('installing the stand-in for KubeVirt');
+        onStep?.('installing a stand-in for KubeVirt: its API, no guests');
         await cluster.installKubeVirt(kubevirt);
       }
       return cluster;

@@ -5,13 +5,21 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { testMac } from '../../../test/harness/virtual-machines';
 import { servedVm } from '../sample-vm';
 
+/** Their digits stand nowhere else in the object. */
+const SAMPLE = 987_654;
+const SAMPLE_VERSION = 1_234_567_890;
 /** Events come in as many lines a write as a busy API server sends. */
 const LINES_A_WRITE = 20;
 
 const [objects = 0, events = 0] = process.argv.slice(2).map(Number);
 const version = 1_000_000;
+
+/** Objects as text, made from one sample of each form: making and serializing each would cost more than reading them. */
+const FULL = JSON.stringify(servedVm(SAMPLE, SAMPLE_VERSION));
+const METADATA = JSON.stringify({ metadata: servedVm(SAMPLE, SAMPLE_VERSION).metadata });
 
 const server = createServer((request, response) => {
   const { searchParams } = new URL(request.url ?? '/', 'http://server');
@@ -24,19 +32,23 @@ const server = createServer((request, response) => {
 function page(from: number, limit: number, metadataOnly: boolean): string {
   const to = Math.min(objects, from + limit);
   const metadata = { resourceVersion: String(version), ...(to < objects ? { continue: String(to) } : {}) };
-  const items = Array.from({ length: to - from }, (_, n) => {
-    const vm = servedVm(from + n, from + n + 1);
-    return metadataOnly ? { metadata: vm.metadata } : vm;
-  });
-  return JSON.stringify({ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineList', metadata, items });
+  const head = JSON.stringify({ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineList', metadata });
+  const items = Array.from({ length: to - from }, (_, n) => object(metadataOnly ? METADATA : FULL, from + n, from + n + 1));
+  return `${head.slice(0, -1)},"items":[${items.join(',')}]}`;
+}
+
+function object(form: string, n: number, resourceVersion: number): string {
+  return form
+    .replaceAll(String(SAMPLE), String(n).padStart(6, '0'))
+    .replace(testMac(SAMPLE), testMac(n))
+    .replace(String(SAMPLE_VERSION), String(resourceVersion));
 }
 
 /** Sends every event as fast as they are taken, then stays silent. */
 async function watch(response: ServerResponse): Promise<void> {
   for (let sent = 0; sent < events && !response.destroyed; sent += LINES_A_WRITE) {
     const lines = Array.from({ length: Math.min(LINES_A_WRITE, events - sent) }, (_, n) => {
-      const object = servedVm((sent + n) % objects, version + sent + n + 1);
-      return `${JSON.stringify({ type: 'MODIFIED', object })}\n`;
+      return `{"type":"MODIFIED","object":${object(FULL, (sent + n) % objects, version + sent + n + 1)}}\n`;
     });
     if (!response.write(lines.join(''))) await new Promise((resolve) => response.once('drain', resolve));
   }

@@ -53,6 +53,7 @@ export interface EventRecorderOptions {
 
 interface Queued {
   readonly event: EventInput;
+  readonly guard: (() => void) | undefined;
   readonly series: Series;
   readonly atMs: number;
 }
@@ -68,8 +69,11 @@ export class EventRecorder {
     this.series = new EventSeries(options.clock);
   }
 
-  /** Takes an Event to be sent later; never throws, never waits. */
-  record(event: EventInput): void {
+  /**
+   * Takes an Event to be sent later; never throws, never waits.
+   * @param guard asked right before sending; a throw drops the Event.
+   */
+  record(event: EventInput, guard?: () => void): void {
     const { about, type, reason } = event;
     if (this.stopping.signal.aborted) return;
     if (about.kind === undefined || about.apiVersion === undefined || about.metadata?.name === undefined) {
@@ -80,7 +84,7 @@ export class EventRecorder {
     const object = `${about.apiVersion} ${about.kind} ${keyOf(about)} ${about.metadata.uid ?? ''}`;
     const series = this.series.occur(object, `${type} ${reason} ${note}`);
     if (series === undefined) return;
-    this.queue.push({ event: { ...event, note }, series, atMs: this.options.clock.now() });
+    this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });
     if (this.queue.length > MAX_QUEUED) this.drop(this.queue.shift()!);
     this.sender ??= this.send();
   }
@@ -132,7 +136,7 @@ export class EventRecorder {
     series.name = await this.create(queued);
   }
 
-  private async create({ event, atMs }: Queued): Promise<string> {
+  private async create({ event, guard, atMs }: Queued): Promise<string> {
     const { about, type, reason, note, action } = event;
     const { name: subject = '', namespace, uid, resourceVersion } = about.metadata ?? {};
     const name = `${subject.slice(0, MAX_NAME_CHARS).replace(/[^a-z0-9]+$/, '')}.${randomBytes(8).toString('hex')}`;
@@ -141,6 +145,7 @@ export class EventRecorder {
       path: eventsPath(namespace),
       totalTimeoutMs: SEND_TIMEOUT_MS,
       signal: this.stopping.signal,
+      beforeSend: guard,
       body: {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
@@ -158,13 +163,14 @@ export class EventRecorder {
     return name;
   }
 
-  private async update({ event, series, atMs }: Queued, name: string): Promise<void> {
+  private async update({ event, guard, series, atMs }: Queued, name: string): Promise<void> {
     await this.options.client.raw({
       method: 'PATCH',
       path: `${eventsPath(event.about.metadata?.namespace)}/${encodeURIComponent(name)}`,
       contentType: JSON_PATCH,
       totalTimeoutMs: SEND_TIMEOUT_MS,
       signal: this.stopping.signal,
+      beforeSend: guard,
       body: [{ op: 'add', path: '/series', value: { count: series.count, lastObservedTime: microTimestampOf(atMs) } }],
     });
   }

@@ -46,16 +46,26 @@ export class Connection {
   readonly discovery: ApiKindDiscovery;
   private readonly watching: ApiTransport;
   private readonly limiter: StormLimiter;
+  private readonly transports: HttpTransport[] = [];
   private definitions: Informer | undefined;
 
   constructor(private readonly options: ConnectionOptions) {
-    const { cluster, kubeConfig, limits, observed } = options;
-    const { clock, logger, random, userAgent, clientMetrics: metrics } = options.settings;
+    const { kubeConfig, observed } = options;
+    const { clock, logger, random } = options.settings;
     this.credentials = new Credentials(kubeConfig, clock);
-    this.transport = new HttpTransport({ cluster, credentials: this.credentials, clock, userAgent, metrics, ...limits });
+    this.transport = this.openTransport();
     this.watching = observed?.(this.transport) ?? this.transport;
     this.limiter = new StormLimiter(clock);
     this.discovery = new ApiKindDiscovery({ transport: this.watching, clock, logger, random });
+  }
+
+  /** Sockets and limits of its own with the same credential, for calls that must not wait behind others. */
+  openTransport(): HttpTransport {
+    const { cluster, limits, settings } = this.options;
+    const { clock, userAgent, clientMetrics: metrics } = settings;
+    const opened = new HttpTransport({ cluster, credentials: this.credentials, clock, userAgent, metrics, ...limits });
+    this.transports.push(opened);
+    return opened;
   }
 
   /** Not started yet. */
@@ -82,7 +92,7 @@ export class Connection {
   /** Aborts every call; informers that run on it have to be stopped as well. Idempotent. */
   async close(): Promise<void> {
     this.discovery.stop();
-    this.transport.close();
+    for (const opened of this.transports) opened.close();
     await this.definitions?.stop();
   }
 }

@@ -42,7 +42,7 @@ export class InformerSet {
       const remedy =
         ofKind.length === 0
           ? `name it in a decorator, for example @OnEvent(${kind.kind})`
-          : `several selections are watched, name one of them: ${ofKind.map((entry) => selectionId(entry.select)).join(' | ')}`;
+          : `${select === undefined ? 'several selections are watched' : `nobody watches ${wanted}`}, name one of: ${ofKind.map((entry) => selectionId(entry.select)).join(' | ')}`;
       throw new NotCachedError(kind.kind, remedy);
     }
     return found.informer.store as unknown as StoreReader<T>;

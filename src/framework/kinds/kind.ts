@@ -65,7 +65,7 @@ export interface Kind<T extends KubernetesObject = KubernetesObject> {
  *
  * @param apiVersion `group/version`, or `v1` for the core group.
  * @param plural lower-case resource name as it stands in API paths.
- * @throws {TypeError} when apiVersion or plural is malformed.
+ * @throws {TypeError} when apiVersion or plural is malformed, or an alternative is of another group.
  */
 export function defineKind<T extends KubernetesObject>(apiVersion: string, kind: string, plural: string, options: KindOptions<T>): Kind<T> {
   const parts = apiVersion.split('/');
@@ -77,6 +77,11 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
   }
   const version = parts[parts.length - 1]!;
   const group = parts.length === 2 ? parts[0]! : '';
+  for (const alternative of options.alternatives ?? []) {
+    if (alternative.slice(0, Math.max(0, alternative.lastIndexOf('/'))) === group) continue;
+    const allowed = group === '' ? '<version>' : `${group}/<version>`;
+    throw new TypeError(`alternative of ${kind} is "${alternative}"; allowed: ${allowed}`);
+  }
   return Object.freeze({
     apiVersion,
     group,

@@ -35,8 +35,8 @@ const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
   Index: ['name', 'select', 'clusters'],
   OnDelete: [...QUEUED, 'finalizer', 'optional', 'deadlineMs'],
   OnEvent: FILTERS,
-  OnStartup: ['order', 'timeoutMs'],
-  OnShutdown: ['order', 'timeoutMs'],
+  OnStartup: ['phase', 'order', 'timeoutMs'],
+  OnShutdown: ['phase', 'order', 'timeoutMs'],
   Probe: ['name', 'of', 'timeoutMs'],
 };
 
@@ -63,6 +63,7 @@ export function compileHandler(declaration: Declaration, context: CompileContext
       return {
         ...base,
         decorator: declaration.decorator,
+        phase: check.choice('phase', 'process', ['process', 'leader']),
         order: check.number('order', 100, Number.NEGATIVE_INFINITY),
         timeoutMs: check.number('timeoutMs', declaration.decorator === 'OnStartup' ? 60_000 : 10_000, 1, MAX_TIMER_MS),
       };
@@ -127,7 +128,7 @@ function compileDaemon(check: OptionCheck): Pick<DaemonSpec, 'initialDelayMs' | 
   return {
     initialDelayMs: check.number('initialDelayMs', 0, 0, MAX_TIMER_MS),
     stopMs: check.number('stopMs', 10_000, 0, MAX_TIMER_MS),
-    maxRunning: check.number('maxRunning', 1_000, 1),
+    maxRunning: check.wholeNumber('maxRunning', 1_000, 1),
   };
 }
 
@@ -209,7 +210,7 @@ function compileReconcile(
     owns,
     watches,
     changed: check.value('changed') ?? 'spec',
-    concurrency: check.number('concurrency', 4, 1, 1_000),
+    concurrency: check.wholeNumber('concurrency', 4, 1, 1_000),
     whileDeleting: check.boolean('whileDeleting', false),
     resyncMs: check.number('resyncMs', TEN_HOURS_MS, 0, MAX_TIMER_MS),
     minIntervalMs: check.number('minIntervalMs', 0, 0, MAX_TIMER_MS),

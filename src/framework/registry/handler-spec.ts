@@ -119,6 +119,7 @@ export type QueuedHandlerSpec = ReconcileSpec | CreateSpec | ResumeSpec | Update
 
 export interface HookSpec extends SpecBase {
   readonly decorator: 'OnStartup' | 'OnShutdown';
+  readonly phase: 'process' | 'leader';
   readonly order: number;
   readonly timeoutMs: number;
 }

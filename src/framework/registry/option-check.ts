@@ -45,6 +45,15 @@ export class OptionCheck {
     return fallback;
   }
 
+  /** A number as `number` takes it, without a fraction. */
+  wholeNumber(name: string, fallback: number, min: number, max = Number.POSITIVE_INFINITY): number {
+    const value = this.value<unknown>(name);
+    if (value === undefined) return fallback;
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+    this.range(name, value, max === Number.POSITIVE_INFINITY ? `whole numbers from ${min}` : `whole numbers from ${min} to ${max}`);
+    return fallback;
+  }
+
   choice<T extends string>(name: string, fallback: T, allowed: readonly T[]): T {
     const value = this.value<unknown>(name);
     if (value === undefined) return fallback;
@@ -62,17 +71,23 @@ export class OptionCheck {
   }
 
   range(name: string, value: unknown, allowed: string): void {
-    this.problem('OPTION_RANGE', `${name} is ${String(value)}; allowed: ${allowed}`);
+    this.problem('OPTION_RANGE', `${name} is ${textOf(value)}; allowed: ${allowed}`);
   }
 
   /** Splits dotted paths. */
   paths(name: string): readonly (readonly string[])[] {
-    const value = this.value<string | readonly string[]>(name);
+    const value = this.value<unknown>(name);
     if (value === undefined) return [];
-    const paths = typeof value === 'string' ? [value] : value;
-    for (const path of paths) {
-      if (!PATH.test(path)) this.problem('PATH_SYNTAX', `field path ${path} is not dotted names such as spec.ports`);
+    const given: readonly unknown[] = Array.isArray(value) ? value : [value];
+    for (const path of given) {
+      if (typeof path === 'string' && PATH.test(path)) continue;
+      this.problem('PATH_SYNTAX', `field path ${textOf(path)} is not dotted names such as spec.ports`);
     }
-    return paths.map((path) => path.split('.'));
+    return given.filter((path) => typeof path === 'string').map((path) => path.split('.'));
   }
+}
+
+/** Objects are named by their kind of value: their text would say nothing, and not all of them have one. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -14,7 +14,7 @@ import { defineKind, type Kind } from '../kinds/kind';
 import type { Selection } from '../watch/informer-contract';
 import { clusterTest } from './cluster-choice';
 import type { HandlerSpec, ReconcileSpec } from './handler-spec';
-import { isQueued, type Registry } from './registry';
+import { isDaemon, isQueued, type Registry } from './registry';
 
 /** One right with its reasons. */
 export interface RbacRule {
@@ -57,7 +57,7 @@ export function rbacRules(registry: Registry, features: RbacFeatures = {}): Rbac
   if (registry.specs.some((spec) => around(spec).some(({ kind }) => kind.optional))) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
-  if (registry.specs.some((spec) => isQueued(spec) && isLocal(spec)))
+  if (registry.specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isLocal(spec)))
     grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
   return merge(grants);
 }
@@ -103,7 +103,13 @@ function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): re
 
 function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
   const grants: Grant[] = around.flatMap(({ kind, select, role }) =>
-    (select?.namespaces ?? [undefined]).map((namespace) => ({ kind, verbs: READ, namespace, why: `${spec.id}: ${role}` })),
+    (select?.namespaces ?? [undefined]).map((namespace) => ({
+      kind,
+      verbs: READ,
+      names: namesOf(select),
+      namespace,
+      why: `${spec.id}: ${role}`,
+    })),
   );
   if (!isQueued(spec) || spec.kind.virtual || !isLocal(spec)) return grants;
   const { kind } = spec;
@@ -121,6 +127,12 @@ function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
     grants.push({ kind, subresource: 'finalizers', verbs: ['update'], why: `${spec.id}: owner references that block deletion` });
   }
   return grants;
+}
+
+/** A watch on one object by its name needs rights on that name alone: the authorizer takes it from the field selector. */
+function namesOf(select: Selection | undefined): readonly string[] {
+  const name = /^metadata\.name==?([^,=!]+)$/.exec(select?.fields ?? '')?.[1];
+  return name === undefined ? [] : [name];
 }
 
 function featureGrants({ lease, secureMetrics = false }: RbacFeatures): Grant[] {

@@ -1,17 +1,19 @@
 /**
  * `watchResource` of the base class on our informers: one callback, awaited per object in order, repeated while it throws.
  *
- * Owns: the way from store events to the callback. Never: ends the process or loses a deletion.
+ * Owns: the way from store events to the callback. Never: ends the process or loses a deletion while active.
+ * Standing by it remembers nothing; a new leader begins with every object there is, as a new process does.
  */
 import { type ResourceEvent as BaseEvent, ResourceEventType, ResourceMetaImpl } from '@dot-i/k8s-operator';
 import type { Kind } from '../kinds/kind';
 import { keyOf } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import { backoffMs, compileRetryOptions } from '../queue/backoff';
-import { KeyedQueue } from '../queue/keyed-queue';
+import { KeyedQueue, type Lane } from '../queue/keyed-queue';
 import type { Clock } from '../time/clock';
 import type { Informer } from '../watch/informer-contract';
 import { FoldedEvents } from './folded-events';
+import type { LeaderOnly } from './workload';
 
 export interface BaseWatchOptions {
   readonly kind: Kind;
@@ -25,8 +27,9 @@ export interface BaseWatchOptions {
 const TYPES = { ADDED: ResourceEventType.Added, MODIFIED: ResourceEventType.Modified, DELETED: ResourceEventType.Deleted } as const;
 const RETRY = compileRetryOptions();
 
-export class BaseWatch {
+export class BaseWatch implements LeaderOnly {
   readonly queue: KeyedQueue;
+  private active = false;
   private readonly pending = new Map<string, FoldedEvents>();
   private readonly failures = new Map<string, number>();
 
@@ -34,12 +37,31 @@ export class BaseWatch {
     const { kind, informer, clock } = options;
     this.queue = new KeyedQueue({ name: kind.id, clock, run: (key) => this.run(key) });
     informer.subscribe((event) => {
-      const key = keyOf(event.object);
-      const events = this.pending.get(key) ?? new FoldedEvents();
-      events.push(event);
-      this.pending.set(key, events);
-      this.queue.add(key, event.initial ? 'low' : 'high');
+      if (this.active) this.push(event, event.initial ? 'low' : 'high');
     });
+  }
+
+  activate(): void {
+    if (this.active) return;
+    this.active = true;
+    for (const object of this.options.informer.store.list()) this.push({ type: 'ADDED', object }, 'low');
+    this.queue.start();
+  }
+
+  deactivate(): void {
+    this.active = false;
+    this.queue.pause();
+    this.queue.clear();
+    this.pending.clear();
+    this.failures.clear();
+  }
+
+  private push(event: Parameters<FoldedEvents['push']>[0], lane: Lane): void {
+    const key = keyOf(event.object);
+    const events = this.pending.get(key) ?? new FoldedEvents();
+    events.push(event);
+    this.pending.set(key, events);
+    this.queue.add(key, lane);
   }
 
   private async run(key: string): Promise<void> {
@@ -53,6 +75,7 @@ export class BaseWatch {
       if (events.size > 0) this.queue.add(key, 'high');
       else this.pending.delete(key);
     } catch (error) {
+      if (!this.active) return;
       const failures = (this.failures.get(key) ?? 0) + 1;
       this.failures.set(key, failures);
       this.options.logger.warn('event callback failed and will be repeated', {

@@ -11,10 +11,9 @@ import { OperatorError } from '../errors/operator-error';
 import type { ReconcileSpec } from '../registry/handler-spec';
 import { ControllerFactory, type ControllerFactoryOptions } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import type { LeaderScope } from './leadership';
 
-export interface ClusterWorkOptions extends Omit<ControllerFactoryOptions, 'signal'> {
-  /** Aborts when running handlers of every cluster have to end. */
-  readonly signal: AbortSignal;
+export interface ClusterWorkOptions extends ControllerFactoryOptions {
   readonly watchesOf: (spec: ReconcileSpec) => readonly Watch[];
 }
 
@@ -26,11 +25,11 @@ export class ClusterWork {
   private readonly leaving = new AbortController();
   private isActive = false;
 
-  constructor({ signal, watchesOf, ...parts }: ClusterWorkOptions) {
-    const { cluster, instances, registry, options, events } = parts;
+  constructor({ watchesOf, ...parts }: ClusterWorkOptions) {
+    const { cluster, instances, registry, options, events, leader } = parts;
     this.cluster = cluster;
     this.events = events;
-    const factory = new ControllerFactory({ ...parts, signal: cluster.isLocal ? signal : AbortSignal.any([signal, this.leaving.signal]) });
+    const factory = new ControllerFactory({ ...parts, leader: cluster.isLocal ? leader : whileEngaged(leader, this.leaving.signal) });
     this.factory = factory;
     this.dispatcher = new Dispatcher({
       ...{ registry, cluster, instances, watchesOf },
@@ -76,4 +75,23 @@ export class ClusterWork {
     this.events.stop();
     await Promise.all([this.standBy(), this.stopSources(), ...this.dispatcher.controllers.map(({ queue }) => queue.whenIdle())]);
   }
+}
+
+/** Leadership, as far as work of a remote cluster is concerned: it is over when the cluster is gone. */
+function whileEngaged(leader: LeaderScope, leaving: AbortSignal): LeaderScope {
+  let term: AbortSignal | undefined;
+  let both = leaving;
+  return {
+    get signal() {
+      if (leader.signal !== term) {
+        term = leader.signal;
+        both = AbortSignal.any([term, leaving]);
+      }
+      return both;
+    },
+    guard: () => {
+      leaving.throwIfAborted();
+      leader.guard();
+    },
+  };
 }

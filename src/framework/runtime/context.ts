@@ -65,9 +65,11 @@ export interface DaemonContext<T extends KubernetesObject = KubernetesObject> ex
   latest(): T | undefined;
 }
 
-/** What process hooks get. */
+/** What process and leader hooks get. */
 export interface ProcessContext {
   readonly cluster: Cluster;
+  /** In leader hooks it refuses writes when leadership is not held; in process hooks it is the cluster's own. */
+  readonly client: KubeClient;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -18,6 +18,7 @@ import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
 import type { Instances } from './instances';
 import { KindController } from './kind-controller';
+import type { LeaderScope } from './leadership';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
 import type { PassHooks, PassPorts } from './pass-ports';
@@ -36,8 +37,7 @@ export interface ControllerFactoryOptions {
   /** For Events of virtual kinds, whose keys are objects of no other cluster. */
   readonly localEvents: EventRecorder;
   readonly triggers: Triggers;
-  /** Aborts when running handlers have to end. */
-  readonly signal: AbortSignal;
+  readonly leader: LeaderScope;
   readonly hooks: PassHooks;
 }
 
@@ -62,7 +62,7 @@ export class ControllerFactory {
     const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
     const ports = this.passPorts(kind, specs, (spec, key) => informerOf(spec).store.get(key));
     const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports });
-    this.disconnects.push(this.parts.triggers.connect(this.parts.cluster.name, kind.id, (key) => controller.touch(key)));
+    this.disconnects.push(this.parts.triggers.connect(kind.id, (key) => controller.touch(key), this.parts.cluster.name));
     return controller;
   }
 
@@ -72,7 +72,7 @@ export class ControllerFactory {
     const source = instances.of(Class) as KeySource<object>;
     const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key, cluster.name));
     const controller = new VirtualController({ kind, specs, ports });
-    this.disconnects.push(triggers.connect(cluster.name, kind.id, (key) => controller.touch(key)));
+    this.disconnects.push(triggers.connect(kind.id, (key) => controller.touch(key), cluster.name));
     this.sources.push({ source, controller });
     return controller;
   }
@@ -100,16 +100,16 @@ export class ControllerFactory {
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
-    const { cluster, clusters, events, options } = this.parts;
+    const { cluster, clusters, events, leader, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
-      events.record({ type, reason, note, about, action: spec.id });
+      events.record({ type, reason, note, about, action: spec.id }, leader.guard);
     return {
       key,
       cluster,
       clusters,
-      client: cluster.client.derive({ signal }),
+      client: cluster.client.derive({ signal, guard: leader.guard }),
       log: this.log.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,
@@ -123,7 +123,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, clusters, instances, hooks, signal } = this.parts;
+    const { cluster, clusters, instances, hooks, leader } = this.parts;
     const { clock, random, domain, name } = this.parts.options;
     const { log } = this;
     const events = kind.virtual ? this.parts.localEvents : this.parts.events;
@@ -134,12 +134,15 @@ export class ControllerFactory {
       clock,
       log,
       random,
-      signal,
+      // Of the term that runs now: a controller outlives terms.
+      get signal() {
+        return leader.signal;
+      },
       find,
       hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
-      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, signal }),
+      ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),
     };
   }
 }

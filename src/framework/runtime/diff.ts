@@ -5,7 +5,7 @@
  * finalizers do not: most of it we write ourselves, and reacting to it would make handlers answer their own echo.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { compare, getValueByPointer } from 'fast-json-patch';
+import { compare, unescapePathComponent } from 'fast-json-patch';
 import type { KubernetesObject } from '../kinds/object';
 import { fieldAt } from './filters';
 
@@ -31,11 +31,11 @@ export function essence(object: KubernetesObject): Record<string, unknown> {
 export function changesBetween(old: KubernetesObject, now: KubernetesObject): Change[] {
   const before = essence(old);
   return compare(before, essence(now)).map((operation) => {
-    const previous = operation.op === 'add' ? undefined : (getValueByPointer(before, operation.path) as unknown);
+    const path = operation.path.split('/').slice(1).map(unescapePathComponent);
     return {
       op: operation.op as Change['op'],
       path: operation.path,
-      old: previous,
+      old: operation.op === 'add' ? undefined : fieldAt(before, path),
       value: 'value' in operation ? operation.value : undefined,
     };
   });

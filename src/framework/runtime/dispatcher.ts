@@ -17,6 +17,7 @@ import type { IndexFunction } from '../watch/indexes';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { DaemonPool } from './daemon-pool';
+import { FilterFailures } from './filter-failures';
 import { matches } from './filters';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
@@ -36,6 +37,8 @@ export interface DispatcherOptions {
   readonly createVirtualController: (kind: Kind, specs: readonly QueuedHandlerSpec[]) => VirtualController;
   readonly createDaemonPool: (spec: DaemonSpec) => DaemonPool;
   readonly onEventError?: (spec: EventSpec) => void;
+  /** A filter threw; told once for each version of an object. */
+  readonly onFilterError?: (spec: EventSpec) => void;
 }
 
 /** A mapped watch on clusters that may not be the handler's own. */
@@ -57,7 +60,10 @@ export class Dispatcher {
   private readonly clusterSubscriptions: ClusterSubscription[] = [];
   private readonly daemons: readonly { readonly informer: Informer; readonly pool: DaemonPool }[];
 
+  private readonly filterFailures: FilterFailures<EventSpec>;
+
   constructor(private readonly options: DispatcherOptions) {
+    this.filterFailures = new FilterFailures(options.log, options.onFilterError);
     const specs = options.registry.specs.filter((spec) => 'kind' in spec && spec.clusters(options.cluster.name));
     this.addIndexes(specs.filter(isIndex));
     this.connectEventHandlers(specs.filter(isEvent));
@@ -160,7 +166,7 @@ export class Dispatcher {
       const { namespace, name } = event.object.metadata ?? {};
       this.options.log.error('event handler failed', { controller: spec.id, kind: spec.kind.kind, namespace, name, error });
     };
-    const seen = eventFor(spec, event);
+    const seen = this.eventFor(spec, event);
     if (seen === undefined) return;
     try {
       const instance = this.options.instances.of(spec.Class) as Record<string, (event: ResourceEvent) => unknown>;
@@ -170,13 +176,19 @@ export class Dispatcher {
       fail(error);
     }
   }
-}
 
-/** The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new. */
-function eventFor(spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
-  const before = event.old !== undefined && matches(spec.filters, event.old);
-  const now = matches(spec.filters, event.object);
-  if (event.type !== 'MODIFIED') return now ? event : undefined;
-  if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
-  return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;
+  /**
+   * The change as a filtered handler sees it: an object that stops matching is gone for it, one that begins to match is new, and of
+   * a deletion it hears exactly when it knew the object.
+   */
+  private eventFor(spec: EventSpec, event: ResourceEvent): ResourceEvent | undefined {
+    const { filters } = spec;
+    const known = event.type === 'DELETED' ? (event.old ?? event.object) : event.old;
+    const before = known !== undefined && matches(filters, known);
+    if (event.type === 'DELETED') return before ? event : undefined;
+    const now = matches(filters, event.object, (error) => this.filterFailures.report(spec, event.object, error));
+    if (event.type === 'ADDED') return now ? event : undefined;
+    if (now) return before ? event : { ...event, type: 'ADDED', old: undefined };
+    return before ? { ...event, type: 'DELETED', object: event.old! } : undefined;
+  }
 }

@@ -1,40 +1,49 @@
 /**
  * Start and shutdown of everything an operator consists of.
  *
- * Expected flow: build handlers -> health server -> start-up hooks -> informers -> queues -> (work) -> stop in reverse.
+ * Expected flow: build handlers -> health server -> start-up hooks -> informers -> leadership -> (work) -> stop in reverse.
  * Guarantees: handlers run only after the first complete list of every kind that is served; `stop` leaves no timer, socket or
  * listener behind; the process is never ended from here.
  * Assumptions: one start a life; a stopped engine is not started again.
  * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
  * Errors: `start` rejects with ConfigError, with the error of a start-up hook, or with one that names the address it could not bind.
  */
+import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
 import { ClusterRegistry } from '../cluster/cluster-registry';
 import { clustersCheck } from '../cluster/clusters-check';
 import { OperatorError } from '../errors/operator-error';
+import {
+  ApiLeaseStore,
+  type CompiledLeaderElectionOptions,
+  LeaseElector,
+  type LeaseElectorOptions,
+  leaseCheck,
+  renewalCheck,
+} from '../leader';
 import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
 import { MetricsServer } from '../serving/metrics-server';
 import type { Timer } from '../time/clock';
-import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
 import { Fleet } from './fleet';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
+import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
 import { Triggers } from './triggers';
+import { type LeaderOnly, Workload } from './workload';
 
-/** After running handlers were told to abort, they get this long. */
-const ABORT_GRACE_MS = 3_000;
 const EVENT_FLUSH_MS = 2_000;
 /** How often the state of informers is looked at, for the first sync and for the log. */
 const LOOK_MS = 100;
 
+type LeaderEvents = Pick<LeaseElectorOptions, 'gained' | 'lost'>;
 type Phase = 'starting' | 'working' | 'stopping';
 
 export class Engine {
@@ -42,9 +51,12 @@ export class Engine {
   readonly metrics = new MetricsRegistry();
   readonly instances: Instances;
   readonly events: EventRecorder;
+  /** Refuses writes when this process does not lead. */
+  readonly leaderClient: KubeClient;
   private phase: Phase = 'starting';
-  /** Aborted when running handlers have to end. */
-  private readonly abort = new AbortController();
+  /** Work of the leader asks it, whether or not there is an election. */
+  private readonly leadership: Leadership;
+  private readonly workload: Workload;
   private readonly health = new HealthServer();
   private readonly metricsServer = new MetricsServer(this.metrics);
   private readonly triggers = new Triggers();
@@ -54,11 +66,14 @@ export class Engine {
   private readonly fleet: Fleet;
   private lookTimer: Timer | undefined;
   private active = false;
+  private readonly stopping = new AbortController();
 
   /** @throws {ConfigError} with everything that is wrong with the handlers; nothing has been contacted then. */
   constructor(
     private readonly options: CompiledOperatorOptions,
     private readonly local: LocalCluster,
+    /** Told when only a fresh process can go on. */
+    private readonly fatal: (error: unknown) => void,
   ) {
     this.events = new EventRecorder({
       client: local.cluster.client,
@@ -72,6 +87,14 @@ export class Engine {
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
+    this.workload = new Workload({
+      dispatcher: () => this.fleet,
+      hooks: this.hooks,
+      context: (signal) => ({ ...this.processContext(signal), client: this.leaderClient }),
+      clock: options.clock,
+    });
+    this.leadership = this.createLeadership();
+    this.leaderClient = local.cluster.client.derive({ guard: this.leadership.guard });
     this.fleet = new Fleet({
       options,
       registry: this.registry,
@@ -79,7 +102,7 @@ export class Engine {
       instances: this.instances,
       events: this.events,
       triggers: this.triggers,
-      signal: this.abort.signal,
+      leader: this.leadership,
       hooks: {},
     });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
@@ -95,29 +118,39 @@ export class Engine {
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.fleet.connect();
     await init();
-    await this.hooks.startUp(this.processContext());
+    await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.local.start();
     await this.fleet.startSources();
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
 
+  /** Adds a queue of leader-only work that no decorator declares. */
+  join(work: LeaderOnly): void {
+    this.workload.join(work);
+  }
+
   /** @returns whether everything ended by itself: nothing was abandoned. */
   async stop(): Promise<boolean> {
     this.phase = 'stopping';
     this.lookTimer?.cancel();
-    const { logger } = this.options;
-    const handlersEnded = await this.stopHandlers();
+    const { logger, shutdownTimeoutMs } = this.options;
+    this.leadership.retire();
+    const stopping = new OperatorError('STOPPING', 'the operator is stopping');
+    const handlersEnded = await this.workload.drain(shutdownTimeoutMs, () => this.leadership.abort(stopping));
+    this.stopping.abort(stopping);
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
+    const leaderHooksEnded = await this.workload.endHooks();
     await this.fleet.flushEvents(EVENT_FLUSH_MS);
+    await this.leadership.release(handlersEnded);
     await this.fleet.stopSources();
     await Promise.all([this.clusters.close(), this.local.stop()]);
-    const hooksEnded = await this.hooks.shutDown({ ...this.processContext(), signal: new AbortController().signal });
+    const hooksEnded = await this.hooks.shutDown('process', this.processContext(new AbortController().signal));
     await Promise.all([this.health.close(), this.metricsServer.close()]);
     this.events.stop();
     this.instances.dispose();
     logger.info('operator stopped');
-    return handlersEnded && hooksEnded;
+    return handlersEnded && leaderHooksEnded && hooksEnded;
   }
 
   private provide(): void {
@@ -144,6 +177,17 @@ export class Engine {
       name: 'shutdown',
       run: () => (this.phase === 'stopping' ? { state: 'failed', detail: 'stopping' } : { state: 'ok', detail: '' }),
     });
+    const { elector } = this.leadership;
+    if (elector !== undefined) {
+      this.health.addCheck(
+        'readyz',
+        leaseCheck(() => elector.status),
+      );
+      this.health.addCheck(
+        'healthz',
+        renewalCheck(() => elector.status, this.options.leaderElection!),
+      );
+    }
     for (const spec of this.registry.specs.filter(isProbe)) {
       const check = probeCheck(spec, this.instances, clock);
       if (spec.of !== 'liveness') this.health.addCheck('readyz', check);
@@ -184,35 +228,28 @@ export class Engine {
   private activate(): void {
     this.active = true;
     this.phase = 'working';
-    this.fleet.activate();
+    this.leadership.campaign();
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 
-  private async stopHandlers(): Promise<boolean> {
-    const { controllers } = this.fleet;
-    for (const controller of controllers) controller.queue.pause();
-    const abandonedDaemons = await this.fleet.stopDaemons();
-    const idle = Promise.all(controllers.map((controller) => controller.queue.whenIdle())).then(() => true);
-    const inTime = await this.within(idle, this.options.shutdownTimeoutMs);
-    this.abort.abort(new OperatorError('STOPPING', 'the operator is stopping'));
-    const ended = inTime || (await this.within(idle, ABORT_GRACE_MS));
-    for (const controller of controllers) controller.deactivate();
-    return ended && abandonedDaemons === 0 && controllers.every((controller) => controller.queue.abandoned === 0);
+  private createLeadership(): Leadership {
+    const { clock, logger: log, leaderElection } = this.options;
+    const election = leaderElection && {
+      options: leaderElection,
+      elector: (events: LeaderEvents) => this.createElector(leaderElection, events),
+    };
+    return new Leadership({ work: this.workload, election, clock, log, fatal: this.fatal });
   }
 
-  private async within(work: Promise<boolean>, limitMs: number): Promise<boolean> {
-    const limit = new AbortController();
-    const timeout = sleep(this.options.clock, limitMs, limit.signal).then(
-      () => false,
-      () => false,
-    );
-    const result = await Promise.race([work, timeout]);
-    limit.abort();
-    return result;
+  private createElector(options: CompiledLeaderElectionOptions, events: LeaderEvents): LeaseElector {
+    const { clock, logger: log, random, namespace, instance } = this.options;
+    const store = new ApiLeaseStore(this.local.leaseClient(options.requestTimeoutMs), namespace, options.lease);
+    return new LeaseElector({ options, namespace, identity: `${instance}_${randomUUID()}`, store, clock, random, log, ...events });
   }
 
-  private processContext(): ProcessContext {
+  private processContext(signal: AbortSignal): ProcessContext {
     const { logger: log, clock } = this.options;
-    return { cluster: this.local.cluster, log, clock, signal: this.abort.signal };
+    const { cluster } = this.local;
+    return { cluster, client: cluster.client, log, clock, signal };
   }
 }

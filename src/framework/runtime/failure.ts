@@ -3,9 +3,9 @@
  *
  * Owns: the retry rule and the reporting rule, both pure. Never: writes or waits.
  */
-import { ApiError } from '../errors/api-error';
-import { TemporaryError } from '../errors/handler-errors';
-import { isOperatorError, OperatorError } from '../errors/operator-error';
+import type { ApiError } from '../errors/api-error';
+import type { TemporaryError } from '../errors/handler-errors';
+import { isOperatorError } from '../errors/operator-error';
 import type { ClusterUnavailableError } from '../errors/refusal-errors';
 import { backoffMs, type CompiledRetryOptions } from '../queue/backoff';
 
@@ -36,11 +36,12 @@ export type RetryDecision =
 /** @param history failures and conflicts in a row before this one. */
 export function decideRetry(error: unknown, retry: CompiledRetryOptions, history: FailureHistory, random: () => number): RetryDecision {
   if (isPermanent(error)) return { kind: 'give-up', history: { failures: 0, conflicts: 0 } };
-  if (isOperatorError(error, 'CONFLICT') && history.conflicts < FREE_CONFLICTS) {
+  const isConflict = isOperatorError(error, 'CONFLICT');
+  if (isConflict && history.conflicts < FREE_CONFLICTS) {
     const conflicts = history.conflicts + 1;
     return { kind: 'retry', delayMs: 100 + 900 * random(), history: { failures: history.failures, conflicts } };
   }
-  const next = { failures: history.failures + 1, conflicts: 0 };
+  const next = { failures: history.failures + 1, conflicts: isConflict ? history.conflicts : 0 };
   if (next.failures >= retry.maxAttempts) return { kind: 'give-up', history: next };
   return { kind: 'retry', delayMs: delayOf(error, retry, next.failures, random), history: next };
 }
@@ -51,7 +52,7 @@ function delayOf(error: unknown, retry: CompiledRetryOptions, failures: number, 
     const { delayMs } = error as TemporaryError;
     return delayMs === undefined ? backoff : delayMs * (1 + 0.1 * random());
   }
-  const retryAfterMs = error instanceof ApiError ? error.retryAfterMs : undefined;
+  const retryAfterMs = isOperatorError(error) ? (error as Partial<ApiError>).retryAfterMs : undefined;
   return Math.max(backoff, retryAfterMs ?? 0);
 }
 
@@ -71,12 +72,21 @@ export function isWorthReporting(error: unknown, history: FailureHistory): boole
 
 /** CamelCase reason for the condition and the Event. */
 export function failureReason(error: unknown): string {
-  if (error instanceof OperatorError && error.reason !== undefined) return error.reason;
+  if (isOperatorError(error) && error.reason !== undefined) return error.reason;
   return isPermanent(error) ? 'InvalidConfiguration' : 'ReconcileError';
 }
 
-/** The message on one line, cut. Error classes keep secrets out of their messages; the writer masks once more. */
+/** The message on one line, cut between characters. Error classes keep secrets out of their messages; the writer masks once more. */
 export function failureMessage(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, ' ').trim().slice(0, MESSAGE_CHARS);
+  const line = textOf(error).replace(/\s+/g, ' ').trim();
+  return line.length <= MESSAGE_CHARS ? line : [...line].slice(0, MESSAGE_CHARS).join('');
+}
+
+/** Anything can be thrown, and not everything can be turned into text. */
+function textOf(thrown: unknown): string {
+  if (typeof thrown === 'string' && thrown !== '') return thrown;
+  if (typeof thrown !== 'object' || thrown === null) return `${String(thrown)} was thrown`;
+  const { message, name } = thrown as { message?: unknown; name?: unknown };
+  const text = [message, name].find((candidate) => typeof candidate === 'string' && candidate !== '');
+  return text === undefined ? 'an object that is no error was thrown' : (text as string);
 }

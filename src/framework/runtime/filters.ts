@@ -1,25 +1,31 @@
 /**
  * Decides whether an object is a handler's business.
  *
- * Owns: the meaning of labels, annotations, field and when. Pure, except that a throwing `when` is reported through a callback.
+ * Owns: the meaning of labels, annotations, field and when. Pure, except that a throwing function is reported through a callback.
  */
 import { ABSENT, PRESENT, type ValueFilter } from '../decorators/options';
 import type { KubernetesObject } from '../kinds/object';
 import type { CompiledFilters } from '../registry/handler-spec';
 
-/** @param onThrow told of a `when` that threw; the object then counts as not matching. */
+/** @param onThrow told of a `when` or value function that threw; the object then counts as not matching. */
 export function matches(filters: CompiledFilters, object: KubernetesObject, onThrow?: (error: unknown) => void): boolean {
-  const { labels = {}, annotations = {} } = object.metadata ?? {};
-  if (!filters.labels.every(([key, filter]) => matchesValue(filter, labels[key]))) return false;
-  if (!filters.annotations.every(([key, filter]) => matchesValue(filter, annotations[key]))) return false;
-  if (!filters.fields.every((path) => fieldAt(object, path) !== undefined)) return false;
-  if (filters.when === undefined) return true;
+  const { labels, annotations } = object.metadata ?? {};
   try {
-    return filters.when(object) === true;
+    return (
+      filters.labels.every(([key, filter]) => matchesValue(filter, ownValue(labels, key))) &&
+      filters.annotations.every(([key, filter]) => matchesValue(filter, ownValue(annotations, key))) &&
+      filters.fields.every((path) => fieldAt(object, path) !== undefined) &&
+      (filters.when === undefined || filters.when(object) === true)
+    );
   } catch (error) {
     onThrow?.(error);
     return false;
   }
+}
+
+/** Never what every object inherits: `constructor` is a label key like any other. */
+function ownValue(values: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
+  return values !== undefined && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 function matchesValue(filter: ValueFilter, value: string | undefined): boolean {
@@ -36,7 +42,7 @@ function matchesValue(filter: ValueFilter, value: string | undefined): boolean {
 export function fieldAt(object: unknown, path: readonly string[]): unknown {
   let value: unknown = object;
   for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
     value = (value as Record<string, unknown>)[step];
   }
   return value;

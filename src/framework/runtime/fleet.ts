@@ -11,10 +11,9 @@
 import { EventRecorder } from '../client';
 import type { Cluster } from '../cluster/cluster';
 import type { ClusterChange } from '../cluster/cluster-registry';
-import type { Watch } from '../decorators/watches';
-import type { ReconcileSpec } from '../registry/handler-spec';
 import type { Timer } from '../time/clock';
 import { ClusterWork, type ClusterWorkOptions } from './cluster-work';
+import { DeclaredWatches } from './declared-watches';
 import type { KeyController } from './key-controller';
 
 export type FleetOptions = Omit<ClusterWorkOptions, 'cluster' | 'watchesOf' | 'localEvents'>;
@@ -27,11 +26,13 @@ export class Fleet {
   /** Subscriptions of one cluster's handlers at another cluster: from, to, end. */
   private readonly attachments: { readonly from: ClusterWork; readonly to: string; readonly end: () => void }[] = [];
   private readonly looks = new Map<string, Timer>();
-  private readonly declared = new Map<ReconcileSpec, readonly Watch[]>();
+  private readonly watches: DeclaredWatches;
   private unsubscribe: (() => void) | undefined;
   private isActive = false;
 
-  constructor(private readonly options: FleetOptions) {}
+  constructor(private readonly options: FleetOptions) {
+    this.watches = new DeclaredWatches(options.instances);
+  }
 
   /** Declares every informer of the local cluster, and follows the remote ones from now on. Nothing is contacted. */
   connect(): void {
@@ -98,7 +99,7 @@ export class Fleet {
 
   private add(cluster: Cluster, events: EventRecorder): void {
     const { options, events: localEvents } = this.options;
-    const work = new ClusterWork({ ...this.options, cluster, events, localEvents, watchesOf: (spec) => this.watchesOf(spec) });
+    const work = new ClusterWork({ ...this.options, cluster, events, localEvents, watchesOf: this.watches.of });
     for (const other of this.works.values()) {
       this.attach(other, cluster);
       this.attach(work, other.cluster);
@@ -148,14 +149,5 @@ export class Fleet {
   private recorderFor({ client }: Cluster): EventRecorder {
     const { clock, logger: log, instance, name: reportingController } = this.options.options;
     return new EventRecorder({ client, clock, log, instance, reportingController });
-  }
-
-  private watchesOf(spec: ReconcileSpec): readonly Watch[] {
-    const known = this.declared.get(spec);
-    if (known !== undefined) return known;
-    const { container } = this.options.instances;
-    const watches = typeof spec.watches === 'function' ? spec.watches((token) => container.resolve(token)) : spec.watches;
-    this.declared.set(spec, watches);
-    return watches;
   }
 }

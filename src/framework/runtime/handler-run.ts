@@ -62,5 +62,7 @@ function requeueOf(result: unknown): number | undefined {
   if (result === undefined) return undefined;
   const after = (result as { requeueAfterMs?: unknown } | null)?.requeueAfterMs;
   if (typeof after === 'number' && after >= 0) return after;
-  throw new TypeError(`a handler returned ${JSON.stringify(result)}; allowed: nothing, or { requeueAfterMs: number }`);
+  // Its type only: the value ends up in conditions and Events, and it may be an object of a sensitive kind.
+  const found = result === null ? 'null' : `a value of type ${typeof result}`;
+  throw new TypeError(`a handler returned ${found}; allowed: nothing, or { requeueAfterMs: number }`);
 }

@@ -9,6 +9,7 @@ import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween } from './diff';
 import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
+import { FilterFailures } from './filter-failures';
 import { fieldAt, matches } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -28,19 +29,24 @@ export interface Pass {
 }
 
 export class HandlerTurns {
+  private readonly filterFailures: FilterFailures<QueuedHandlerSpec>;
+
   constructor(
     private readonly specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
-  ) {}
+  ) {
+    this.filterFailures = new FilterFailures(ports.log, ports.hooks.filterFailed);
+  }
 
   isMatching(spec: QueuedHandlerSpec, object: KubernetesObject): boolean {
-    return matches(spec.filters, object, (error) => this.ports.hooks.filterFailed?.(spec, error));
+    return matches(spec.filters, object, (error) => this.filterFailures.report(spec, object, error));
   }
 
   async runIfDue(spec: QueuedHandlerSpec, pass: Pass): Promise<void> {
     const state = pass.record.state(spec);
     const nowMs = this.ports.clock.monotonicMs();
-    if (!state.isDue(nowMs)) return;
+    // A pass that is cut short between two handlers begins no other one.
+    if (!state.isDue(nowMs) || this.ports.signal.aborted) return;
     if (!this.isMatching(spec, pass.object) || isResting(spec, pass.object)) {
       state.clear();
       return;
@@ -117,9 +123,7 @@ export class HandlerTurns {
     state.baseline = pass.object;
     state.cleanedUp = spec.decorator === 'OnDelete' && requeueAfterMs === undefined;
     if (requeueAfterMs !== undefined) state.wakeAt(nowMs + requeueAfterMs * (1 + 0.05 * this.ports.random()), 'requeue');
-    if (spec.decorator === 'Reconcile' && spec.resyncMs > 0) {
-      state.wakeAt(nowMs + spec.resyncMs * (0.9 + 0.2 * this.ports.random()), 'resync');
-    }
+    this.planResync(spec, state);
     if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, nowMs - durationMs, nowMs), 'timer');
     if (state.reportedCondition !== undefined) {
       const type = state.reportedCondition;
@@ -154,14 +158,22 @@ export class HandlerTurns {
     state.conflicts = decision.history.conflicts;
     if (decision.kind === 'retry') {
       state.wakeAt(this.ports.clock.monotonicMs() + decision.delayMs, 'retry');
-    } else if (spec.decorator === 'OnTimer') {
-      state.wakeAt(this.ports.clock.monotonicMs() + spec.intervalMs, 'timer');
+    } else {
+      if (spec.decorator === 'OnTimer') state.wakeAt(this.ports.clock.monotonicMs() + spec.intervalMs, 'timer');
+      this.planResync(spec, state);
     }
     const log = this.logFor(spec, pass.object);
     const fields = { attempt: state.failures, error };
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
-    if (isWorthReporting(error, state)) this.report(spec, pass, error);
+    if (decision.kind === 'give-up' || isWorthReporting(error, state)) this.report(spec, pass, error);
+  }
+
+  /** The next look without a cause, also after giving up: what made the input wrong may lie elsewhere. */
+  private planResync(spec: QueuedHandlerSpec, state: HandlerState): void {
+    if (spec.decorator !== 'Reconcile' || spec.resyncMs === 0) return;
+    const delayMs = spec.resyncMs * (0.9 + 0.2 * this.ports.random());
+    state.wakeAt(this.ports.clock.monotonicMs() + delayMs, 'resync');
   }
 
   /** Not a failure of the handler: it goes on when the cluster is back. */

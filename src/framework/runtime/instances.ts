@@ -38,8 +38,11 @@ export class Instances {
     for (const Class of classes) this.built.set(Class, this.resolve(Class));
   }
 
+  /** @throws {TypeError} for a class that was not built: a mistake of the caller. */
   of(Class: HandlerClass): object {
-    return this.built.get(Class)!;
+    const instance = this.built.get(Class);
+    if (instance === undefined) throw new TypeError(`there is no instance of ${Class.name}; only classes of the registry are built`);
+    return instance;
   }
 
   private resolve(Class: HandlerClass): object {

@@ -162,8 +162,9 @@ export class KeyRecord {
     if (this.frameworkRetryMs !== undefined) next = { atMs: this.frameworkRetryMs, lane: 'high' };
     for (const state of this.states.values()) {
       const atMs = state.dueMs();
-      if (atMs === undefined || (next !== undefined && next.atMs <= atMs)) continue;
-      next = { atMs, lane: state.mayWait ? 'low' : 'high' };
+      if (atMs === undefined || (next !== undefined && next.atMs < atMs)) continue;
+      const isLow = state.mayWait && (next?.atMs !== atMs || next.lane === 'low');
+      next = { atMs, lane: isLow ? 'low' : 'high' };
     }
     return next;
   }

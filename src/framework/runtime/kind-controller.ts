@@ -192,7 +192,9 @@ export class KindController extends KeyController {
     }
   }
 
-  private isOwnEcho(spec: QueuedHandlerSpec, kind: Kind, { object }: ResourceEvent): boolean {
+  /** A deletion never is one, although the last state known may be of our writing: we wrote that it should be there. */
+  private isOwnEcho(spec: QueuedHandlerSpec, kind: Kind, { type, object }: ResourceEvent): boolean {
+    if (type === 'DELETED') return false;
     return this.options.ownWrites.wasWrittenBy(kind.id, keyOf(object), object.metadata?.resourceVersion, spec.id);
   }
 }

@@ -17,6 +17,8 @@ export interface LocalCluster {
   readonly transport: ApiTransport;
   /** What connections to other clusters have in common with this one. */
   readonly settings: ConnectionSettings;
+  /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
+  leaseClient(totalTimeoutMs: number): KubeClient;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
   start(): void;
   /** Stops them and closes every connection. */
@@ -57,6 +59,10 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     cluster,
     transport,
     settings,
+    leaseClient: (totalTimeoutMs) => {
+      const own = connection.openTransport();
+      return new KubeClient({ cluster: LOCAL_CLUSTER, transport: own, clock, fieldManager, retry: false, totalTimeoutMs });
+    },
     start: () => {
       cluster.informers.start();
       if (cluster.informers.list().some(({ kind }) => kind.optional)) connection.watchDefinitions();

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { DependencyContainer } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
+import { type CompiledLeaderElectionOptions, compileLeaderElectionOptions, type LeaderElectionOptions } from '../leader';
 import { type Logger, nullLogger } from '../logging/logger';
 import { type ListenAddress, parseListenAddress } from '../serving/address';
 import { type Clock, SystemClock } from '../time/clock';
@@ -17,6 +18,8 @@ export interface OperatorOptions {
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
   handlers: readonly HandlerClass[];
+  /** Let one of several replicas reconcile. @default undefined, the process leads at once */
+  leaderElection?: LeaderElectionOptions | undefined;
   /** @default the kubeconfig of KUBECONFIG, else in-cluster */
   kubeConfig?: KubeConfig;
   /** `[host]:port` of /healthz and /readyz, `0` = off. @default '0' */
@@ -39,7 +42,7 @@ export interface OperatorOptions {
   container?: DependencyContainer;
   /** Time for running handlers to end at shutdown before they are aborted, in milliseconds. @default 15000 */
   shutdownTimeoutMs?: number;
-  /** Pod name, the reporting instance of Events. @default the host name */
+  /** Pod name: the reporting instance of Events, the first part of our identity in the Lease. @default the host name */
   instance?: string;
 }
 
@@ -49,6 +52,7 @@ export interface CompiledOperatorOptions {
   readonly domain: string | undefined;
   readonly fieldManager: string;
   readonly handlers: readonly HandlerClass[];
+  readonly leaderElection: CompiledLeaderElectionOptions | undefined;
   readonly kubeConfig: KubeConfig | undefined;
   readonly healthAddress: ListenAddress | undefined;
   readonly metricsAddress: ListenAddress | undefined;
@@ -63,7 +67,7 @@ export interface CompiledOperatorOptions {
   readonly instance: string;
 }
 
-/** Fills in defaults. @throws {RangeError} for an address that is none. */
+/** Fills in defaults. @throws {RangeError} for an address that is none, or a number of leader election out of range. */
 export function compileOperatorOptions(options: OperatorOptions): CompiledOperatorOptions {
   return Object.freeze({
     name: options.name,
@@ -71,6 +75,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
     handlers: options.handlers,
+    leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
     kubeConfig: options.kubeConfig,
     healthAddress: parseListenAddress(options.healthAddress ?? '0'),
     metricsAddress: parseListenAddress(options.metrics?.address ?? '0'),

@@ -11,11 +11,12 @@ const KEEP_MS = 300_000;
 
 interface Write {
   readonly version: string;
-  readonly handler: string;
+  readonly handlers: Set<string>;
   readonly atMs: number;
 }
 
 export class OwnWrites {
+  /** Oldest first. */
   private readonly writes = new Map<string, Write[]>();
   private nextSweepMs = 0;
 
@@ -26,14 +27,17 @@ export class OwnWrites {
     this.sweep(nowMs);
     const place = `${kindId} ${key}`;
     const writes = this.writes.get(place) ?? [];
-    writes.push({ version, handler, atMs: nowMs });
+    const known = writes.find((write) => write.version === version);
+    if (known === undefined) writes.push({ version, handlers: new Set([handler]), atMs: nowMs });
+    else known.handlers.add(handler);
     if (writes.length > VERSIONS_PER_KEY) writes.shift();
     this.writes.set(place, writes);
   }
 
   wasWrittenBy(kindId: string, key: ObjectKey, version: string | undefined, handler: string): boolean {
-    const writes = this.writes.get(`${kindId} ${key}`);
-    return writes?.some((write) => write.version === version && write.handler === handler) ?? false;
+    const write = this.writes.get(`${kindId} ${key}`)?.find((candidate) => candidate.version === version);
+    if (write === undefined) return false;
+    return write.handlers.has(handler) && this.clock.monotonicMs() - write.atMs <= KEEP_MS;
   }
 
   private sweep(nowMs: number): void {

@@ -16,8 +16,8 @@ export class ProcessHooks {
   ) {}
 
   /** Ascending order. @throws what the first failing hook throws: it ends the start. */
-  async startUp(context: ProcessContext): Promise<void> {
-    for (const spec of this.inOrder('OnStartup')) {
+  async startUp(phase: HookSpec['phase'], context: ProcessContext): Promise<void> {
+    for (const spec of this.inOrder('OnStartup', phase)) {
       const outcome = await this.run(spec, context);
       if (outcome.kind === 'failed') throw outcome.error;
       context.log.debug('start-up hook done', { controller: spec.id });
@@ -25,9 +25,9 @@ export class ProcessHooks {
   }
 
   /** Descending order; failures are logged and stop nothing. @returns whether all ended well. */
-  async shutDown(context: ProcessContext): Promise<boolean> {
+  async shutDown(phase: HookSpec['phase'], context: ProcessContext): Promise<boolean> {
     let clean = true;
-    for (const spec of this.inOrder('OnShutdown').reverse()) {
+    for (const spec of this.inOrder('OnShutdown', phase).reverse()) {
       const outcome = await this.run(spec, context);
       if (outcome.kind === 'ok') continue;
       clean = false;
@@ -36,8 +36,8 @@ export class ProcessHooks {
     return clean;
   }
 
-  private inOrder(decorator: HookSpec['decorator']): HookSpec[] {
-    return this.specs.filter((spec) => spec.decorator === decorator).sort((a, b) => a.order - b.order);
+  private inOrder(decorator: HookSpec['decorator'], phase: HookSpec['phase']): HookSpec[] {
+    return this.specs.filter((spec) => spec.decorator === decorator && spec.phase === phase).sort((a, b) => a.order - b.order);
   }
 
   private run(spec: HookSpec, context: ProcessContext): ReturnType<typeof runHandlerMethod> {

@@ -34,10 +34,10 @@ export class StewardOperator extends Operator {
   private readonly settings: CompiledOperatorOptions;
   private readonly local: LocalCluster;
   private readonly engine: Engine;
-  private readonly baseWatches: BaseWatch[] = [];
   private readonly stopping = new AbortController();
   private settle!: (exitCode: number) => void;
   private stopped: Promise<void> | undefined;
+  private hasFailed = false;
 
   /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
   constructor(options: OperatorOptions) {
@@ -46,7 +46,7 @@ export class StewardOperator extends Operator {
     this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
     this.local = localCluster(this.kubeConfig, this.settings);
     this.cluster = this.local.cluster;
-    this.engine = new Engine(this.settings, this.local);
+    this.engine = new Engine(this.settings, this.local, (error) => this.fail(error));
     this.finished = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -72,7 +72,8 @@ export class StewardOperator extends Operator {
   protected override async init(): Promise<void> {}
 
   /**
-   * Calls `onEvent` for every change of a resource, one at a time and in order for each object, repeating it while it throws.
+   * Calls `onEvent` for every change of a resource while this process leads, one at a time and in order for each object, repeating it
+   * while it throws.
    * Resolves at once; the watch begins when the resource is served.
    */
   protected override async watchResource(
@@ -88,8 +89,8 @@ export class StewardOperator extends Operator {
       const informer = this.cluster.informers.ensure(kind, namespace === undefined ? undefined : { namespaces: [namespace] });
       const { clock, logger, random } = this.settings;
       const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random });
-      this.baseWatches.push(watch);
-      watch.queue.start();
+      if (this.stopping.signal.aborted) return;
+      this.engine.join(watch);
       informer.start();
     };
     begin().catch((error: unknown) => {
@@ -106,10 +107,10 @@ export class StewardOperator extends Operator {
   protected override async setResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta | null> {
     const kind = kindOf(meta);
     for (let attempt = 1; ; attempt++) {
-      const live = await this.cluster.client.find(kind, keyOfMeta(meta));
+      const live = await this.engine.leaderClient.find(kind, keyOfMeta(meta));
       if (live === undefined) return null;
       try {
-        const written = await this.cluster.client.replace(kind, { ...live, status } as KubernetesObject, { subresource: 'status' });
+        const written = await this.engine.leaderClient.replace(kind, { ...live, status } as KubernetesObject, { subresource: 'status' });
         return metaOf(meta, written);
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt === STATUS_TRIES) throw error;
@@ -121,7 +122,7 @@ export class StewardOperator extends Operator {
   protected override async patchResourceStatus(meta: ResourceMeta, status: unknown): Promise<ResourceMeta | null> {
     const path = kindPath(kindOf(meta), meta.namespace, meta.name, 'status');
     try {
-      const { body } = await this.cluster.client.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body: { status } });
+      const { body } = await this.engine.leaderClient.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body: { status } });
       return metaOf(meta, body as KubernetesObject);
     } catch (error) {
       if (error instanceof NotFoundError) return null;
@@ -141,10 +142,10 @@ export class StewardOperator extends Operator {
     const present = object.metadata?.finalizers?.includes(finalizer) ?? false;
     if (object.metadata?.deletionTimestamp === undefined) {
       if (present) return false;
-      await this.cluster.client.addFinalizer(kind, object, finalizer);
+      await this.engine.leaderClient.addFinalizer(kind, object, finalizer);
     } else if (present) {
       await deleteAction(event);
-      await this.cluster.client.removeFinalizer(kind, object, finalizer);
+      await this.engine.leaderClient.removeFinalizer(kind, object, finalizer);
     }
     return true;
   }
@@ -153,7 +154,7 @@ export class StewardOperator extends Operator {
   protected override async setResourceFinalizers(meta: ResourceMeta, finalizers: string[]): Promise<void> {
     const path = kindPath(kindOf(meta), meta.namespace, meta.name);
     const body = { metadata: { finalizers, resourceVersion: meta.resourceVersion } };
-    await this.cluster.client.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body });
+    await this.engine.leaderClient.raw({ method: 'PATCH', path, contentType: MERGE_PATCH, body });
   }
 
   /** Applies a CRD file and waits up to 60 s until the API server serves it. */
@@ -180,10 +181,15 @@ export class StewardOperator extends Operator {
 
   private async end(): Promise<void> {
     this.stopping.abort();
-    for (const { queue } of this.baseWatches) queue.pause();
-    await Promise.all(this.baseWatches.map(({ queue }) => queue.whenIdle()));
     const clean = await this.engine.stop();
-    this.settle(clean ? 0 : 1);
+    this.settle(clean && !this.hasFailed ? 0 : 1);
+  }
+
+  /** Something went wrong that a fresh process gets over: stop with exit code 1. */
+  private fail(error: unknown): void {
+    this.settings.logger.error('operator cannot go on and stops', { error });
+    this.hasFailed = true;
+    void this.stop();
   }
 
   private async waitUntilEstablished(name: string): Promise<void> {

@@ -20,7 +20,7 @@ export class Triggers {
   }
 
   /** The runtime connects one sink for each kind and cluster. @returns disconnects it. */
-  connect(cluster: string, kindId: string, sink: (key: ObjectKey) => void): () => void {
+  connect(kindId: string, sink: (key: ObjectKey) => void, cluster: string = LOCAL_CLUSTER): () => void {
     const id = `${cluster} ${kindId}`;
     this.sinks.set(id, sink);
     return () => {

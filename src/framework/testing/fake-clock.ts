@@ -34,6 +34,7 @@ export class FakeClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
+    if (Number.isNaN(delayMs)) throw new RangeError('delay of a timer is NaN; allowed: numbers');
     const timer: FakeTimer = {
       dueMs: this.elapsedMs + Math.max(0, delayMs),
       order: this.nextOrder++,
@@ -56,6 +57,7 @@ export class FakeClock implements Clock {
 
   /** Moves time forward, runs every timer that falls due, and lets promise reactions settle in between. */
   async advance(deltaMs: number): Promise<void> {
+    if (!(deltaMs >= 0)) throw new RangeError(`time was to move by ${deltaMs} ms; allowed: 0 or more`);
     const targetMs = this.elapsedMs + deltaMs;
     await settle();
     for (let timer = this.nextDue(targetMs); timer !== undefined; timer = this.nextDue(targetMs)) {

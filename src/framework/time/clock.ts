@@ -20,7 +20,10 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): Timer;
 }
 
-/** The machine's clock. Timers keep the process alive until they fire or are cancelled. */
+/** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds and fires at once for more. */
+const LONGEST_STEP_MS = 2 ** 31 - 1;
+
+/** The machine's clock. Timers keep the process alive until they fire or are cancelled; they may be of any length. */
 export class SystemClock implements Clock {
   now(): number {
     return Date.now();
@@ -31,7 +34,13 @@ export class SystemClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const handle = setTimeout(callback, delayMs);
+    const dueMs = this.monotonicMs() + delayMs;
+    let handle: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      handle =
+        leftMs <= LONGEST_STEP_MS ? setTimeout(callback, leftMs) : setTimeout(() => wait(dueMs - this.monotonicMs()), LONGEST_STEP_MS);
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   }
 }

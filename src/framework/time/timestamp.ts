@@ -1,8 +1,11 @@
 /** Kubernetes time stamps (RFC 3339 strings) as numbers. The only place in the framework that parses one. */
 
+/** `Date.parse` takes a lot for a date, "5" among it. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
 /** @returns milliseconds since 1970, `undefined` for nothing or for text that is no time stamp. */
 export function timestampMs(text: string | undefined): number | undefined {
-  const parsed = text === undefined ? Number.NaN : Date.parse(text);
+  const parsed = text === undefined || !RFC_3339.test(text) ? Number.NaN : Date.parse(text);
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 

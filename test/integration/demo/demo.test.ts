@@ -107,7 +107,7 @@ describe('the demo', function () {
     expect(await demo.exitCode(), demo.output).to.equal(0);
 
     for (const machine of ['default/desktop', 'default/build-server', 'lab/ci-runner'])
-      expect(demo.output).to.match(new RegExp(`${machine}: Stopped -> Starting[sS]*${machine}: Starting -> Running`));
+      expect(demo.output).to.match(new RegExp(`${machine}: Stopped -> Starting[\\s\\S]*${machine}: Starting -> Running`));
     const rows = demo.output.split('\n').filter((line) => /^ {2}(default|lab)\//.test(line));
     expect(
       rows.map((row) =>
@@ -157,6 +157,18 @@ describe('the demo', function () {
       expect(demo.leftovers()).to.deep.equal([]);
     });
   }
+
+  it('shows the log of a manager that dies, ends with 1 and leaves nothing', async () => {
+    demo = new DemoProcess();
+    const manager = Number(await demo.saying(/process (\d+) is ready\n/));
+
+    process.kill(manager, 'SIGKILL');
+
+    expect(await demo.exitCode(), demo.output).to.equal(1);
+    expect(demo.output).to.match(/failed in step \d \(.+manager/);
+    expect(demo.output).to.contain('"msg":"operator started"');
+    expect(demo.leftovers()).to.deep.equal([]);
+  });
 
   it('names the step that failed and ends with 1', async () => {
     demo = new DemoProcess([], { KUBEBUILDER_ASSETS: '/no/such/folder' });

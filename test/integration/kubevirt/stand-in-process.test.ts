@@ -64,6 +64,7 @@ describe('the KubeVirt stand-in as a process of its own', function () {
     try {
       await createAlwaysVm(target.name);
       await phaseIs('Scheduling');
+      await until('virt-controller to see it and set its timer', async () => (clock.pendingTimers > 0 ? true : undefined));
 
       await clock.advance(3_600_000);
 

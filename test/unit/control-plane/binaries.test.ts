@@ -150,7 +150,7 @@ describe('the binaries of a control plane', () => {
 
       await resolve();
 
-      expect(said).to.match(/^building etcd and the Kubernetes control plane with Go; the first time this takes about 4 minutes/);
+      expect(said).to.match(/^building etcd and the Kubernetes control plane with Go; the first time this takes 4 to 7 minutes/);
       expect(said).to.match(/\nbuilt Kubernetes v1\.36\.3: .*control-plane \(\d+ s\)\n$/);
     });
 

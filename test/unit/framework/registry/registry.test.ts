@@ -226,7 +226,7 @@ describe('registry', () => {
       }
 
       expect(problemsOf([Typo])).to.deep.equal([
-        'OPTION_UNKNOWN: Typo.seen: @OnEvent has no option label; allowed: annotations, field, id, labels, select, when',
+        'OPTION_UNKNOWN: Typo.seen: @OnEvent has no option label; allowed: annotations, clusters, field, id, labels, select, when',
       ]);
     });
 
@@ -238,7 +238,7 @@ describe('registry', () => {
       }
 
       expect(problemsOf([Ranges])).to.have.members([
-        'OPTION_RANGE: Ranges.reconcile: concurrency is 0; allowed: numbers from 1 to 1000',
+        'OPTION_RANGE: Ranges.reconcile: concurrency is 0; allowed: whole numbers from 1 to 1000',
         'OPTION_RANGE: Ranges.reconcile: timeoutMs is -1; allowed: numbers from 1 to 2147483647',
         'OPTION_RANGE: Ranges.reconcile: retry.initialMs is 10; allowed: above 0 and at most maxMs (5)',
       ]);

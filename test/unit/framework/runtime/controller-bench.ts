@@ -7,6 +7,7 @@ import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
 import type { ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
+import type { MappedWatch } from '../../../../src/framework/decorators/watches';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectMeta } from '../../../../src/framework/kinds/object';
 import { nullLogger } from '../../../../src/framework/logging/logger';
@@ -47,6 +48,7 @@ export class Bench {
   readonly events: StagedEvent[] = [];
   readonly finalizerWrites: string[] = [];
   readonly annotations: string[] = [];
+  readonly filterFailures: string[] = [];
   readonly stop = new AbortController();
   readonly controller: KindController;
   /** What the next writes throw, first come first served. */
@@ -85,7 +87,7 @@ export class Bench {
           this.statuses.push(update);
         },
         sendEvent: (event) => void this.events.push(event),
-        hooks: {},
+        hooks: { filterFailed: (spec) => void this.filterFailures.push(spec.id) },
       },
     });
   }
@@ -103,10 +105,27 @@ export class Bench {
     await this.clock.advance(0);
   }
 
+  /** Puts objects into the cache in one turn, so that what they lead to is queued together. */
+  async putTogether(...objects: readonly Widget[]): Promise<void> {
+    for (const object of objects) this.deliver(object, false);
+    await this.clock.advance(0);
+  }
+
   async child(event: ResourceEvent): Promise<void> {
-    const spec = this.specs.find((candidate): candidate is ReconcileSpec => candidate.decorator === 'Reconcile')!;
+    const spec = this.reconcileSpec;
     this.controller.onOwned(spec, spec.owns[0]!, event);
     await this.clock.advance(0);
+  }
+
+  /** A change of an object that the first mapped watch follows. */
+  async mapped(event: ResourceEvent): Promise<void> {
+    const spec = this.reconcileSpec;
+    this.controller.onMapped(spec, (spec.watches as readonly MappedWatch[])[0]!, event);
+    await this.clock.advance(0);
+  }
+
+  private get reconcileSpec(): ReconcileSpec {
+    return this.specs.find((candidate): candidate is ReconcileSpec => candidate.decorator === 'Reconcile')!;
   }
 
   /** Becomes leader. */

@@ -209,6 +209,20 @@ describe('bootstrap of the npm scripts', () => {
     });
   });
 
+  it('ends what a program that was killed has left behind', async () => {
+    clone.program(
+      'demo/main',
+      `const child = require('node:child_process').spawn('sleep', ['60'], { stdio: 'ignore' });
+       require('node:fs').writeFileSync('pids', child.pid + '\\n');
+       process.kill(process.pid, 'SIGKILL');`,
+    );
+
+    const { exitCode } = await clone.run('demo');
+
+    expect(exitCode).to.equal(128 + 9);
+    await eventually('no process is left', () => !clone.lines('pids').map(Number).some(isAlive));
+  });
+
   describe('being interrupted', () => {
     const patient = `
       const { spawn } = require('node:child_process');

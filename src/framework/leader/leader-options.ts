@@ -1,0 +1,47 @@
+/** The numbers of leader election and what they must be to each other. */
+
+export interface LeaderElectionOptions {
+  /** Name of the Lease, in the operator's namespace. */
+  lease: string;
+  /** Others may take the Lease over when it was not renewed for this long, in milliseconds; whole seconds. @default 15000 */
+  leaseDurationMs?: number;
+  /** The leader stops when its last successful renewal began this long ago, in milliseconds. @default 10000 */
+  renewDeadlineMs?: number;
+  /** Between two renewals, and between two looks while standing by, in milliseconds, times 1.0 to 1.2. @default 2000 */
+  retryMs?: number;
+}
+
+export interface CompiledLeaderElectionOptions extends Readonly<Required<LeaderElectionOptions>> {
+  /** Longest duration of one call, so that a lost connection leaves time for another try before the deadline. */
+  readonly requestTimeoutMs: number;
+}
+
+/** As everybody's election library has them. @source k8s.io/client-go/tools/leaderelection, recommended values */
+const LEASE_DURATION_MS = 15_000;
+const RENEW_DEADLINE_MS = 10_000;
+const RETRY_MS = 2_000;
+const LONGEST_REQUEST_MS = 5_000;
+/** Waits are stretched by up to this share, so that replicas do not ask in step. */
+export const JITTER = 0.2;
+
+/** RFC 1123 subdomain, as the API server demands of object names. */
+const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** Fills in defaults. @throws {RangeError} naming the option, its value and what is allowed. */
+export function compileLeaderElectionOptions(options: LeaderElectionOptions): CompiledLeaderElectionOptions {
+  const { lease, leaseDurationMs = LEASE_DURATION_MS, renewDeadlineMs = RENEW_DEADLINE_MS, retryMs = RETRY_MS } = options;
+  const problem = (name: string, value: unknown, allowed: string): RangeError =>
+    new RangeError(`leaderElection.${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
+  if (!OBJECT_NAME.test(lease)) throw problem('lease', lease, 'a lower-case object name of at most 253 characters');
+  if (!(leaseDurationMs >= 1_000 && Number.isInteger(leaseDurationMs / 1_000))) {
+    throw problem('leaseDurationMs', leaseDurationMs, 'whole seconds, in milliseconds');
+  }
+  if (!(renewDeadlineMs > 0 && renewDeadlineMs < leaseDurationMs)) {
+    throw problem('renewDeadlineMs', renewDeadlineMs, `above 0 and below leaseDurationMs (${leaseDurationMs})`);
+  }
+  if (!(retryMs > 0 && retryMs * (1 + JITTER) < renewDeadlineMs)) {
+    throw problem('retryMs', retryMs, `above 0 and, times ${1 + JITTER}, below renewDeadlineMs (${renewDeadlineMs})`);
+  }
+  const requestTimeoutMs = Math.min(LONGEST_REQUEST_MS, Math.ceil(renewDeadlineMs / 2));
+  return Object.freeze({ lease, leaseDurationMs, renewDeadlineMs, retryMs, requestTimeoutMs });
+}

@@ -1,0 +1,185 @@
+import { expect } from 'chai';
+import {
+  Daemon,
+  Handler,
+  Index,
+  mapped,
+  OnCreate,
+  OnDelete,
+  OnEvent,
+  OnStartup,
+  OnTimer,
+  OPERATOR_NAMESPACE,
+  owned,
+  Reconcile,
+  Source,
+} from '../../../../src/framework/decorators';
+import { rootContainer } from '../../../../src/framework/decorators/container';
+import type { HandlerClass } from '../../../../src/framework/decorators/handler';
+import { ConfigMap, DaemonSet, Node, Pod, Secret } from '../../../../src/framework/kinds/core-kinds';
+import { defineKind } from '../../../../src/framework/kinds/kind';
+import type { KubernetesObject } from '../../../../src/framework/kinds/object';
+import { defineVirtualKind, type KeySource } from '../../../../src/framework/kinds/virtual-kind';
+import { type RbacFeatures, type RbacRule, rbacRules } from '../../../../src/framework/registry/rbac-rules';
+import { buildRegistry } from '../../../../src/framework/registry/registry';
+
+const Widget = defineKind<KubernetesObject>('example.org/v1', 'Widget', 'widgets', {
+  scope: 'Namespaced',
+  observedGeneration: true,
+  conditions: true,
+});
+const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Cluster', optional: true });
+
+/** One line a rule, easy to compare and to read. */
+function told({ group, resource, verbs, names, namespace, why }: RbacRule): string {
+  const place = namespace === undefined ? '' : ` in ${namespace === OPERATOR_NAMESPACE ? 'our namespace' : String(namespace)}`;
+  const named = names.length === 0 ? '' : ` named ${names.join(',')}`;
+  return `${resource}${group === '' ? '' : `.${group}`}${named}${place}: ${verbs.join(',')} # ${why.join('; ')}`;
+}
+
+function rulesOf(handlers: readonly HandlerClass[], features?: RbacFeatures): string[] {
+  return rbacRules(buildRegistry({ handlers, domain: 'example.org' }), features).map(told);
+}
+
+@Handler({
+  rbac: [
+    { kind: DaemonSet, verbs: ['patch', 'create'], namespace: OPERATOR_NAMESPACE, why: 'one agent DaemonSet a widget' },
+    { kind: Pod, subresource: 'eviction', verbs: ['create'], why: 'moves pods away' },
+    { kind: ConfigMap, verbs: ['get', 'delete'], names: ['b', 'a'], namespace: 'kube-public', why: 'cleans up' },
+  ],
+})
+class Widgets {
+  @Reconcile(Widget, { owns: [owned(DaemonSet, { select: { namespaces: ['ns-2', 'ns-1'] } })], watches: [mapped(Node, () => [])] })
+  async reconcile(): Promise<void> {}
+
+  @OnDelete(Widget)
+  async cleanUp(): Promise<void> {}
+
+  @OnEvent(Gadget)
+  seen(): void {}
+}
+
+@Handler()
+class Pods {
+  @OnCreate(Pod, { remember: 'annotation' })
+  async created(): Promise<void> {}
+
+  @OnDelete(Pod, { optional: true })
+  async deleted(): Promise<void> {}
+}
+
+describe('the rights that handlers need', () => {
+  it('follow from decorators and claims: merged, sorted and with their reasons', () => {
+    expect(rulesOf([Pods, Widgets])).to.deep.equal([
+      'nodes: get,list,watch # Widgets.reconcile: mapped kind',
+      'pods: get,list,watch,patch # Pods.created: handled-by annotation; Pods.created: watch; Pods.deleted: watch',
+      'pods/eviction: create # Widgets: moves pods away',
+      'customresourcedefinitions.apiextensions.k8s.io: get,list,watch # optional kinds: start when their CRD appears',
+      'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+      'gadgets.example.org: get,list,watch # Widgets.seen: watch',
+      'widgets.example.org: get,list,watch,patch # Widgets.cleanUp: finalizer example.org/cleanup; Widgets.cleanUp: watch; Widgets.reconcile: watch',
+      'widgets/finalizers.example.org: update # Widgets.cleanUp: finalizer example.org/cleanup; Widgets.reconcile: owner references that block deletion',
+      'widgets/status.example.org: get,patch # Widgets.cleanUp: status and conditions; Widgets.reconcile: status and conditions',
+      'daemonsets.apps in our namespace: create,patch # Widgets: one agent DaemonSet a widget',
+      'configmaps named a,b in kube-public: get,delete # Widgets: cleans up',
+      'daemonsets.apps in ns-1: get,list,watch # Widgets.reconcile: owned kind',
+      'daemonsets.apps in ns-2: get,list,watch # Widgets.reconcile: owned kind',
+    ]);
+  });
+
+  it('do not depend on the order of registration', () => {
+    expect(rulesOf([Widgets, Pods])).to.deep.equal(rulesOf([Pods, Widgets]));
+  });
+
+  it('never hold a wildcard, nor verbs that widen rights', () => {
+    const rules = rbacRules(buildRegistry({ handlers: [Widgets, Pods], domain: 'example.org' }), { lease: 'l', secureMetrics: true });
+
+    for (const { group, resource, verbs, why } of rules) {
+      expect([group, resource, ...verbs].join(' ')).not.to.match(/\*|escalate|bind|impersonate/);
+      expect(verbs).not.to.have.length(0);
+      expect(why).not.to.have.length(0);
+    }
+  });
+
+  it('are those to read alone where nothing is written', () => {
+    @Handler()
+    class Reader {
+      @OnEvent(Node)
+      seen(): void {}
+
+      @Index(Pod, 'node')
+      byNode(): string {
+        return '';
+      }
+
+      @OnStartup()
+      async start(): Promise<void> {}
+    }
+
+    expect(rulesOf([Reader])).to.deep.equal(['nodes: get,list,watch # Reader.seen: watch', 'pods: get,list,watch # Reader.byNode: watch']);
+  });
+
+  it('include Events for daemons, which may send some', () => {
+    @Handler()
+    class Listener {
+      @Daemon(Node)
+      async listen(): Promise<void> {}
+    }
+
+    expect(rulesOf([Listener])).to.deep.equal([
+      'nodes: get,list,watch # Listener.listen: watch',
+      'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+    ]);
+  });
+
+  it('let nobody list Secrets beyond the one that is asked for by name', () => {
+    @Handler()
+    class Certificates {
+      @OnEvent(Secret, { select: { namespaces: ['ns'], fields: 'metadata.name=tls' } })
+      seen(): void {}
+    }
+
+    expect(rulesOf([Certificates])).to.deep.equal(['secrets named tls in ns: get,list,watch # Certificates.seen: watch']);
+  });
+
+  it('of virtual kinds are those of the kinds that they are mapped from, asked for with the container', () => {
+    const Asset = defineVirtualKind<{ name: string }>('Asset');
+    class Catalog {
+      readonly kinds = [ConfigMap];
+    }
+    @Handler()
+    class Assets {
+      @Reconcile(Asset, { watches: (get) => get(Catalog).kinds.map((kind) => mapped(kind, () => [])) })
+      async reconcile(): Promise<void> {}
+
+      @OnTimer(Asset, { intervalMs: 1_000 })
+      async tick(): Promise<void> {}
+    }
+    @Source(Asset)
+    class AssetSource implements KeySource<{ name: string }> {
+      resolve(name: string): { name: string } {
+        return { name };
+      }
+
+      start(): void {}
+    }
+    const registry = buildRegistry({ handlers: [Assets, AssetSource] });
+    const container = rootContainer.createChildContainer();
+
+    expect(rbacRules(registry, { get: (token) => container.resolve(token) }).map(told)).to.deep.equal([
+      'configmaps: get,list,watch # Assets.reconcile: mapped kind',
+      'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+    ]);
+    expect(() => rbacRules(registry)).to.throw(TypeError, 'Assets.reconcile: its watches depend on the container');
+  });
+
+  it('grow by those of leader election and secure metrics when these are on', () => {
+    expect(rulesOf([], { lease: 'manager', secureMetrics: true })).to.deep.equal([
+      'tokenreviews.authentication.k8s.io: create # who may read metrics',
+      'subjectaccessreviews.authorization.k8s.io: create # who may read metrics',
+      'leases.coordination.k8s.io in our namespace: create # leader election',
+      'leases.coordination.k8s.io named manager in our namespace: get,update,patch # leader election',
+    ]);
+    expect(rulesOf([])).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,39 @@
+/** A logger that keeps what it is told, for tests that look at log lines. */
+import type { LogFields, Logger, LogLevel } from '../../../../src/framework/logging/logger';
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
+export class RecordingLogger implements Logger {
+  constructor(
+    readonly lines: LogLine[] = [],
+    private readonly bound: LogFields = {},
+  ) {}
+
+  error(message: string, fields: LogFields = {}): void {
+    this.record('error', message, fields);
+  }
+
+  warn(message: string, fields: LogFields = {}): void {
+    this.record('warn', message, fields);
+  }
+
+  info(message: string, fields: LogFields = {}): void {
+    this.record('info', message, fields);
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.record('debug', message, fields);
+  }
+
+  child(fields: LogFields): Logger {
+    return new RecordingLogger(this.lines, { ...this.bound, ...fields });
+  }
+
+  private record(level: LogLevel, message: string, fields: LogFields): void {
+    this.lines.push({ level, message, fields: { ...this.bound, ...fields } });
+  }
+}

@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { SystemClock } from '../../../../src/framework/time/clock';
+
+const fired = (clock: SystemClock, delayMs: number): Promise<void> => new Promise((resolve) => clock.setTimer(delayMs, resolve));
+
+describe('the machine’s clock', () => {
+  it('measures time that never runs backwards', async () => {
+    const clock = new SystemClock();
+    const before = clock.monotonicMs();
+    await fired(clock, 5);
+
+    // A timer may fire a fraction of a millisecond before the finer clock says so.
+    expect(clock.monotonicMs() - before).to.be.at.least(4);
+    expect(Math.abs(clock.now() - Date.now())).to.be.lessThan(1_000);
+  });
+
+  it('does not call a timer that was cancelled, and bears cancelling twice and after the call', async () => {
+    const clock = new SystemClock();
+    let calls = 0;
+    const cancelled = clock.setTimer(1, () => calls++);
+    cancelled.cancel();
+    cancelled.cancel();
+    const counted = clock.setTimer(1, () => calls++);
+    await fired(clock, 10);
+    counted.cancel();
+
+    expect(calls).to.equal(1);
+  });
+
+  for (const delayMs of [2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY]) {
+    it(`does not take a delay of ${delayMs} ms, too long for the platform’s timers, for none`, async () => {
+      const clock = new SystemClock();
+      let calls = 0;
+      const timer = clock.setTimer(delayMs, () => calls++);
+      await fired(clock, 20);
+      timer.cancel();
+
+      expect(calls).to.equal(0);
+    });
+  }
+});
