@@ -55,7 +55,7 @@ export class Bench {
   readonly writeErrors: unknown[] = [];
   private readonly objects = new Map<string, KubernetesObject>();
   private version = 1;
-  private readonly specs;
+  readonly specs;
 
   constructor(handler: object, { random = () => 0.5 }: { random?: () => number } = {}) {
     const Class = handler.constructor as HandlerClass;
