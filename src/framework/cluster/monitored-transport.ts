@@ -28,7 +28,7 @@ export class MonitoredTransport implements ApiTransport {
   async stream(request: ApiRequest): Promise<ApiStream> {
     this.refuse();
     const stream = await this.watched(() => this.options.inner.stream(request));
-    return { ...stream, body: this.heard(stream.body) };
+    return { status: stream.status, headers: stream.headers, body: this.heard(stream.body), close: () => stream.close() };
   }
 
   private refuse(): void {

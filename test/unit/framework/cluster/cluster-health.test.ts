@@ -25,7 +25,7 @@ const INPUTS: readonly HealthInput['type'][] = [
 
 const inState = (state: ClusterState): HealthState => ({ ...CONNECTING, state, detail: state === 'Ready' ? '' : 'before' });
 const input = (type: HealthInput['type']): HealthInput => ({ type, detail: 'why' }) as HealthInput;
-const after = (start: HealthState, types: readonly HealthInput['type'][], everyMs = 0): HealthState =>
+const through = (start: HealthState, types: readonly HealthInput['type'][], everyMs = 0): HealthState =>
   types.reduce((state, type, index) => stepHealth(state, input(type), index * everyMs, numbers), start);
 
 /** What one input makes of each state; rows are states in the order above, columns inputs in the order above. */
@@ -50,25 +50,27 @@ describe('cluster health', () => {
 
   for (const from of ['Connecting', 'Ready'] as const) {
     it(`is Unreachable after three failed probes in a row from ${from}`, () => {
-      expect(after(inState(from), ['probe-failed', 'probe-failed']).state).not.to.equal('Unreachable');
-      expect(after(inState(from), ['probe-failed', 'probe-failed', 'probe-failed']).state).to.equal('Unreachable');
+      expect(through(inState(from), ['probe-failed', 'probe-failed']).state).not.to.equal('Unreachable');
+      expect(through(inState(from), ['probe-failed', 'probe-failed', 'probe-failed']).state).to.equal('Unreachable');
     });
   }
 
   it('counts failed probes anew after a success', () => {
-    expect(after(inState('Ready'), ['probe-failed', 'probe-failed', 'success', 'probe-failed', 'probe-failed']).state).to.equal('Degraded');
+    expect(through(inState('Ready'), ['probe-failed', 'probe-failed', 'success', 'probe-failed', 'probe-failed']).state).to.equal(
+      'Degraded',
+    );
   });
 
   it('is Unreachable after five calls without an answer within 60 s, and not when they are further apart', () => {
     const five = Array<'transport-failed'>(5).fill('transport-failed');
-    expect(after(inState('Ready'), five, 14_999).state).to.equal('Unreachable');
-    expect(after(inState('Ready'), five, 15_000).state).to.equal('Degraded');
-    expect(after(inState('Ready'), five.slice(1), 1).state).to.equal('Degraded');
+    expect(through(inState('Ready'), five, 14_999).state).to.equal('Unreachable');
+    expect(through(inState('Ready'), five, 15_000).state).to.equal('Degraded');
+    expect(through(inState('Ready'), five.slice(1), 1).state).to.equal('Degraded');
   });
 
   it('tells why, and forgets it once it is Ready', () => {
-    expect(after(inState('Ready'), ['transport-failed']).detail).to.equal('why');
-    expect(after(inState('Ready'), ['transport-failed', 'success']).detail).to.equal('');
+    expect(through(inState('Ready'), ['transport-failed']).detail).to.equal('why');
+    expect(through(inState('Ready'), ['transport-failed', 'success']).detail).to.equal('');
   });
 
   it('refuses calls where there is nobody to answer them', () => {
@@ -76,7 +78,7 @@ describe('cluster health', () => {
   });
 
   it('probes a silent cluster after 5, 10, 20, 40, 60, 60 s', () => {
-    let state = after(inState('Ready'), ['probe-failed', 'probe-failed', 'probe-failed']);
+    let state = through(inState('Ready'), ['probe-failed', 'probe-failed', 'probe-failed']);
     const pauses: (number | undefined)[] = [];
     for (let probe = 0; probe < 6; probe++) {
       pauses.push(probePauseMs(state, numbers, () => 0.5));
@@ -94,7 +96,7 @@ describe('cluster health', () => {
   });
 
   it('begins with short pauses again with other credentials', () => {
-    const long = after(inState('Unreachable'), Array<'probe-failed'>(6).fill('probe-failed'));
+    const long = through(inState('Unreachable'), Array<'probe-failed'>(6).fill('probe-failed'));
     expect(probePauseMs(stepHealth(long, { type: 'renewed' }, 0, numbers), numbers, () => 0.5)).to.equal(5_000);
   });
 
