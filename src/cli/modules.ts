@@ -11,9 +11,20 @@ export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name]);
 }
 
-export function managerRights(modules: readonly ModuleName[]): RbacRule[] {
-  return rbacRules(buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN }));
+export interface ManagerFeatures {
+  /** Several replicas share the work. */
+  readonly leaderElection: boolean;
+  /** Callers who read metrics are checked. */
+  readonly secureMetrics: boolean;
+}
+
+export function managerRights(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RbacRule[] {
+  const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
+  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics });
 }
 
 /** Domain of our own annotations and finalizers. */
 export const DOMAIN = 'virt-steward.io';
+
+/** The Lease that the replicas of the manager compete for, in the namespace they run in. */
+export const MANAGER_LEASE = 'virt-steward-manager';

@@ -29,7 +29,7 @@ const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wake
 
 const EXAMPLES = `
 Examples:
-  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure --metrics-secure=false
+  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure
   virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --ports 9 --grpc-insecure
   virt-steward wake 02:00:00:00:00:01
   virt-steward rbac > rbac.yaml
@@ -44,15 +44,16 @@ export async function main(args: readonly string[], env: Environment): Promise<n
     .description('Looks after fleets of KubeVirt virtual machines.')
     .version(VERSION)
     .addHelpText('after', EXAMPLES)
-    .showHelpAfterError('(--help tells what is allowed)')
     .exitOverride();
   for (const register of COMMANDS) {
     register(program, io, (code) => {
       exitCode = code;
     });
   }
-  for (const command of program.commands)
-    command.exitOverride().showHelpAfterError(`(virt-steward ${command.name()} --help tells what is allowed)`);
+  for (const command of [program, ...program.commands]) {
+    const help = command === program ? 'virt-steward --help' : `virt-steward ${command.name()} --help`;
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(`${onOneLine(text)}; ${help} tells what is allowed\n`) });
+  }
   try {
     await program.parseAsync(modernized(args), { from: 'user' });
     return exitCode;
@@ -65,6 +66,14 @@ export async function main(args: readonly string[], env: Environment): Promise<n
 function modernized(args: readonly string[]): string[] {
   const [command, ...rest] = args;
   return command === 'agent' ? [command, ...modernizeAgentArguments(rest).args] : [...args];
+}
+
+/** The parser puts suggestions on lines of their own and ends some sentences with a full stop. */
+function onOneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
 }
 
 function exitCodeOf(error: unknown): number {

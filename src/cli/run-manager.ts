@@ -1,10 +1,13 @@
 /** The manager, from checked flags to exit code. Loaded by its command only: no other command needs the framework. */
 import {
+  ConfigError,
   createContainer,
   createOperator,
+  ListenError,
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
+  type MetricsOptions,
   type OwnKubeConfig,
   type Settings,
   type StewardOperator,
@@ -13,10 +16,15 @@ import {
 import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, handlersOf } from './modules';
+import { DOMAIN, handlersOf, MANAGER_LEASE } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
+/** Flags of what the framework knows as options. */
+const ADDRESS_FLAGS: Readonly<Record<string, string>> = {
+  healthAddress: '--health-probe-bind-address',
+  'metrics.address': '--metrics-bind-address',
+};
 const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 
 interface ManagerOptions {
@@ -25,7 +33,8 @@ interface ManagerOptions {
   /** Empty = in-cluster. */
   readonly kubeconfig: string;
   readonly healthAddress: string;
-  readonly metricsAddress: string;
+  readonly metrics: MetricsOptions;
+  readonly leaderElect: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
 }
@@ -36,23 +45,27 @@ export type ManagerSettings = Settings<(typeof MANAGER_FLAGS | typeof WOL_FLAGS)
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 function managerOptions(settings: ManagerSettings): ManagerOptions {
   const modules = parseModules('--modules', settings.text('modules'));
-  const metricsAddress = settings.listenAddress('metricsBindAddress');
-  if (metricsAddress !== '0' && settings.boolean('metricsSecure')) {
-    throw settings.refuse(
-      'metricsSecure',
-      'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
-    );
-  }
-  if (settings.boolean('leaderElect')) throw settings.refuse('leaderElect', 'false; leader election is not available yet, run one replica');
   return {
     modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
-    metricsAddress,
+    metrics: metricsOptions(settings),
+    leaderElect: settings.boolean('leaderElect'),
     logLevel: settings.oneOf('logLevel', LOG_LEVELS),
     logFormat: settings.oneOf('logFormat', ['json', 'text']),
   };
+}
+
+function metricsOptions(settings: ManagerSettings): MetricsOptions {
+  const address = settings.listenAddress('metricsBindAddress');
+  const secure = settings.boolean('metricsSecure');
+  const [certFile, keyFile] = [settings.text('metricsCertFile'), settings.text('metricsKeyFile')];
+  if (certFile === '' && keyFile === '') return { address, secure };
+  if (certFile === '') throw settings.refuse('metricsCertFile', 'a file, because --metrics-key-file is given');
+  if (keyFile === '') throw settings.refuse('metricsKeyFile', 'a file, because --metrics-cert-file is given');
+  if (!secure) throw settings.refuse('metricsSecure', 'true, because --metrics-cert-file is given');
+  return { address, secure, certFile, keyFile };
 }
 
 /** RFC 1123 label, as the API server demands of namespaces. */
@@ -67,7 +80,7 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
   const options = managerOptions(settings);
   const wol = wolSettings(settings, options.namespace);
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
-  const { kubeConfig, source } = ownKubeConfig(options.kubeconfig);
+  const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
   provideWol(container, wol);
   const operator = await createOperator({
@@ -77,7 +90,9 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     version: VERSION,
     handlers: handlersOf(options.modules),
     healthAddress: options.healthAddress,
-    metrics: { address: options.metricsAddress },
+    metrics: options.metrics,
+    modules: options.modules,
+    leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,
     kubeConfig,
     logger,
@@ -90,10 +105,16 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
  * The base class of the operator reads KUBECONFIG by itself and throws raw errors, so what it will find is checked here first and
  * flag and variable are made to agree.
  */
-function ownKubeConfig(path: string): OwnKubeConfig {
-  const own = loadOwnKubeConfig({ path: path === '' ? undefined : path, environment: process.env });
+function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
+  const path = settings.text('kubeconfig');
   if (path !== '') process.env['KUBECONFIG'] = path;
-  return own;
+  try {
+    return loadOwnKubeConfig({ environment: process.env });
+  } catch (error) {
+    if (path === '' || !(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map(({ text }) => text).join('; ');
+    throw settings.refuse('kubeconfig', `a kubeconfig file that can be used, but ${problems}`);
+  }
 }
 
 async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
@@ -105,6 +126,9 @@ async function untilEnd(operator: StewardOperator, logger: Logger): Promise<numb
   try {
     await operator.start();
     return await Promise.race([operator.finished, termination.forced]);
+  } catch (error) {
+    const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
+    throw flag === undefined ? error : (error as ListenError).renamed(flag);
   } finally {
     termination.release();
   }

@@ -13,6 +13,7 @@ export * from './decorators';
 export * from './errors/api-error';
 export { ConfigError, type ConfigProblem } from './errors/config-error';
 export * from './errors/handler-errors';
+export { ListenError } from './errors/listen-error';
 export * from './errors/refusal-errors';
 export * from './kinds/core-kinds';
 export * from './kinds/kind';
@@ -32,7 +33,7 @@ export type {
   StatusStage,
 } from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';
-export type { OperatorOptions } from './runtime/operator-options';
+export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { Selection } from './watch/informer-contract';

@@ -1,10 +1,12 @@
 /** Flags of the manager that belong to Wake-on-LAN, and what they say once checked. */
 import type { FlagDefinition, InjectionToken, Settings } from '../framework';
 
+export const GRPC_ADDRESS_FLAG = '--grpc-bind-address';
+
 export const WOL_FLAGS = [
   {
     key: 'grpcBindAddress',
-    flag: '--grpc-bind-address',
+    flag: GRPC_ADDRESS_FLAG,
     env: 'GRPC_BIND_ADDRESS',
     value: '[host]:port',
     default: ':9090',

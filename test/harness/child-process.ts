@@ -4,6 +4,7 @@
  * Owns: its output, its end, and that it does not outlive the test run. Never: knows what the program does.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { poll } from './poll';
 
 const running = new Set<ChildProcess>();
@@ -31,7 +32,10 @@ export class TestProcess {
     const { PATH = '', HOME = '' } = process.env;
     this.child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.child);
-    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+    // A test that failed before it stopped its processes must not keep the run from ending, which then kills them.
+    this.child.unref();
+    for (const stream of [this.child.stdout as Socket, this.child.stderr as Socket]) {
+      stream.unref();
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output += text;
       });

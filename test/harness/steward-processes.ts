@@ -67,8 +67,22 @@ export interface AgentOptions {
   nodeName?: string;
 }
 
-/** Resolves when `/readyz` says ok, which takes a manager that answers. @throws {Error} when it does not; then it does not run either. */
-export async function startAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
+/** Resolves when its ports are bound and it is connected. @throws {Error} when it is not in time; then it does not run either. */
+export async function startAgent(grpcPort: number, options: AgentOptions = {}): Promise<AgentProcess> {
+  const agent = await launchAgent(grpcPort, options);
+  await untilReady(agent);
+  try {
+    // For a while it is ready without a manager.
+    await agent.process.until('connected', async () => /^wol_agent_connected[^ ]* 1$/m.test((await agent.health('/metrics')).text));
+  } catch (error) {
+    await agent.process.kill();
+    throw error;
+  }
+  return agent;
+}
+
+/** Starts it and does not wait. */
+export async function launchAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
   const ports = udpPorts ?? [await freeUdpPort()];
   const healthPort = await freeTcpPort();
   const process = new TestProcess('agent', [
@@ -80,10 +94,7 @@ export async function startAgent(grpcPort: number, { udpPorts, nodeName = 'test-
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     '--grpc-insecure',
   ]);
-  const health = (path: string): Promise<{ status: number; text: string }> => fetchText(`http://127.0.0.1:${healthPort}${path}`);
-  const agent = { process, udpPorts: ports, health };
-  await untilReady(agent);
-  return agent;
+  return { process, udpPorts: ports, health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`) };
 }
 
 async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'health'>): Promise<void> {

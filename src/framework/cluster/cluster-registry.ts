@@ -8,6 +8,7 @@
  * Caveats: `engage` resolves before the cluster is connected; `health` tells.
  * Errors: RangeError for a bad name or option; everything else is in the health of the cluster.
  */
+import type { ClientMetrics } from '../client';
 import { isOperatorError } from '../errors/operator-error';
 import { sleep } from '../time/sleep';
 import { type Cluster, type ClusterHealth, LOCAL_CLUSTER } from './cluster';
@@ -30,10 +31,11 @@ export type ClusterListener = (change: ClusterChange) => void | Promise<void>;
 
 /** Observation points for metrics; inline and quick. */
 export interface ClusterHooks {
-  /** Also called when a cluster is engaged. */
+  /** Called from the first change on, which is to Ready in the best case. */
   stateChanged?(cluster: string, state: ClusterHealth['state']): void;
   /** Something was received; called often. */
   succeeded?(cluster: string): void;
+  /** Nothing is reported of it any more. */
   disengaged?(cluster: string): void;
 }
 
@@ -63,6 +65,11 @@ export class ClusterRegistry {
   /** The cluster the process runs in. */
   get local(): Cluster {
     return this.options.local;
+  }
+
+  /** Where clients of remote clusters report to. */
+  get clientMetrics(): ClientMetrics | undefined {
+    return this.options.settings.clientMetrics;
   }
 
   /** @returns `undefined` when no cluster of this name is engaged. */
@@ -115,11 +122,12 @@ export class ClusterRegistry {
     this.engaged.delete(name);
     const { remote } = known;
     const ended = Promise.all([...this.tell({ type: 'disengaged', cluster: remote.cluster }), remote.close()]);
-    this.options.hooks?.disengaged?.(name);
     this.options.settings.logger.info('cluster was disengaged', { cluster: name });
     const ending = this.atMost(ended).finally(() => this.endings.delete(ending));
     this.endings.add(ending);
     await ending;
+    // Calls that were aborted have reported by now.
+    if (!this.engaged.has(name)) this.options.hooks?.disengaged?.(name);
   }
 
   /** Disengages every cluster; none can be engaged afterwards. */

@@ -81,6 +81,11 @@ export class Connection {
     });
   }
 
+  /** Informers it needs itself. */
+  get ownInformers(): readonly Informer[] {
+    return this.definitions === undefined ? [] : [this.definitions];
+  }
+
   /** Notices at once when an optional kind comes or goes. Idempotent. */
   watchDefinitions(): void {
     if (this.definitions !== undefined) return;

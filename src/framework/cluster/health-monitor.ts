@@ -41,6 +41,7 @@ export class HealthMonitor {
   private heardMs = Number.NEGATIVE_INFINITY;
   private serverVersion: string | undefined;
   private timer: Timer | undefined;
+  private isStarted = false;
   private isProbing = false;
   private isProbeOwed = false;
   private readonly stopping = new AbortController();
@@ -72,8 +73,9 @@ export class HealthMonitor {
     return refusesCalls(this.current);
   }
 
-  /** Probes now, and regularly from then on. */
+  /** Probes now, and regularly from then on. Without it nothing is ever asked: the health is what is fed. */
   start(): void {
+    this.isStarted = true;
     void this.probe();
   }
 
@@ -140,7 +142,7 @@ export class HealthMonitor {
 
   private plan(): void {
     this.timer?.cancel();
-    if (this.isProbing || this.stopping.signal.aborted) return;
+    if (!this.isStarted || this.isProbing || this.stopping.signal.aborted) return;
     const { clock, numbers, random } = this.options;
     const pauseMs = probePauseMs(this.current, numbers, random);
     if (pauseMs === undefined) return;

@@ -9,6 +9,7 @@ import type { Cluster } from '../cluster/cluster';
 import type { Watch } from '../decorators/watches';
 import { OperatorError } from '../errors/operator-error';
 import type { ReconcileSpec } from '../registry/handler-spec';
+import type { ObservedInformer } from '../serving/metrics/informer-metrics';
 import { ControllerFactory, type ControllerFactoryOptions } from './controller-factory';
 import { Dispatcher } from './dispatcher';
 import type { LeaderScope } from './leadership';
@@ -23,11 +24,16 @@ export class ClusterWork {
   readonly events: EventRecorder;
   private readonly factory: ControllerFactory;
   private readonly leaving = new AbortController();
+  /** Takes the informers out of the metrics. */
+  private readonly hide: (() => void) | undefined;
   private isActive = false;
 
   constructor({ watchesOf, ...parts }: ClusterWorkOptions) {
-    const { cluster, instances, registry, options, events, leader } = parts;
+    const { cluster, instances, registry, options, events, leader, metrics } = parts;
+    const { handlers } = metrics;
     this.cluster = cluster;
+    const observed = (): ObservedInformer[] => cluster.informers.list().map((informer) => metrics.clusters.informer(informer));
+    this.hide = cluster.isLocal ? undefined : metrics.informers.observe(observed);
     this.events = events;
     const factory = new ControllerFactory({ ...parts, leader: cluster.isLocal ? leader : whileEngaged(leader, this.leaving.signal) });
     this.factory = factory;
@@ -37,6 +43,8 @@ export class ClusterWork {
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),
+      onEventError: ({ id }) => handlers.eventFailed(id),
+      onFilterError: ({ id }) => handlers.filterFailed(id),
     });
   }
 
@@ -72,6 +80,7 @@ export class ClusterWork {
   async end(): Promise<void> {
     this.leaving.abort(new OperatorError('DISENGAGED', `cluster ${this.cluster.name} was disengaged`));
     for (const controller of this.dispatcher.controllers) controller.deactivate();
+    this.hide?.();
     this.events.stop();
     await Promise.all([this.standBy(), this.stopSources(), ...this.dispatcher.controllers.map(({ queue }) => queue.whenIdle())]);
   }

@@ -11,17 +11,20 @@ import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { KeySource } from '../kinds/virtual-kind';
 import type { Logger } from '../logging/logger';
+import type { QueueHooks } from '../queue/keyed-queue';
 import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import type { Informer } from '../watch/informer-contract';
 import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
 import type { Instances } from './instances';
+import type { KeyController } from './key-controller';
 import { KindController } from './kind-controller';
 import type { LeaderScope } from './leadership';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
-import type { PassHooks, PassPorts } from './pass-ports';
+import type { PassPorts } from './pass-ports';
 import { passWriters } from './pass-writers';
 import type { Triggers } from './triggers';
 import { VirtualController } from './virtual-controller';
@@ -38,7 +41,7 @@ export interface ControllerFactoryOptions {
   readonly localEvents: EventRecorder;
   readonly triggers: Triggers;
   readonly leader: LeaderScope;
-  readonly hooks: PassHooks;
+  readonly metrics: FrameworkMetrics;
 }
 
 type DaemonMethod = (object: KubernetesObject, context: DaemonContext) => unknown;
@@ -61,17 +64,21 @@ export class ControllerFactory {
     const { informers } = this.parts.cluster;
     const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
     const ports = this.passPorts(kind, specs, (spec, key) => informerOf(spec).store.get(key));
-    const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports });
+    const queueHooks = this.queueHooks(kind);
+    const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports, queueHooks });
+    this.observe(controller, specs);
     this.disconnects.push(this.parts.triggers.connect(kind.id, (key) => controller.touch(key), this.parts.cluster.name));
     return controller;
   }
 
   virtualController(kind: Kind, specs: readonly QueuedHandlerSpec[]): VirtualController {
-    const { registry, instances, triggers, cluster } = this.parts;
+    const { registry, instances, triggers, metrics, cluster } = this.parts;
     const Class = registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
     const source = instances.of(Class) as KeySource<object>;
     const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key, cluster.name));
-    const controller = new VirtualController({ kind, specs, ports });
+    const onRejected = (): void => metrics.queues.rejected(kind.id);
+    const controller = new VirtualController({ kind, specs, ports, queueHooks: this.queueHooks(kind), onRejected });
+    this.observe(controller, specs);
     this.disconnects.push(triggers.connect(kind.id, (key) => controller.touch(key), cluster.name));
     this.sources.push({ source, controller });
     return controller;
@@ -89,6 +96,9 @@ export class ControllerFactory {
 
   daemonPool(spec: DaemonSpec): DaemonPool {
     const { clock, random } = this.parts.options;
+    const { handlers } = this.parts.metrics;
+    let running = 0;
+    handlers.addDaemons(spec.id, 0);
     return new DaemonPool({
       spec,
       clock,
@@ -96,7 +106,29 @@ export class ControllerFactory {
       random,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
+      onFilterError: () => handlers.filterFailed(spec.id),
+      onRunning: (tasks) => {
+        handlers.addDaemons(spec.id, tasks - running);
+        running = tasks;
+      },
+      onAbandoned: () => handlers.addAbandoned(spec.id, 1),
+      onAbandonedEnded: () => handlers.addAbandoned(spec.id, -1),
     });
+  }
+
+  /** Of the cluster, in metrics. */
+  private get label(): string {
+    return this.parts.metrics.clusters.of(this.parts.cluster.name);
+  }
+
+  private queueHooks(kind: Kind): QueueHooks {
+    return this.parts.metrics.queues.hooks(kind.id, this.label);
+  }
+
+  private observe({ queue }: KeyController, specs: readonly QueuedHandlerSpec[]): void {
+    const { metrics } = this.parts;
+    this.disconnects.push(metrics.queues.observe(queue, this.label));
+    for (const { id } of specs) metrics.handlers.declare(id);
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
@@ -123,7 +155,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, clusters, instances, hooks, leader } = this.parts;
+    const { cluster, clusters, instances, metrics, leader } = this.parts;
     const { clock, random, domain, name } = this.parts.options;
     const { log } = this;
     const events = kind.virtual ? this.parts.localEvents : this.parts.events;
@@ -139,7 +171,7 @@ export class ControllerFactory {
         return leader.signal;
       },
       find,
-      hooks,
+      hooks: metrics.handlers.hooks,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
       ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),

@@ -148,6 +148,7 @@ export class Fleet {
   /** Events are sent to the cluster of their object. */
   private recorderFor({ client }: Cluster): EventRecorder {
     const { clock, logger: log, instance, name: reportingController } = this.options.options;
-    return new EventRecorder({ client, clock, log, instance, reportingController });
+    const metrics = this.options.clusters.clientMetrics;
+    return new EventRecorder({ client, clock, log, instance, reportingController, metrics });
   }
 }

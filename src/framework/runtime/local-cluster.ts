@@ -10,6 +10,8 @@ import { Connection, type ConnectionSettings } from '../cluster/connection';
 import { compileEngageOptions } from '../cluster/engage-options';
 import { HealthMonitor } from '../cluster/health-monitor';
 import { MonitoredTransport } from '../cluster/monitored-transport';
+import type { Kind } from '../kinds/kind';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
@@ -17,6 +19,8 @@ export interface LocalCluster {
   readonly transport: ApiTransport;
   /** What connections to other clusters have in common with this one. */
   readonly settings: ConnectionSettings;
+  /** See ApiKindDiscovery. */
+  scopeProblem(kind: Kind): Promise<string | undefined>;
   /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
   leaseClient(totalTimeoutMs: number): KubeClient;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
@@ -25,10 +29,14 @@ export interface LocalCluster {
   stop(): Promise<void>;
 }
 
-export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
+export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
   const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, name: managedBy } = options;
   const userAgent = userAgentOf(options.version, options.name);
-  const settings: ConnectionSettings = { clock, logger, random, userAgent, fieldManager, managedBy, freezeCache, stripLastApplied };
+  const settings: ConnectionSettings = {
+    ...{ clock, logger, random, userAgent, fieldManager, managedBy, freezeCache, stripLastApplied },
+    clientMetrics: metrics.clusters.client(metrics.api.hooks),
+    informerHooks: metrics.clusters.informers(metrics.informers.hooks),
+  };
   // Never started: its health is what calls and informers meet with, without a probe.
   const monitor = new HealthMonitor({
     ...{ clock, random, numbers: compileEngageOptions().health },
@@ -38,7 +46,10 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
   const observed = (inner: ApiTransport): ApiTransport => new MonitoredTransport({ cluster: LOCAL_CLUSTER, inner, monitor, gated: false });
   const connection = new Connection({ cluster: LOCAL_CLUSTER, kubeConfig, settings, observed });
   const transport = observed(connection.transport);
-  const client = new KubeClient({ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy });
+  const client = new KubeClient({
+    ...{ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy },
+    metrics: settings.clientMetrics,
+  });
   const contact = {
     get health() {
       return { ...monitor.health, since: monitor.since, problem: undefined };
@@ -55,10 +66,12 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     connection.discovery,
     contact,
   );
+  metrics.informers.observe(() => [...cluster.informers.list(), ...connection.ownInformers]);
   return {
     cluster,
     transport,
     settings,
+    scopeProblem: (kind) => connection.discovery.scopeProblem(kind),
     leaseClient: (totalTimeoutMs) => {
       const own = connection.openTransport();
       return new KubeClient({ cluster: LOCAL_CLUSTER, transport: own, clock, fieldManager, retry: false, totalTimeoutMs });

@@ -171,6 +171,7 @@ export class PassRunner {
     const delayMs = record.frameworkParkedFor === undefined ? this.frameworkBackoffMs(record) : PARKED_MS;
     const atMs = this.ports.clock.monotonicMs() + delayMs;
     record.frameworkRetryMs = atMs;
+    this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     for (const [spec, baseline] of pass.ran) {
       record.state(spec).baseline = baseline;
       record.owe(spec, 'retry');

@@ -36,9 +36,10 @@ const HOST_AND_PORT = /^(?:[^\s:[\]]+|\[[0-9a-f:.%\w-]+\]):(\d{1,5})$/i;
  */
 export function compileAgentOptions(flags: AgentFlagValues, env: Environment): AgentOptions {
   const settings: AgentSettings = new Settings(AGENT_FLAGS, flags, env);
+  const nodeName = name(settings, 'nodeName', 1);
   requireInsecure(settings);
   return {
-    nodeName: name(settings, 'nodeName', 1),
+    nodeName,
     operatorAddress: hostAndPort(settings, 'operatorAddress'),
     ports: ports(settings),
     healthAddress: parseListenAddress(settings.listenAddress('healthProbeBindAddress')),

@@ -4,12 +4,24 @@
  * Owns: the server's life. Never: looks into an event; the waker does.
  */
 import { ServerCredentials, status } from '@grpc/grpc-js';
-import { CLOCK, type Clock, Handler, inject, isOperatorError, LOGGER, type Logger, OnShutdown, OnStartup, Probe } from '../../framework';
+import {
+  CLOCK,
+  type Clock,
+  Handler,
+  inject,
+  isOperatorError,
+  ListenError,
+  LOGGER,
+  type Logger,
+  OnShutdown,
+  OnStartup,
+  Probe,
+} from '../../framework';
 import { PausedInstance, StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import type { WOLEvent, WOLEventResponse } from '../protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../protocol/rpc-status-error';
 import { createWolServer, type WolServer } from '../protocol/wol-server';
-import { WOL_SETTINGS, type WolSettings } from '../settings';
+import { GRPC_ADDRESS_FLAG, WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolConfig } from '../wol-config';
 import { responseOf, wakeEventOf } from './wake-translation';
 import { WolRuntime } from './wol-runtime';
@@ -48,7 +60,7 @@ export class WakeServer {
 
   @OnStartup()
   async open(): Promise<void> {
-    this.port = await this.server.start();
+    this.port = await this.listen();
     this.logger.warn('gRPC is served in plaintext and to anybody', { address: this.settings.grpcBindAddress, port: this.port });
     this.followReadiness();
   }
@@ -65,6 +77,14 @@ export class WakeServer {
     if (this.port === undefined) throw new Error('not listening yet');
     if (!this.wol.isReady()) throw new Error('the wake map is not complete yet');
     return `port ${this.port}, plaintext without identity`;
+  }
+
+  private async listen(): Promise<number> {
+    try {
+      return await this.server.start();
+    } catch (error) {
+      throw new ListenError(GRPC_ADDRESS_FLAG, this.settings.grpcBindAddress, error);
+    }
   }
 
   private async answer(event: WOLEvent): Promise<WOLEventResponse> {

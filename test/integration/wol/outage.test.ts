@@ -7,11 +7,11 @@ import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilStatus, vmRef } from '../../harness/wol-objects';
 
 /** What the manager may need after the API server answers again: its pauses between attempts grow to some seconds. */
-const RECOVERY_MS = 20_000;
+const RECOVERY_MS = 60_000;
 const OUTAGE_MS = 20_000;
 
 describe('a manager whose API server goes away', function () {
-  this.timeout(90_000);
+  this.timeout(150_000);
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;

@@ -1,12 +1,14 @@
 /** Remote clusters on fake API servers, with time that moves only while a test waits for an outcome. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { type ClusterChange, type ClusterHooks, ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import { nullLogger } from '../../../../src/framework/logging/logger';
 import { type LocalCluster, localCluster } from '../../../../src/framework/runtime/local-cluster';
 import { compileOperatorOptions } from '../../../../src/framework/runtime/operator-options';
+import { FrameworkMetrics } from '../../../../src/framework/serving/metrics/framework-metrics';
 import { FakeApiServer, type FakeApiServerOptions, FakeClock, kubeconfigText, TcpFaultProxy } from '../../../../src/framework/testing';
 
 export interface Widget extends KubernetesObject {
@@ -35,10 +37,9 @@ export class ClusterBench {
 
   async start(hooks: ClusterHooks = {}): Promise<this> {
     const server = await this.server();
-    this.local = localCluster(
-      kubeConfigOf(server.kubeconfig(TOKEN)),
-      compileOperatorOptions({ name: 'test', handlers: [], clock: this.clock }),
-    );
+    const metrics = new FrameworkMetrics(new MetricsRegistry(), this.clock, { version: 'test', modules: [] });
+    const options = compileOperatorOptions({ name: 'test', handlers: [], clock: this.clock });
+    this.local = localCluster(kubeConfigOf(server.kubeconfig(TOKEN)), options, metrics);
     const settings = { ...this.local.settings, random: () => 0.5, logger: nullLogger };
     this.registry = new ClusterRegistry({ local: this.local.cluster, settings, hooks });
     this.registry.subscribe(({ type, cluster }: ClusterChange) => void this.changes.push(`${type} ${cluster.name}`));
