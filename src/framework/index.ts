@@ -19,6 +19,7 @@ export * from './kinds/core-kinds';
 export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
+export type { LeaderElectionOptions } from './leader';
 export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
 export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';

@@ -1,7 +1,7 @@
 /**
  * The informers of one cluster: one for each kind and selection, shared by all handlers that ask for it.
  *
- * Owns: sharing, starting and stopping. Never: decides which kinds are watched; decorators do, before the start.
+ * Owns: sharing, starting and stopping, and that all of them notice soon when the server is back. Never: decides which kinds are watched; decorators do, before the start.
  */
 import { NotCachedError } from '../errors/handler-errors';
 import type { Kind } from '../kinds/kind';
@@ -24,6 +24,7 @@ export class InformerSet {
     if (known !== undefined) return known.informer;
     const informer = this.create(kind, select);
     this.informers.set(id, { informer, select });
+    this.followRecovery(informer);
     if (this.isStarted) informer.start();
     return informer;
   }
@@ -60,6 +61,17 @@ export class InformerSet {
     for (const { informer } of this.informers.values()) {
       if (informer.kind.id === kind.id) informer.putOwnWrite(object);
     }
+  }
+
+  /** When the server answers one of them again, the others need not sit out their pauses. */
+  private followRecovery(informer: Informer): void {
+    let before = informer.status().state;
+    informer.onStatus(({ state }) => {
+      const hasRecovered = before === 'Backoff' && (state === 'Watching' || state === 'Listing');
+      before = state;
+      if (!hasRecovered) return;
+      for (const other of this.list()) if (other !== informer) other.hurry();
+    });
   }
 
   list(): readonly Informer[] {

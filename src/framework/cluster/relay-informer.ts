@@ -87,6 +87,10 @@ export class RelayInformer implements Informer {
     if (!this.isStopped) this.source?.start();
   }
 
+  hurry(): void {
+    this.source?.hurry();
+  }
+
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.source?.stop();

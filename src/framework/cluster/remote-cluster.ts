@@ -204,6 +204,8 @@ export class RemoteCluster {
           onConnected();
         }
         if (this.link !== link || now.state === before.state) return;
+        // It answers: no informer needs to sit out its backoff.
+        if (now.state === 'Ready') for (const { informer } of this.relays) informer.hurry();
         this.logChange(now, before);
         onChange(this.cluster, now.state, before.state);
       },

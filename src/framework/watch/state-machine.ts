@@ -63,6 +63,8 @@ export function step(state: WatchState, input: WatchInput, nowMs: number, number
       return onFailed(state, input.failure, moment);
     case 'timer':
       return state.doing === 'pausing' ? proceed(state, moment) : ignored(state);
+    case 'hurry':
+      return state.doing === 'pausing' && (state.phase === 'Backoff' || state.phase === 'Denied') ? hurried(state, moment) : ignored(state);
     case 'stop':
       return { state: { ...state, phase: 'Stopped', doing: 'nothing', detail: 'stopped' }, action: { type: 'cancel' } };
   }
@@ -158,6 +160,13 @@ function proceed(state: WatchState, moment: Moment): Step {
   }
 }
 
+/** Ends a pause after a failure; the pauses that keep apart connects, or the two questions about a kind, are kept. */
+function hurried(state: WatchState, moment: Moment): Step {
+  if (state.next === 'confirm') return ignored(state);
+  const leastMs = untilNextConnect(state, moment);
+  return leastMs > 0 ? pause(state, state.next, leastMs, leastMs) : proceed(state, moment);
+}
+
 function list(state: WatchState): Step {
   const detail = state.phase === 'Listing' ? 'listing' : state.detail;
   return { state: { ...state, doing: 'listing', detail }, action: { type: 'list' } };
@@ -185,7 +194,11 @@ function backOff(state: WatchState, next: NextStep, detail: string, moment: Mome
   return pause(failed, next, Math.max(delayMs / 2, leastMs), Math.max(delayMs, leastMs));
 }
 
+/** A server that has just come back refuses everybody until it has read its rules, so the first 403 after a failure is doubted. */
 function deny(state: WatchState, next: NextStep, detail: string, { numbers }: Moment): Step {
+  if (state.phase === 'Backoff' && state.denials === 0) {
+    return pause({ ...state, phase: 'Denied', detail }, next, numbers.minConnectIntervalMs, 2 * numbers.minConnectIntervalMs);
+  }
   const delayMs = Math.min(numbers.maxDeniedMs, numbers.deniedMs * 2 ** Math.min(state.denials, 30));
   const denied: WatchState = { ...state, phase: 'Denied', denials: state.denials + 1, detail };
   return pause(denied, next, delayMs, Math.min(numbers.maxDeniedMs, delayMs * 1.1));

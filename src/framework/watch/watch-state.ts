@@ -63,6 +63,8 @@ export type WatchInput =
   /** List, connect, stream or discovery failed. */
   | { readonly type: 'failed'; readonly failure: Failure }
   | { readonly type: 'timer' }
+  /** The server answers others again: no reason to wait longer. */
+  | { readonly type: 'hurry' }
   | { readonly type: 'stop' };
 
 /** What to do now. Each ends whatever was under way before. */

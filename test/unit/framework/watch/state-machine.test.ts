@@ -32,6 +32,7 @@ const INPUTS = {
   decode: failed('decode'),
   other: failed('other'),
   timer: { type: 'timer' },
+  hurry: { type: 'hurry' },
   stop: { type: 'stop' },
 } as const satisfies Record<string, WatchInput>;
 type InputName = keyof typeof INPUTS;
@@ -100,15 +101,24 @@ const TABLE: Record<string, Row> = {
       other: 'Backoff/pausing(watch) !pause',
     },
   },
-  'pausing before a list': { state: reached('start', 'other'), does: { timer: 'Backoff/listing !list' } },
-  'pausing before a connect': { state: reached('start', 'listed', 'other'), does: { timer: 'Backoff/connecting !watch' } },
+  'pausing before a list': { state: reached('start', 'other'), does: { timer: 'Backoff/listing !list', hurry: 'Backoff/listing !list' } },
+  'pausing before a connect': {
+    state: reached('start', 'listed', 'other'),
+    does: { timer: 'Backoff/connecting !watch', hurry: 'Backoff/connecting !watch' },
+  },
   'pausing before the second question': { state: reached('start', 'notFound', 'absent'), does: { timer: 'Backoff/confirming !discover' } },
   'pausing after a clean end': {
     state: step(reached('start', 'listed', 'connected'), INPUTS.ended, NOW_MS + 5_000).state,
     does: { timer: 'Watching/connecting !watch' },
   },
-  'pausing after a denied list': { state: reached('start', 'forbidden'), does: { timer: 'Denied/listing !list' } },
-  'pausing after a denied watch': { state: reached('start', 'listed', 'forbidden'), does: { timer: 'Denied/connecting !watch' } },
+  'pausing after a denied list': {
+    state: reached('start', 'forbidden'),
+    does: { timer: 'Denied/listing !list', hurry: 'Denied/listing !list' },
+  },
+  'pausing after a denied watch': {
+    state: reached('start', 'listed', 'forbidden'),
+    does: { timer: 'Denied/connecting !watch', hurry: 'Denied/connecting !watch' },
+  },
   'confirming for the first time': {
     state: reached('start', 'notFound'),
     does: {
@@ -154,6 +164,23 @@ describe('watch state machine', () => {
       }
     });
   }
+
+  it('is not hurried into two connects within a second', () => {
+    const state = reached('start', 'listed', 'other');
+
+    const hurried = step(state, INPUTS.hurry, NOW_MS + 400);
+
+    expect(describeStep(hurried)).to.equal('Backoff/pausing(watch) !pause');
+    expect(hurried.action).to.deep.equal({ type: 'pause', minMs: 600, maxMs: 600 });
+  });
+
+  it('doubts the first 403 after a failure, and believes the second', () => {
+    const first = step(reached('start', 'listed', 'other', 'timer'), INPUTS.forbidden, LATER_MS);
+    const second = step(step(first.state, INPUTS.timer, LATER_MS).state, INPUTS.forbidden, LATER_MS);
+
+    expect(first.action).to.deep.equal({ type: 'pause', minMs: 1_000, maxMs: 2_000 });
+    expect(second.action).to.deep.equal({ type: 'pause', minMs: 30_000, maxMs: 33_000 });
+  });
 
   describe('stopped', () => {
     for (const name of Object.keys(INPUTS) as InputName[]) {
