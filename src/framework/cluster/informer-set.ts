@@ -6,7 +6,7 @@
 import { NotCachedError } from '../errors/handler-errors';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
-import type { Informer, Selection } from '../watch/informer-contract';
+import type { Informer, InformerState, Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
 
 export type InformerFactory = (kind: Kind, select: Selection | undefined) => Informer;
@@ -65,7 +65,7 @@ export class InformerSet {
 
   /** When the server answers one of them again, the others need not sit out their pauses. */
   private followRecovery(informer: Informer): void {
-    let before = informer.status().state;
+    let before: InformerState | undefined;
     informer.onStatus(({ state }) => {
       const hasRecovered = before === 'Backoff' && (state === 'Watching' || state === 'Listing');
       before = state;

@@ -64,7 +64,7 @@ export function step(state: WatchState, input: WatchInput, nowMs: number, number
     case 'timer':
       return state.doing === 'pausing' ? proceed(state, moment) : ignored(state);
     case 'hurry':
-      return state.doing === 'pausing' && (state.phase === 'Backoff' || state.phase === 'Denied') ? hurried(state, moment) : ignored(state);
+      return !state.hurried && (state.phase === 'Backoff' || state.phase === 'Denied') ? onHurry(state, moment) : ignored(state);
     case 'stop':
       return { state: { ...state, phase: 'Stopped', doing: 'nothing', detail: 'stopped' }, action: { type: 'cancel' } };
   }
@@ -160,11 +160,15 @@ function proceed(state: WatchState, moment: Moment): Step {
   }
 }
 
-/** Ends a pause after a failure; the pauses that keep apart connects, or the two questions about a kind, are kept. */
-function hurried(state: WatchState, moment: Moment): Step {
-  if (state.next === 'confirm') return ignored(state);
+/**
+ * Starts the backoff anew and ends a pause that it has caused; pauses that keep apart connects, or the two questions about a kind, are
+ * kept.
+ */
+function onHurry(state: WatchState, moment: Moment): Step {
+  const hurried: WatchState = { ...state, failures: 0, hurried: true };
+  if (state.doing !== 'pausing' || state.next === 'confirm') return { state: hurried, action: undefined };
   const leastMs = untilNextConnect(state, moment);
-  return leastMs > 0 ? pause(state, state.next, leastMs, leastMs) : proceed(state, moment);
+  return leastMs > 0 ? pause(hurried, state.next, leastMs, leastMs) : proceed(hurried, moment);
 }
 
 function list(state: WatchState): Step {
@@ -225,9 +229,11 @@ function progressed(state: WatchState, resourceVersion: string | undefined): Wat
 /** What a stream that is over has proven by its life. */
 function afterLife(state: WatchState, moment: Moment): WatchState {
   const lived = lifeMs(state, moment);
+  const isSteady = lived >= moment.numbers.steadyAfterMs;
   return {
     ...state,
-    failures: lived >= moment.numbers.steadyAfterMs ? 0 : state.failures,
+    failures: isSteady ? 0 : state.failures,
+    hurried: state.hurried && !isSteady,
     justRelisted: state.justRelisted && lived < moment.numbers.cleanEndAfterMs,
   };
 }

@@ -58,8 +58,10 @@ describe('a manager whose API server goes away', function () {
     await reporter.untilWakes(testMac(3), 'default/newcomer', { timeoutMs: RECOVERY_MS });
     await reporter.untilUnknown(testMac(2), { timeoutMs: RECOVERY_MS });
     await manager.process.until('says that the API server is back', () => linesSaying(BACK) === 1);
-    await manager.process.until('all informers to watch', async () =>
-      (await manager.health('/readyz?verbose')).text.includes('[+]informers'),
+    await manager.process.until(
+      'all informers to watch',
+      async () => (await manager.health('/readyz?verbose')).text.includes('[+]informers'),
+      RECOVERY_MS,
     );
     await manager.process.until('the wake asked for during the outage to be done', async () => {
       return (await cluster.kubevirt.vm({ namespace: 'default', name: 'before' }))?.status?.printableStatus === 'Running';

@@ -37,6 +37,10 @@ class ScriptedInformer {
     return () => undefined;
   }
 
+  onStatus(): () => void {
+    return () => undefined;
+  }
+
   addIndex(name: string, keysOf: (object: never) => unknown): void {
     this.indexes.set(name, keysOf);
   }

@@ -81,11 +81,17 @@ const TABLE: Record<string, Row> = {
   'not started': { state: reached(), does: { start: 'Listing/listing !list', startAwaiting: 'Waiting/awaiting !await' } },
   'awaiting the kind': { state: reached('startAwaiting'), does: { served: 'Listing/listing !list' } },
   'in the first list': { state: reached('start'), does: DURING_LIST },
-  'listing again after a failure': { state: reached('start', 'other', 'timer'), does: DURING_LIST },
-  'listing again after a 403': { state: reached('start', 'forbidden', 'timer'), does: DURING_LIST },
+  'listing again after a failure': { state: reached('start', 'other', 'timer'), does: { ...DURING_LIST, hurry: 'Backoff/listing' } },
+  'listing again after a 403': { state: reached('start', 'forbidden', 'timer'), does: { ...DURING_LIST, hurry: 'Denied/listing' } },
   'connecting after the list': { state: reached('start', 'accepted', 'listed'), does: DURING_CONNECT },
-  'connecting after a failure': { state: reached('start', 'listed', 'other', 'timer'), does: DURING_CONNECT },
-  'connecting after a 403': { state: reached('start', 'listed', 'forbidden', 'timer'), does: DURING_CONNECT },
+  'connecting after a failure': {
+    state: reached('start', 'listed', 'other', 'timer'),
+    does: { ...DURING_CONNECT, hurry: 'Backoff/connecting' },
+  },
+  'connecting after a 403': {
+    state: reached('start', 'listed', 'forbidden', 'timer'),
+    does: { ...DURING_CONNECT, hurry: 'Denied/connecting' },
+  },
   streaming: {
     state: reached('start', 'listed', 'connected'),
     does: {
@@ -106,7 +112,10 @@ const TABLE: Record<string, Row> = {
     state: reached('start', 'listed', 'other'),
     does: { timer: 'Backoff/connecting !watch', hurry: 'Backoff/connecting !watch' },
   },
-  'pausing before the second question': { state: reached('start', 'notFound', 'absent'), does: { timer: 'Backoff/confirming !discover' } },
+  'pausing before the second question': {
+    state: reached('start', 'notFound', 'absent'),
+    does: { timer: 'Backoff/confirming !discover', hurry: 'Backoff/pausing(confirm)' },
+  },
   'pausing after a clean end': {
     state: step(reached('start', 'listed', 'connected'), INPUTS.ended, NOW_MS + 5_000).state,
     does: { timer: 'Watching/connecting !watch' },
@@ -124,6 +133,7 @@ const TABLE: Record<string, Row> = {
     does: {
       present: BACK_TO_LIST,
       absent: 'Backoff/pausing(confirm) !pause',
+      hurry: 'Backoff/confirming',
       ...{
         unauthorized: BACK_TO_LIST,
         forbidden: BACK_TO_LIST,
@@ -139,6 +149,7 @@ const TABLE: Record<string, Row> = {
     does: {
       present: BACK_TO_LIST,
       absent: 'Waiting/awaiting !await',
+      hurry: 'Backoff/confirming',
       ...{
         unauthorized: BACK_TO_LIST,
         forbidden: BACK_TO_LIST,
@@ -172,6 +183,16 @@ describe('watch state machine', () => {
 
     expect(describeStep(hurried)).to.equal('Backoff/pausing(watch) !pause');
     expect(hurried.action).to.deep.equal({ type: 'pause', minMs: 600, maxMs: 600 });
+  });
+
+  it('starts its backoff anew when hurried, also in the middle of an attempt, but once until a stream was steady', () => {
+    const tired = { ...reached('start', 'notFound'), failures: 6 };
+    const hurried = step(tired, INPUTS.hurry, LATER_MS).state;
+    const steady = step({ ...reached('start', 'listed', 'connected'), hurried: true }, INPUTS.other, NOW_MS + 120_000).state;
+
+    expect(step(hurried, INPUTS.present, LATER_MS).action).to.deep.equal({ type: 'pause', minMs: 400, maxMs: 800 });
+    expect(step({ ...tired, hurried: true }, INPUTS.hurry, LATER_MS).action, 'a second time').to.equal(undefined);
+    expect(steady.hurried).to.equal(false);
   });
 
   it('doubts the first 403 after a failure, and believes the second', () => {
