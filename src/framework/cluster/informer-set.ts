@@ -14,6 +14,8 @@ export type InformerFactory = (kind: Kind, select: Selection | undefined) => Inf
 export class InformerSet {
   private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
 
+  private readonly listeners = new Set<() => void>();
+
   constructor(private readonly create: InformerFactory) {}
 
   /** The informer of this kind and selection; made when there is none yet. */
@@ -23,6 +25,9 @@ export class InformerSet {
     if (known !== undefined) return known.informer;
     const informer = this.create(kind, select);
     this.informers.set(id, { informer, select });
+    informer.onStatus(() => {
+      for (const listener of this.listeners) listener();
+    });
     return informer;
   }
 
@@ -58,6 +63,12 @@ export class InformerSet {
     for (const { informer } of this.informers.values()) {
       if (informer.kind.id === kind.id) informer.putOwnWrite(object);
     }
+  }
+
+  /** Listeners are told inline after `state` or `synced` of any informer changed, also of one made later. @returns ends it. */
+  onStatus(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   list(): readonly Informer[] {

@@ -2,7 +2,7 @@
  * Start and shutdown of everything an operator consists of.
  *
  * Expected flow: build handlers -> health server -> start-up hooks -> informers -> leadership -> (work) -> stop in reverse.
- * Guarantees: handlers run only after the first complete list of every kind that is served; `stop` leaves no timer, socket or
+ * Guarantees: handlers run only after the first complete list of every kind they read, if it is served; `stop` leaves no timer, socket or
  * listener behind; the process is never ended from here.
  * Assumptions: one start a life; a stopped engine is not started again.
  * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
@@ -26,7 +26,7 @@ import { buildRegistry, isHook, isProbe, type Registry } from '../registry/regis
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
 import { MetricsServer } from '../serving/metrics-server';
-import type { Timer } from '../time/clock';
+import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
@@ -36,12 +36,13 @@ import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
+import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
 
 const EVENT_FLUSH_MS = 2_000;
-/** How often the state of informers is looked at, for the first sync and for the log. */
-const LOOK_MS = 100;
+/** States in which the end of a first list may be far. */
+const TROUBLED: readonly InformerState[] = ['Waiting', 'Backoff', 'Denied'];
 
 type LeaderEvents = Pick<LeaseElectorOptions, 'gained' | 'lost'>;
 type Phase = 'starting' | 'working' | 'stopping';
@@ -64,7 +65,6 @@ export class Engine {
   private readonly outages: OutageLog;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
-  private lookTimer: Timer | undefined;
   private active = false;
   private readonly stopping = new AbortController();
 
@@ -120,6 +120,7 @@ export class Engine {
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.local.start();
     for (const { source, controller } of this.factory.sources) await source.start(controller);
+    this.local.cluster.onChange(() => this.look());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -132,7 +133,6 @@ export class Engine {
   /** @returns whether everything ended by itself: nothing was abandoned. */
   async stop(): Promise<boolean> {
     this.phase = 'stopping';
-    this.lookTimer?.cancel();
     const { logger, shutdownTimeoutMs } = this.options;
     this.leadership.retire();
     const stopping = new OperatorError('STOPPING', 'the operator is stopping');
@@ -226,18 +226,20 @@ export class Engine {
     }
   }
 
-  /** Begins to work once every kind that is served has been listed, and watches for outages from then on. */
+  /** Told of every change of an informer: campaigns as soon as there is something to work on, and notices outages. */
   private look(): void {
     if (this.phase === 'stopping') return;
-    if (!this.active && this.allSynced()) this.activate();
+    if (!this.active && this.canWork()) this.activate();
     this.outages.look();
-    this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
   }
 
-  private allSynced(): boolean {
-    if (!this.factory.sources.every(({ controller }) => controller.hasSynced)) return false;
+  /** One that cannot be listed, for want of rights, say, holds up only the handlers that read it. */
+  private canWork(): boolean {
     const { cluster } = this.local;
-    return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
+    const informers = cluster.informers.list();
+    const filled = informers.filter((informer) => isFilled(informer, cluster));
+    const isTried = (informer: Informer): boolean => filled.includes(informer) || TROUBLED.includes(informer.status().state);
+    return informers.every(isTried) && (filled.length > 0 || informers.length === 0);
   }
 
   private activate(): void {

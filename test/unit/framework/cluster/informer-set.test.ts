@@ -16,6 +16,10 @@ class ScriptedInformer {
     readonly select: Selection | undefined,
   ) {}
 
+  onStatus(): () => void {
+    return () => undefined;
+  }
+
   start(): void {
     this.calls.push('start');
   }
