@@ -102,7 +102,7 @@ export class ControllerFactory {
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
     const { cluster, events, instances, hooks, leader } = this.parts;
-    const { clock, logger: log, random, domain, name } = this.parts.options;
+    const { clock, logger: log, random, domain, name, onRun } = this.parts.options;
     return {
       kind,
       cluster,
@@ -115,6 +115,7 @@ export class ControllerFactory {
       },
       find,
       hooks,
+      onRun,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
       ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),

@@ -88,6 +88,17 @@ export class HandlerTurns {
     });
     isOver = true;
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
+    this.ports.onRun?.({
+      controller: spec.id,
+      kind: this.ports.kind,
+      key: pass.key,
+      attempt,
+      reasons: [...reasons],
+      startedMs,
+      durationMs,
+      error: outcome.kind === 'failed' ? outcome.error : undefined,
+      requeueAfterMs: outcome.kind === 'ok' ? outcome.requeueAfterMs : undefined,
+    });
     if (outcome.kind === 'ok') await this.succeeded(spec, pass, outcome.requeueAfterMs, durationMs);
     else this.failed(spec, pass, outcome.error, durationMs);
   }
