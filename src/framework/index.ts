@@ -35,6 +35,7 @@ export type {
 } from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';
 export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
+export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { Selection } from './watch/informer-contract';

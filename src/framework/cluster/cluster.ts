@@ -25,6 +25,9 @@ export interface ClusterHealth {
   readonly problem: string | undefined;
 }
 
+/** What is known of the kinds that the API server serves. */
+export type ClusterDiscovery = Pick<ApiKindDiscovery, 'lastAnswer' | 'onAnswer'>;
+
 /** What is known of the connection. */
 export interface ClusterContact {
   readonly health: ClusterHealth;
@@ -42,7 +45,7 @@ export class Cluster {
     /** Works on every replica, leader or not; handlers use the one of their context. */
     readonly client: KubeClient,
     createInformer: InformerFactory,
-    private readonly discovery: Pick<ApiKindDiscovery, 'lastAnswer'>,
+    private readonly discovery: ClusterDiscovery,
     private readonly contact: ClusterContact,
   ) {
     this.informers = new InformerSet(createInformer);
@@ -81,6 +84,14 @@ export class Cluster {
   /** Whether the API server serves a kind that may be absent; `unknown` until it has answered. */
   availability(kind: Kind): 'served' | 'absent' | 'unknown' {
     return this.discovery.lastAnswer(kind);
+  }
+
+  /** Listeners are told inline after the status of an informer, or what `availability` answers, has changed. @returns ends it. */
+  onChange(listener: () => void): () => void {
+    const ends = [this.informers.onStatus(listener), this.discovery.onAnswer(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   /**

@@ -15,6 +15,8 @@ export class InformerSet {
   private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
   private isStarted = false;
 
+  private readonly listeners = new Set<() => void>();
+
   constructor(private readonly create: InformerFactory) {}
 
   /** The informer of this kind and selection; made when there is none yet, and started when the others are. */
@@ -24,6 +26,9 @@ export class InformerSet {
     if (known !== undefined) return known.informer;
     const informer = this.create(kind, select);
     this.informers.set(id, { informer, select });
+    informer.onStatus(() => {
+      for (const listener of this.listeners) listener();
+    });
     this.followRecovery(informer);
     if (this.isStarted) informer.start();
     return informer;
@@ -72,6 +77,12 @@ export class InformerSet {
       if (!hasRecovered) return;
       for (const other of this.list()) if (other !== informer) other.hurry();
     });
+  }
+
+  /** Listeners are told inline after `state` or `synced` of any informer changed, also of one made later. @returns ends it. */
+  onStatus(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   list(): readonly Informer[] {

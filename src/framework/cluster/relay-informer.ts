@@ -121,6 +121,7 @@ export class RelayInformer implements Informer {
     for (const listener of this.listeners.keys()) this.listeners.set(listener, this.connect(next, listener));
     for (const listener of this.statusListeners.keys()) this.statusListeners.set(listener, next.onStatus(listener));
     if (this.isStarted) next.start();
+    for (const listener of this.statusListeners.keys()) listener(next.status());
     if (before === undefined) return;
     await this.deliverDifferences(before, next);
     await before.stop();

@@ -15,7 +15,7 @@ import type { Kind } from '../kinds/kind';
 import type { Timer } from '../time/clock';
 import { timestampOf } from '../time/timestamp';
 import type { Informer, Selection } from '../watch';
-import { Cluster, type ClusterHealth } from './cluster';
+import { Cluster, type ClusterDiscovery, type ClusterHealth } from './cluster';
 import type { ClusterConfig } from './cluster-config';
 import type { HealthState } from './cluster-health';
 import type { ConnectionSettings } from './connection';
@@ -54,6 +54,7 @@ export class RemoteCluster {
   private readonly relays: Relay[] = [];
   private link: RemoteLink | undefined;
   private candidate: Candidate | undefined;
+  private readonly answerListeners = new Set<() => void>();
   /** Why the newest kubeconfig is not in use. */
   private problem: string | undefined;
   private refusedSince: string | undefined;
@@ -69,7 +70,13 @@ export class RemoteCluster {
     };
     const { clock, random, fieldManager, managedBy, clientMetrics: metrics } = settings;
     const client = new KubeClient({ cluster: name, transport, clock, random, fieldManager, managedBy, metrics });
-    const discovery = { lastAnswer: (kind: Kind) => this.link?.connection.discovery.lastAnswer(kind) ?? 'unknown' };
+    const discovery: ClusterDiscovery = {
+      lastAnswer: (kind) => this.link?.connection.discovery.lastAnswer(kind) ?? 'unknown',
+      onAnswer: (listener) => {
+        this.answerListeners.add(listener);
+        return () => this.answerListeners.delete(listener);
+      },
+    };
     this.cluster = new Cluster(name, client, (kind, select) => this.createRelay(kind, select), discovery, this.contact());
   }
 
@@ -211,6 +218,10 @@ export class RemoteCluster {
       },
     });
     let hasBegun = false;
+    link.connection.discovery.onAnswer(() => {
+      if (this.link !== link) return;
+      for (const listener of this.answerListeners) listener();
+    });
     return link;
   }
 

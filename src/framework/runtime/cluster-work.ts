@@ -1,7 +1,7 @@
 /**
  * The work of one cluster: its controllers, daemons and sources of virtual kinds, and whatever they share.
  *
- * Expected flow: made -> informers of the cluster start -> `activate` -> (work) -> `standBy`, any number of times -> `end`.
+ * Expected flow: made -> informers of the cluster start -> the dispatcher is activated and stopped, any number of times -> `end`.
  * Guarantees: after `end` no handler of the cluster starts, and those that run have been told to abort.
  */
 import type { EventRecorder } from '../client';
@@ -26,7 +26,6 @@ export class ClusterWork {
   private readonly leaving = new AbortController();
   /** Takes the informers out of the metrics. */
   private readonly hide: (() => void) | undefined;
-  private isActive = false;
 
   constructor({ watchesOf, ...parts }: ClusterWorkOptions) {
     const { cluster, instances, registry, options, events, leader, metrics } = parts;
@@ -48,11 +47,6 @@ export class ClusterWork {
     });
   }
 
-  /** Everything it works from was listed once. */
-  get hasSynced(): boolean {
-    return this.factory.sources.every(({ controller }) => controller.hasSynced) && this.cluster.hasSynced;
-  }
-
   startSources(): Promise<void> {
     return this.factory.startSources();
   }
@@ -61,28 +55,17 @@ export class ClusterWork {
     return this.factory.stopSources();
   }
 
-  get active(): boolean {
-    return this.isActive;
-  }
-
-  activate(): void {
-    this.isActive = true;
-    this.dispatcher.activate();
-  }
-
-  /** Ends all daemons; nothing is activated any more. @returns how many ignored their signal. */
-  standBy(): Promise<number> {
-    this.isActive = false;
-    return this.dispatcher.stopDaemons();
-  }
-
   /** The cluster is gone: what runs is aborted, what waits is forgotten. */
   async end(): Promise<void> {
     this.leaving.abort(new OperatorError('DISENGAGED', `cluster ${this.cluster.name} was disengaged`));
     for (const controller of this.dispatcher.controllers) controller.deactivate();
     this.hide?.();
     this.events.stop();
-    await Promise.all([this.standBy(), this.stopSources(), ...this.dispatcher.controllers.map(({ queue }) => queue.whenIdle())]);
+    await Promise.all([
+      this.dispatcher.stopDaemons(),
+      this.stopSources(),
+      ...this.dispatcher.controllers.map(({ queue }) => queue.whenIdle()),
+    ]);
   }
 }
 

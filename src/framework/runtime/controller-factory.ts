@@ -156,7 +156,7 @@ export class ControllerFactory {
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
     const { cluster, clusters, instances, metrics, leader } = this.parts;
-    const { clock, random, domain, name } = this.parts.options;
+    const { clock, random, domain, name, onRun } = this.parts.options;
     const { log } = this;
     const events = kind.virtual ? this.parts.localEvents : this.parts.events;
     return {
@@ -172,6 +172,7 @@ export class ControllerFactory {
       },
       find,
       hooks: metrics.handlers.hooks,
+      onRun,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
       ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),

@@ -2,7 +2,7 @@
  * Start and shutdown of everything an operator consists of.
  *
  * Expected flow: build handlers -> health server -> start-up hooks -> informers -> leadership -> (work) -> stop in reverse.
- * Guarantees: handlers run only after the first complete list of every kind that is served; `stop` leaves no timer, socket or
+ * Guarantees: handlers run only after the first complete list of every kind they read, if it is served; `stop` leaves no timer, socket or
  * listener behind; the process is never ended from here.
  * Assumptions: one start a life; a stopped engine is not started again.
  * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
@@ -30,6 +30,7 @@ import { HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Timer } from '../time/clock';
+import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { Fleet } from './fleet';
 import { handlersCheck } from './handler-health';
@@ -40,12 +41,15 @@ import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
+import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
 
 const EVENT_FLUSH_MS = 2_000;
-/** How often the state of informers is looked at, for the first sync and for the log. */
+/** How often kinds are looked at, for questions that discovery did not answer. */
 const LOOK_MS = 100;
+/** States in which the end of a first list may be far. */
+const TROUBLED: readonly InformerState[] = ['Waiting', 'Backoff', 'Denied'];
 
 type LeaderEvents = Pick<LeaseElectorOptions, 'gained' | 'lost'>;
 type Phase = 'starting' | 'working' | 'stopping';
@@ -139,6 +143,7 @@ export class Engine {
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.local.start();
     await this.fleet.startSources();
+    this.local.cluster.onChange(() => this.notice());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -236,13 +241,27 @@ export class Engine {
     }
   }
 
-  /** Begins to work once every kind that is served has been listed, and watches for outages from then on. */
   private look(): void {
     if (this.phase === 'stopping') return;
-    if (!this.active && this.fleet.hasSynced) this.activate();
-    this.outages.look();
+    this.notice();
     this.kinds.look();
     this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
+  }
+
+  /** Told of every change of an informer: campaigns as soon as there is something to work on, and notices outages. */
+  private notice(): void {
+    if (this.phase === 'stopping') return;
+    if (!this.active && this.canWork()) this.activate();
+    this.outages.look();
+  }
+
+  /** One that cannot be listed, for want of rights, say, holds up only the handlers that read it. */
+  private canWork(): boolean {
+    const { cluster } = this.local;
+    const informers = cluster.informers.list();
+    const filled = informers.filter((informer) => isFilled(informer, cluster));
+    const isTried = (informer: Informer): boolean => filled.includes(informer) || TROUBLED.includes(informer.status().state);
+    return informers.every(isTried) && (filled.length > 0 || informers.length === 0);
   }
 
   private activate(): void {

@@ -92,6 +92,17 @@ export class HandlerTurns {
     if (isAbandoned) this.ports.hooks.abandonedHandlerEnded?.(spec);
     if (outcome.kind === 'failed' && outcome.timedOut) this.ports.hooks.handlerTimedOut?.(spec);
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
+    this.ports.onRun?.({
+      controller: spec.id,
+      kind: this.ports.kind,
+      key: pass.key,
+      attempt,
+      reasons: [...reasons],
+      startedMs,
+      durationMs,
+      error: outcome.kind === 'failed' ? outcome.error : undefined,
+      requeueAfterMs: outcome.kind === 'ok' ? outcome.requeueAfterMs : undefined,
+    });
     if (outcome.kind === 'ok') await this.succeeded(spec, pass, outcome.requeueAfterMs, durationMs);
     else this.failed(spec, pass, outcome.error, durationMs);
   }

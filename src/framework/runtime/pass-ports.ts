@@ -7,7 +7,7 @@ import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
-import type { ConditionInput } from './context';
+import type { ConditionInput, PassReason } from './context';
 import type { StagedEvent } from './stage';
 
 export interface StatusUpdate {
@@ -42,7 +42,26 @@ export interface PassPorts {
   annotate(object: KubernetesObject, name: string, value: string): Promise<void>;
   writeStatus(object: KubernetesObject, update: StatusUpdate): Promise<void>;
   sendEvent(event: StagedEvent): void;
+  /** Told of every run that ended, inline. */
+  readonly onRun?: ((run: HandlerRun) => void) | undefined;
   readonly hooks: PassHooks;
+}
+
+/** A finished run of a handler method. */
+export interface HandlerRun {
+  /** Handler id. */
+  readonly controller: string;
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  /** 1 = first. */
+  readonly attempt: number;
+  readonly reasons: readonly PassReason[];
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+  readonly durationMs: number;
+  /** What the method threw, or that it timed out; `undefined` = success. */
+  readonly error: unknown;
+  readonly requeueAfterMs: number | undefined;
 }
 
 /** `requeue` = another writer got in between, which is no failure of the handler. */

@@ -85,6 +85,7 @@ describe('what the dispatcher tells about event handlers', () => {
       registry: buildRegistry({ handlers: [Class], domain: 'example.org' }),
       cluster: {
         name: 'local',
+        onChange: () => () => undefined,
         informers: { ensure: () => ({ subscribe: (listener: (event: ResourceEvent) => void) => listeners.push(listener) }) },
       },
       instances: { of: () => handler },
