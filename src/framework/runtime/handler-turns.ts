@@ -8,7 +8,7 @@ import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween } from './diff';
-import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
+import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
 import { FilterFailures } from './filter-failures';
 import { fieldAt, matches } from './filters';
 import { runHandlerMethod } from './handler-run';
@@ -92,6 +92,17 @@ export class HandlerTurns {
     if (isAbandoned) this.ports.hooks.abandonedHandlerEnded?.(spec);
     if (outcome.kind === 'failed' && outcome.timedOut) this.ports.hooks.handlerTimedOut?.(spec);
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
+    this.ports.onRun?.({
+      controller: spec.id,
+      kind: this.ports.kind,
+      key: pass.key,
+      attempt,
+      reasons: [...reasons],
+      startedMs,
+      durationMs,
+      error: outcome.kind === 'failed' ? outcome.error : undefined,
+      requeueAfterMs: outcome.kind === 'ok' ? outcome.requeueAfterMs : undefined,
+    });
     if (outcome.kind === 'ok') await this.succeeded(spec, pass, outcome.requeueAfterMs, durationMs);
     else this.failed(spec, pass, outcome.error, durationMs);
   }
@@ -108,6 +119,7 @@ export class HandlerTurns {
     return {
       key: pass.key,
       cluster: this.ports.cluster,
+      clusters: this.ports.clusters,
       client: this.ports.clientFor(spec, signal),
       log: this.logFor(spec, pass.object).child({ attempt }),
       signal,
@@ -154,6 +166,12 @@ export class HandlerTurns {
       hooks.handlerFinished?.(spec, 'error', durationMs);
       return;
     }
+    const parkedFor = unavailableCluster(error);
+    if (parkedFor !== undefined) {
+      hooks.handlerFinished?.(spec, 'requeue', durationMs);
+      this.park(spec, pass, error, parkedFor);
+      return;
+    }
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
     hooks.handlerFinished?.(spec, decision.history.conflicts > state.conflicts ? 'requeue' : 'error', durationMs);
     if (decision.kind === 'retry') hooks.retryScheduled?.(kind, cluster.name);
@@ -178,6 +196,14 @@ export class HandlerTurns {
     if (spec.decorator !== 'Reconcile' || spec.resyncMs === 0) return;
     const delayMs = spec.resyncMs * (0.9 + 0.2 * this.ports.random());
     state.wakeAt(this.ports.clock.monotonicMs() + delayMs, 'resync');
+  }
+
+  /** Not a failure of the handler: it goes on when the cluster is back. */
+  private park(spec: QueuedHandlerSpec, pass: Pass, error: unknown, cluster: string): void {
+    pass.record.state(spec).park(cluster, this.ports.clock.monotonicMs() + PARKED_MS);
+    this.logFor(spec, pass.object).debug('handler waits for a cluster', { waitsFor: cluster });
+    // On an object of that cluster nothing can be written now.
+    if (this.ports.kind.virtual || cluster !== this.ports.cluster.name) this.report(spec, pass, error);
   }
 
   private report(spec: QueuedHandlerSpec, pass: Pass, error: unknown): void {

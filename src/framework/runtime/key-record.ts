@@ -27,6 +27,8 @@ export class HandlerState {
   baseline: KubernetesObject | undefined;
   /** `@OnDelete`: clean-up of this object has succeeded. */
   cleanedUp = false;
+  /** The cluster that this handler waits for. */
+  private parkedFor: string | undefined;
   /** Condition type that was set to False for a failure of this handler and not yet recovered. */
   reportedCondition: string | undefined;
 
@@ -41,8 +43,24 @@ export class HandlerState {
   clear(): void {
     this.owed = false;
     this.wake = undefined;
+    this.parkedFor = undefined;
     this.notBeforeMs = Number.NEGATIVE_INFINITY;
     this.causes.clear();
+  }
+
+  /** Waits for a cluster to answer again, and looks by itself at `atMs`. */
+  park(cluster: string, atMs: number): void {
+    this.parkedFor = cluster;
+    this.wakeAt(atMs, 'cluster');
+  }
+
+  /** @returns whether this handler had waited for the cluster, or was backing off in it, and owes a run now. */
+  recover(cluster: string, isOwn: boolean): boolean {
+    if (this.parkedFor !== cluster && !(isOwn && this.isRetrying)) return false;
+    this.clear();
+    this.owed = true;
+    this.causes.add('cluster');
+    return true;
   }
 
   /** Takes the causes of the run that starts now. */
@@ -55,6 +73,11 @@ export class HandlerState {
 
   holdUntil(timeMs: number): void {
     this.notBeforeMs = Math.max(this.notBeforeMs, timeMs);
+  }
+
+  /** Whatever held it back is over. */
+  release(): void {
+    this.notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
   wakeAt(atMs: number, reason: PassReason): void {
@@ -74,12 +97,12 @@ export class HandlerState {
 
   /** The last run failed and will be repeated. */
   get isRetrying(): boolean {
-    return this.wake?.reason === 'retry';
+    return this.wake?.reason === 'retry' || this.parkedFor !== undefined;
   }
 
-  /** Due only because of a resync, which may wait behind everything else. */
-  get onlyResync(): boolean {
-    return !this.owed && this.wake?.reason === 'resync';
+  /** Due only because of what may wait behind everything else. */
+  get mayWait(): boolean {
+    return !this.owed && (this.wake?.reason === 'resync' || this.wake?.reason === 'cluster');
   }
 }
 
@@ -92,6 +115,8 @@ export class KeyRecord {
   lastChangeMs = Number.NEGATIVE_INFINITY;
   /** When framework work that failed is tried again. */
   frameworkRetryMs: number | undefined;
+  /** The cluster that framework work waits for. */
+  frameworkParkedFor: string | undefined;
   /** The object as last seen, for optional clean-up after it is gone. */
   lastSeen: KubernetesObject | undefined;
 
@@ -110,6 +135,19 @@ export class KeyRecord {
     this.state(spec).owe(reason, this.lastStarts.get(spec));
   }
 
+  /** A cluster answers again. @returns whether something waited for it. */
+  recover(cluster: string, isOwn: boolean): boolean {
+    let recovered = false;
+    if (this.frameworkParkedFor === cluster || (isOwn && this.frameworkRetryMs !== undefined)) {
+      this.frameworkParkedFor = undefined;
+      this.frameworkRetryMs = undefined;
+      for (const state of this.states.values()) state.release();
+      recovered = true;
+    }
+    for (const state of this.states.values()) recovered = state.recover(cluster, isOwn) || recovered;
+    return recovered;
+  }
+
   started(spec: QueuedHandlerSpec, atMs: number): void {
     this.lastStarts.set(spec, atMs);
   }
@@ -125,7 +163,7 @@ export class KeyRecord {
     for (const state of this.states.values()) {
       const atMs = state.dueMs();
       if (atMs === undefined || (next !== undefined && next.atMs < atMs)) continue;
-      const isLow = state.onlyResync && (next?.atMs !== atMs || next.lane === 'low');
+      const isLow = state.mayWait && (next?.atMs !== atMs || next.lane === 'low');
       next = { atMs, lane: isLow ? 'low' : 'high' };
     }
     return next;

@@ -11,6 +11,7 @@ import type { Lane } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Informer } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
+import type { PassReason } from './context';
 import { differ, specChanged } from './diff';
 import { fieldAt, matches } from './filters';
 import { KeyController, type KeyControllerOptions } from './key-controller';
@@ -68,13 +69,22 @@ export class KindController extends KeyController {
     }
   }
 
-  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
-    if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
+  override onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    // Versions of different clusters have nothing to do with one another.
+    const isOwnCluster = event.cluster === this.options.ports.cluster.name;
+    if (!this.active || (isOwnCluster && this.isOwnEcho(spec, watch.kind, event))) return;
+    this.oweAll(spec, mappedKeys(watch, event), 'mapped', laneOf(event));
+  }
+
+  override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
+    if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
+  }
+
+  private oweAll(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL, reason: PassReason, lane: Lane): void {
     const { store } = this.options.informerOf(spec);
-    const keys = mappedKeys(watch, event);
     for (const key of keys === ALL ? [...store.list()].map(keyOf) : keys) {
       const object = store.get(key);
-      if (object !== undefined) this.owe(spec, key, object.metadata?.uid, 'mapped', laneOf(event));
+      if (object !== undefined) this.owe(spec, key, object.metadata?.uid, reason, lane);
     }
   }
 

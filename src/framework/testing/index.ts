@@ -30,3 +30,4 @@ export { FakeClock } from './fake-clock';
 export { HttpFaultProxy, type HttpFaultProxyOptions, type Rewrite } from './fault-proxy/http-fault-proxy';
 export { TcpFaultProxy, type TcpFaultProxyOptions } from './fault-proxy/tcp-fault-proxy';
 export { type CertificatePair, TestCertificateAuthority } from './test-certificates';
+export { type KeyHistory, TestOperator, type TestOperatorOptions } from './test-operator';

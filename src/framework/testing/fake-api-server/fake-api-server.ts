@@ -142,6 +142,11 @@ export class FakeApiServer {
     return this.sockets?.size ?? 0;
   }
 
+  /** Changes while bytes are on their way; see `TestOperator.settle`. */
+  get traffic(): number {
+    return this.sockets?.traffic ?? 0;
+  }
+
   get currentVersion(): number {
     return this.store.currentVersion;
   }

@@ -5,6 +5,7 @@
  */
 import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
+import type { ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
 import type { MappedWatch } from '../../../../src/framework/decorators/watches';
 import { defineKind } from '../../../../src/framework/kinds/kind';
@@ -54,7 +55,7 @@ export class Bench {
   readonly writeErrors: unknown[] = [];
   private readonly objects = new Map<string, KubernetesObject>();
   private version = 1;
-  private readonly specs;
+  readonly specs;
 
   constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
     const Class = handler.constructor as HandlerClass;
@@ -68,7 +69,8 @@ export class Bench {
       ownWrites: this.ownWrites,
       ports: {
         kind: Widget,
-        cluster: {} as Cluster,
+        cluster: { name: 'local' } as Cluster,
+        clusters: {} as ClusterRegistry,
         clock: this.clock,
         log: nullLogger,
         random,
