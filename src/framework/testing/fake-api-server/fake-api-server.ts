@@ -165,6 +165,11 @@ export class FakeApiServer {
     this.served.set(servedKindOf(kind));
   }
 
+  /** Whether requests for the kind are answered now. */
+  serves(kind: Kind): boolean {
+    return this.served.get(kind.id) !== undefined;
+  }
+
   /** Serves the kinds of a CRD YAML text; the CustomResourceDefinition objects exist, too. */
   installCrd(yaml: string): void {
     for (const crd of crdsIn(yaml)) this.crds.install(crd);
