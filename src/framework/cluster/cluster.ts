@@ -8,11 +8,34 @@ import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
+import type { ClusterState } from './cluster-health';
 import { type InformerFactory, InformerSet } from './informer-set';
 import type { ApiKindDiscovery } from './kind-discovery';
 
 /** Name of the cluster the process runs in. */
 export const LOCAL_CLUSTER = 'local';
+
+export interface ClusterHealth {
+  readonly state: ClusterState;
+  /** When the state was entered, RFC 3339. */
+  readonly since: string;
+  /** One line for people: why it is not Ready. Empty while Ready. */
+  readonly detail: string;
+  /** Why the newest kubeconfig is not in use, while an older one is; `undefined` when it is. */
+  readonly problem: string | undefined;
+}
+
+/** What is known of the kinds that the API server serves. */
+export type ClusterDiscovery = Pick<ApiKindDiscovery, 'lastAnswer' | 'onAnswer'>;
+
+/** What is known of the connection. */
+export interface ClusterContact {
+  readonly health: ClusterHealth;
+  /** `gitVersion` of the API server; `undefined` before it was asked. */
+  readonly version: string | undefined;
+  /** When something was received last, RFC 3339; `undefined` = never. */
+  readonly lastSeen: string | undefined;
+}
 
 export class Cluster {
   readonly informers: InformerSet;
@@ -22,9 +45,32 @@ export class Cluster {
     /** Works on every replica, leader or not; handlers use the one of their context. */
     readonly client: KubeClient,
     createInformer: InformerFactory,
-    private readonly discovery: Pick<ApiKindDiscovery, 'lastAnswer'>,
+    private readonly discovery: ClusterDiscovery,
+    private readonly contact: ClusterContact,
   ) {
     this.informers = new InformerSet(createInformer);
+  }
+
+  get isLocal(): boolean {
+    return this.name === LOCAL_CLUSTER;
+  }
+
+  /** Whether the cluster answers. Stores stay readable whatever it says. */
+  get health(): ClusterHealth {
+    return this.contact.health;
+  }
+
+  get version(): string | undefined {
+    return this.contact.version;
+  }
+
+  get lastSeen(): string | undefined {
+    return this.contact.lastSeen;
+  }
+
+  /** Every kind that is watched was listed once, or is optional and absent. */
+  get hasSynced(): boolean {
+    return this.informers.list().every(({ kind, store }) => store.synced || (kind.optional && this.availability(kind) === 'absent'));
   }
 
   /**
@@ -38,6 +84,14 @@ export class Cluster {
   /** Whether the API server serves a kind that may be absent; `unknown` until it has answered. */
   availability(kind: Kind): 'served' | 'absent' | 'unknown' {
     return this.discovery.lastAnswer(kind);
+  }
+
+  /** Listeners are told inline after the status of an informer, or what `availability` answers, has changed. @returns ends it. */
+  onChange(listener: () => void): () => void {
+    const ends = [this.informers.onStatus(listener), this.discovery.onAnswer(listener)];
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   /**

@@ -13,17 +13,24 @@ export type InformerFactory = (kind: Kind, select: Selection | undefined) => Inf
 
 export class InformerSet {
   private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
+  private isStarted = false;
+
+  private readonly listeners = new Set<() => void>();
 
   constructor(private readonly create: InformerFactory) {}
 
-  /** The informer of this kind and selection; made when there is none yet. */
+  /** The informer of this kind and selection; made when there is none yet, and started when the others are. */
   ensure(kind: Kind, select?: Selection): Informer {
     const id = `${kind.id} ${selectionId(select)}`;
     const known = this.informers.get(id);
     if (known !== undefined) return known.informer;
     const informer = this.create(kind, select);
     this.informers.set(id, { informer, select });
+    informer.onStatus(() => {
+      for (const listener of this.listeners) listener();
+    });
     this.followRecovery(informer);
+    if (this.isStarted) informer.start();
     return informer;
   }
 
@@ -72,11 +79,18 @@ export class InformerSet {
     });
   }
 
+  /** Listeners are told inline after `state` or `synced` of any informer changed, also of one made later. @returns ends it. */
+  onStatus(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
   list(): readonly Informer[] {
     return [...this.informers.values()].map(({ informer }) => informer);
   }
 
   start(): void {
+    this.isStarted = true;
     for (const informer of this.list()) informer.start();
   }
 

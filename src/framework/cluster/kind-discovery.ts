@@ -38,19 +38,30 @@ export class ApiKindDiscovery implements KindDiscovery {
   private readonly polls = new Set<Poll>();
   private readonly asking = new Map<string, Promise<readonly ApiResource[]>>();
   private readonly answers = new Map<string, 'served' | 'absent'>();
+  private readonly listeners = new Set<() => void>();
   private readonly closing = new AbortController();
 
   constructor(private readonly options: KindDiscoveryOptions) {}
 
   async served(kind: Kind, signal?: AbortSignal): Promise<ServedKind | undefined> {
     const served = await this.ask(kind, signal);
-    this.answers.set(kind.id, served === undefined ? 'absent' : 'served');
+    const answer = served === undefined ? 'absent' : 'served';
+    if (this.answers.get(kind.id) !== answer) {
+      this.answers.set(kind.id, answer);
+      for (const listener of this.listeners) listener();
+    }
     return served;
   }
 
   /** What the API server said last; `unknown` before it was asked. Only kinds that may be absent are asked about. */
   lastAnswer(kind: Kind): 'served' | 'absent' | 'unknown' {
     return this.answers.get(kind.id) ?? 'unknown';
+  }
+
+  /** Listeners are told inline after `lastAnswer` of some kind became another one. @returns a function that ends it. */
+  onAnswer(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   whenServed(kind: Kind, listener: (served: ServedKind) => void): () => void {

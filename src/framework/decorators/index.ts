@@ -10,7 +10,17 @@ export { type FieldChange, OnField, type OnFieldOptions } from './on-field';
 export { OnResume } from './on-resume';
 export { OnTimer, type OnTimerOptions, type TimerOptions } from './on-timer';
 export { OnUpdate, type Update } from './on-update';
-export { ABSENT, type FilterOptions, PRESENT, type QueuedOptions, type ValueFilter } from './options';
+export { ABSENT, type ClusterChoice, type FilterOptions, PRESENT, type QueuedOptions, type ValueFilter } from './options';
 export { Reconcile, type ReconcileOptions, type VirtualReconcileOptions } from './reconcile';
 export { Source } from './source';
-export { ALL, type MappedWatch, mapped, type OwnedWatch, owned, type WatchesFunction } from './watches';
+export {
+  ALL,
+  type ClusterWatch,
+  clusterChanges,
+  type MappedWatch,
+  mapped,
+  type OwnedWatch,
+  owned,
+  type Watch,
+  type WatchesFunction,
+} from './watches';

@@ -3,9 +3,12 @@ import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { Selection } from '../watch/informer-contract';
 import { anyKind, declare, type MethodDecoratorOf } from './declaration';
+import type { ClusterChoice } from './options';
 
 export interface IndexOptions {
   select?: Selection;
+  /** Clusters whose objects it files. @default 'local' */
+  clusters?: ClusterChoice;
 }
 
 /**

@@ -26,7 +26,7 @@ export function OnTimer<T extends KubernetesObject>(
 ): MethodDecoratorOf<(object: T, ctx: HandlerContext<T>) => void | Promise<void>>;
 export function OnTimer<T extends object>(
   kind: VirtualKind<T>,
-  options: TimerOptions & Pick<QueuedOptions<KubernetesObject>, 'id' | 'timeoutMs' | 'retry'>,
+  options: TimerOptions & Pick<QueuedOptions<KubernetesObject>, 'id' | 'timeoutMs' | 'retry' | 'clusters'>,
 ): MethodDecoratorOf<(object: T, ctx: HandlerContext) => void | Promise<void>>;
 export function OnTimer(kind: Kind | VirtualKind<object>, options: object): MethodDecoratorOf<never> {
   return declare('OnTimer', kind === undefined ? undefined : asKind(kind), options);

@@ -10,6 +10,9 @@ export const ABSENT = Symbol('absent');
 
 export type ValueFilter = string | readonly string[] | RegExp | typeof PRESENT | typeof ABSENT | ((value?: string) => boolean);
 
+/** Clusters a handler or watch is bound to: the one the process runs in, every engaged one, both, or those whose name is accepted. */
+export type ClusterChoice = 'local' | 'remotes' | 'all' | ((name: string) => boolean);
+
 /** Which objects a handler cares about; judged on the new object. All parts must hold. */
 export interface FilterOptions<T extends KubernetesObject> {
   /** Label key to what its value must be. */
@@ -22,6 +25,8 @@ export interface FilterOptions<T extends KubernetesObject> {
   when?: (object: T) => boolean;
   /** Server-side choice; handlers with the same kind and selection share one informer. */
   select?: Selection;
+  /** Clusters whose objects it handles; each has a queue of its own. A function must be pure. @default 'local' */
+  clusters?: ClusterChoice;
 }
 
 /** Options of handlers that run from the queue. */

@@ -5,13 +5,13 @@ import { asKind, type VirtualKind } from '../kinds/virtual-kind';
 import type { HandlerResult, ReconcileContext } from '../runtime/context';
 import { declare, type MethodDecoratorOf } from './declaration';
 import type { QueuedOptions } from './options';
-import type { MappedWatch, OwnedWatch, WatchesFunction } from './watches';
+import type { OwnedWatch, Watch, WatchesFunction } from './watches';
 
 export interface ReconcileOptions<T extends KubernetesObject> extends QueuedOptions<T> {
   /** Child kinds: a change of a child enqueues its controller owner, matched by group, kind, name and UID. */
   owns?: readonly (Kind | OwnedWatch)[];
   /** A function is asked once, at start, and may use what the container holds. */
-  watches?: readonly MappedWatch[] | WatchesFunction;
+  watches?: readonly Watch[] | WatchesFunction;
   /**
    * Which changes of the object itself enqueue it. `spec`: generation, labels, annotations, finalizers, ownerReferences or
    * deletionTimestamp differ; kinds without generation behave as `any`. @default 'spec'
@@ -33,7 +33,7 @@ export interface ReconcileOptions<T extends KubernetesObject> extends QueuedOpti
 export interface VirtualReconcileOptions<T extends object>
   extends Pick<
     ReconcileOptions<KubernetesObject>,
-    'id' | 'timeoutMs' | 'retry' | 'watches' | 'concurrency' | 'resyncMs' | 'minIntervalMs'
+    'id' | 'timeoutMs' | 'retry' | 'clusters' | 'watches' | 'concurrency' | 'resyncMs' | 'minIntervalMs'
   > {
   /** The object on which a failure is reported by an Event; without one it is only logged and counted. */
   failure?: { about: (virtual: T) => KubernetesObject | undefined };

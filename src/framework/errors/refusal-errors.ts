@@ -8,9 +8,12 @@ export class ClusterUnavailableError extends OperatorError {
     /** When it was last heard of, RFC 3339; `undefined` = never. */
     readonly since: string | undefined,
     cause?: unknown,
+    /** Why, in one line; comes after the message. */
+    detail?: string,
   ) {
     const age = since === undefined ? 'has not answered yet' : `has not answered since ${since}`;
-    super('CLUSTER_UNAVAILABLE', `cluster ${cluster} ${age}; the call was not made`, { reason: 'ClusterUnavailable', cause });
+    const why = detail === undefined || detail === '' ? '' : ` (${detail})`;
+    super('CLUSTER_UNAVAILABLE', `cluster ${cluster} ${age}; the call was not made${why}`, { reason: 'ClusterUnavailable', cause });
   }
 }
 

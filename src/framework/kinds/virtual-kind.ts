@@ -17,12 +17,15 @@ export interface VirtualKind<T extends object> {
 
 /** Brings the keys of one virtual kind and gives them their object. Registered by `@Source`. */
 export interface KeySource<T extends object> {
-  /** What handlers get for a key; `undefined` = the key is gone and its state is dropped. Pure, from memory. */
-  resolve(key: ObjectKey): T | undefined;
-  /** Called once on every replica, before queues run. */
-  start(sink: KeySink): void | Promise<void>;
-  /** Called at shutdown. */
-  stop?(): void | Promise<void>;
+  /**
+   * What handlers get for a key; `undefined` = the key is gone and its state is dropped. Pure, from memory.
+   * @param cluster whose queue asks: `local` unless a handler of the kind is bound to other clusters.
+   */
+  resolve(key: ObjectKey, cluster: string): T | undefined;
+  /** Called once on every replica, before queues run; for handlers bound to remote clusters once more for each that is engaged. */
+  start(sink: KeySink, cluster: string): void | Promise<void>;
+  /** Called at shutdown, and when a remote cluster is disengaged. */
+  stop?(cluster: string): void | Promise<void>;
 }
 
 export interface KeySink {

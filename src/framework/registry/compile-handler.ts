@@ -6,13 +6,14 @@
  */
 import type { Declaration, DecoratorName } from '../decorators/declaration';
 import type { HandlerClass } from '../decorators/handler';
-import type { ValueFilter } from '../decorators/options';
-import { type MappedWatch, type OwnedWatch, owned, type WatchesFunction } from '../decorators/watches';
+import type { ClusterChoice, ValueFilter } from '../decorators/options';
+import { type OwnedWatch, owned, type Watch, type WatchesFunction } from '../decorators/watches';
 import type { ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { compileRetryOptions, type RetryOptions } from '../queue/backoff';
 import type { Selection } from '../watch/informer-contract';
-import type { CompiledFilters, DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
+import { CLUSTER_CHOICES, clusterTest } from './cluster-choice';
+import type { ClusterTest, CompiledFilters, DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
 import { OptionCheck } from './option-check';
 
 /** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds. */
@@ -21,7 +22,7 @@ const TEN_HOURS_MS = 36_000_000;
 /** A timer that fires more often than this belongs into a daemon. */
 const SHORTEST_INTERVAL_MS = 1_000;
 
-const FILTERS = ['labels', 'annotations', 'field', 'when', 'select', 'id'] as const;
+const FILTERS = ['labels', 'annotations', 'field', 'when', 'select', 'clusters', 'id'] as const;
 const QUEUED = [...FILTERS, 'timeoutMs', 'retry'] as const;
 const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
   Reconcile: [...QUEUED, 'owns', 'watches', 'changed', 'concurrency', 'whileDeleting', 'resyncMs', 'minIntervalMs', 'failure'],
@@ -31,7 +32,7 @@ const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
   OnField: [...QUEUED.filter((name) => name !== 'field'), 'path', 'initial'],
   OnTimer: [...QUEUED, 'intervalMs', 'initialDelayMs', 'idleMs', 'sharp'],
   Daemon: [...FILTERS, 'initialDelayMs', 'stopMs', 'maxRunning', 'retry'],
-  Index: ['name', 'select'],
+  Index: ['name', 'select', 'clusters'],
   OnDelete: [...QUEUED, 'finalizer', 'optional', 'deadlineMs'],
   OnEvent: FILTERS,
   OnStartup: ['phase', 'order', 'timeoutMs'],
@@ -94,8 +95,9 @@ function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context:
     return undefined;
   }
   const select = compileSelection(kind, check);
-  if (decorator === 'Index') return { ...base, kind, select, decorator, name: check.value<string>('name') ?? '' };
-  const common = { ...base, kind, select, filters: compileFilters(check) };
+  const clusters = compileClusters(check.value<ClusterChoice>('clusters'), check);
+  if (decorator === 'Index') return { ...base, kind, clusters, select, decorator, name: check.value<string>('name') ?? '' };
+  const common = { ...base, kind, clusters, select, filters: compileFilters(check) };
   if (decorator === 'OnEvent') return { ...common, decorator };
   if (decorator === 'Daemon') return { ...common, decorator, retry: compileRetry(check), ...compileDaemon(check) };
   const queued = { ...common, timeoutMs: check.number('timeoutMs', 60_000, 1, MAX_TIMER_MS), retry: compileRetry(check) };
@@ -151,6 +153,12 @@ function compileSelection(kind: Kind, check: OptionCheck): Selection | undefined
   return select;
 }
 
+function compileClusters(choice: ClusterChoice = 'local', check: OptionCheck): ClusterTest {
+  const test = clusterTest(choice);
+  if (test === undefined) check.range('clusters', choice, CLUSTER_CHOICES);
+  return test ?? (() => false);
+}
+
 function checkSensitive(kind: Kind, select: Selection | undefined, check: OptionCheck): void {
   const narrow = (select?.namespaces?.length ?? 0) > 0 && (select?.labels !== undefined || select?.fields !== undefined);
   if (kind.sensitive && !narrow) {
@@ -190,10 +198,13 @@ function compileFinalizer(check: OptionCheck, { domain }: CompileContext): strin
 function compileReconcile(
   kind: Kind,
   check: OptionCheck,
-): Omit<ReconcileSpec, 'id' | 'Class' | 'method' | 'kind' | 'filters' | 'select' | 'timeoutMs' | 'retry'> {
+): Omit<ReconcileSpec, 'id' | 'Class' | 'method' | 'kind' | 'clusters' | 'filters' | 'select' | 'timeoutMs' | 'retry'> {
   const owns = (check.value<readonly (Kind | OwnedWatch)[]>('owns') ?? []).map((entry) => ('type' in entry ? entry : owned(entry)));
-  const watches = check.value<readonly MappedWatch[] | WatchesFunction>('watches') ?? [];
-  for (const watch of [...owns, ...(typeof watches === 'function' ? [] : watches)]) checkSensitive(watch.kind, watch.select, check);
+  const watches = check.value<readonly Watch[] | WatchesFunction>('watches') ?? [];
+  for (const watch of [...owns, ...(typeof watches === 'function' ? [] : watches)]) {
+    if (watch.type !== 'clusters') checkSensitive(watch.kind, watch.select, check);
+    if (watch.type === 'mapped') compileClusters(watch.clusters, check);
+  }
   return {
     decorator: 'Reconcile',
     owns,

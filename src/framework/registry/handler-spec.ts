@@ -5,7 +5,7 @@
  */
 import type { HandlerClass } from '../decorators/handler';
 import type { ValueFilter } from '../decorators/options';
-import type { MappedWatch, OwnedWatch, WatchesFunction } from '../decorators/watches';
+import type { OwnedWatch, Watch, WatchesFunction } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { CompiledRetryOptions } from '../queue/backoff';
@@ -26,8 +26,12 @@ interface SpecBase {
   readonly method: string;
 }
 
+/** Whether a handler or watch is bound to the cluster of this name. */
+export type ClusterTest = (cluster: string) => boolean;
+
 interface KindSpec extends SpecBase {
   readonly kind: Kind;
+  readonly clusters: ClusterTest;
   readonly filters: CompiledFilters;
   readonly select: Selection | undefined;
 }
@@ -44,6 +48,7 @@ export interface EventSpec extends KindSpec {
 export interface IndexSpec extends SpecBase {
   readonly decorator: 'Index';
   readonly kind: Kind;
+  readonly clusters: ClusterTest;
   readonly select: Selection | undefined;
   /** Of the index. */
   readonly name: string;
@@ -95,7 +100,7 @@ export interface ReconcileSpec extends QueuedSpec {
   readonly decorator: 'Reconcile';
   readonly owns: readonly OwnedWatch[];
   /** A function is asked once, at start, when instances can be had. */
-  readonly watches: readonly MappedWatch[] | WatchesFunction;
+  readonly watches: readonly Watch[] | WatchesFunction;
   readonly changed: 'spec' | 'any' | ((now: KubernetesObject, old: KubernetesObject) => boolean);
   readonly concurrency: number;
   readonly whileDeleting: boolean;

@@ -1,15 +1,18 @@
 /**
  * The API rights a set of handlers needs, derived from their decorators and declared claims.
  *
- * Owns: which right follows from what, and why. Never: a wildcard, and no right that nothing in the code asks for.
+ * Owns: which right follows from what, and why; rights in the cluster the process runs in only. Never: a wildcard, and no right that nothing in the code asks for.
  * Invariant: the result depends on the handlers alone; its order is fixed, so that generated files do not churn.
  */
+
+import { LOCAL_CLUSTER } from '../cluster/cluster';
 import type { InjectionToken } from '../decorators/container';
 import { type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
-import type { MappedWatch } from '../decorators/watches';
+import type { Watch } from '../decorators/watches';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind } from '../kinds/kind';
 import type { Selection } from '../watch/informer-contract';
+import { clusterTest } from './cluster-choice';
 import type { HandlerSpec, ReconcileSpec } from './handler-spec';
 import { isDaemon, isQueued, type Registry } from './registry';
 
@@ -54,7 +57,7 @@ export function rbacRules(registry: Registry, features: RbacFeatures = {}): Rbac
   if (registry.specs.some((spec) => around(spec).some(({ kind }) => kind.optional))) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
-  if (registry.specs.some((spec) => isQueued(spec) || isDaemon(spec)))
+  if (registry.specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isLocal(spec)))
     grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
   return merge(grants);
 }
@@ -69,19 +72,30 @@ function kindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[]
   return allKindsAround(spec, get).filter(({ kind }) => !kind.virtual);
 }
 
+/** Kinds that are watched in the local cluster. */
 function allKindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[] {
   if (!('kind' in spec)) return [];
-  const own = { kind: spec.kind, select: spec.select, role: 'watch' };
-  if (spec.decorator !== 'Reconcile') return [own];
+  const own = isLocal(spec) ? [{ kind: spec.kind, select: spec.select, role: 'watch' }] : [];
+  if (spec.decorator !== 'Reconcile') return own;
+  const owns = isLocal(spec) ? spec.owns : [];
   return [
-    own,
-    ...spec.owns.map(({ kind, select }) => ({ kind, select, role: 'owned kind' })),
-    ...watchesOf(spec, get).map(({ kind, select }) => ({ kind, select, role: 'mapped kind' })),
+    ...own,
+    ...owns.map(({ kind, select }) => ({ kind, select, role: 'owned kind' })),
+    ...watchesOf(spec, get).flatMap((watch) => {
+      if (watch.type !== 'mapped' || !(watch.clusters === undefined ? spec.clusters : clusterTest(watch.clusters))?.(LOCAL_CLUSTER))
+        return [];
+      return [{ kind: watch.kind, select: watch.select, role: 'mapped kind' }];
+    }),
   ];
 }
 
+/** Keys of virtual kinds have no cluster; what their handlers report on is here. */
+function isLocal(spec: HandlerSpec): boolean {
+  return 'kind' in spec && (spec.kind.virtual || spec.clusters(LOCAL_CLUSTER));
+}
+
 /** @throws {TypeError} when watches depend on the container and there is none. */
-function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): readonly MappedWatch[] {
+function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): readonly Watch[] {
   if (typeof watches !== 'function') return watches;
   if (get === undefined) throw new TypeError(`${id}: its watches depend on the container, so rights need one as well`);
   return watches(get);
@@ -97,7 +111,7 @@ function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
       why: `${spec.id}: ${role}`,
     })),
   );
-  if (!isQueued(spec) || spec.kind.virtual) return grants;
+  if (!isQueued(spec) || spec.kind.virtual || !isLocal(spec)) return grants;
   const { kind } = spec;
   if (kind.status && (kind.observedGeneration || kind.conditions)) {
     grants.push({ kind, subresource: 'status', verbs: ['get', 'patch'], why: `${spec.id}: status and conditions` });

@@ -135,7 +135,7 @@ export function kindsOf(spec: HandlerSpec): Kind[] {
   if (!('kind' in spec)) return [];
   if (spec.decorator !== 'Reconcile') return [spec.kind];
   const watches = typeof spec.watches === 'function' ? [] : spec.watches;
-  return [spec.kind, ...spec.owns.map(({ kind }) => kind), ...watches.map(({ kind }) => kind)];
+  return [spec.kind, ...spec.owns.map(({ kind }) => kind), ...watches.flatMap((watch) => (watch.type === 'mapped' ? [watch.kind] : []))];
 }
 
 function kindClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {

@@ -5,6 +5,7 @@
  */
 import type { KubeClient } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import type { ClusterRegistry } from '../cluster/cluster-registry';
 import type { Condition, KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { Clock } from '../time/clock';
@@ -45,6 +46,8 @@ export interface EventStage {
 export interface HandlerContext<T extends KubernetesObject = KubernetesObject> {
   readonly key: ObjectKey;
   readonly cluster: Cluster;
+  /** All clusters: the local one and the remote ones that are engaged. */
+  readonly clusters: ClusterRegistry;
   /** Talks to `cluster` on behalf of this run: aborts with it and remembers its own writes. */
   readonly client: KubeClient;
   /** Carries the object's fields in every line. */

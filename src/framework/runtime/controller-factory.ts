@@ -5,10 +5,12 @@
  */
 import type { EventRecorder } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import type { ClusterRegistry } from '../cluster/cluster-registry';
 import { sourceKindOf } from '../decorators/source';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { KeySource } from '../kinds/virtual-kind';
+import type { Logger } from '../logging/logger';
 import type { QueueHooks } from '../queue/keyed-queue';
 import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
@@ -32,8 +34,12 @@ export interface ControllerFactoryOptions {
   readonly options: CompiledOperatorOptions;
   readonly registry: Registry;
   readonly cluster: Cluster;
+  readonly clusters: ClusterRegistry;
   readonly instances: Instances;
+  /** Of this cluster. */
   readonly events: EventRecorder;
+  /** For Events of virtual kinds, whose keys are objects of no other cluster. */
+  readonly localEvents: EventRecorder;
   readonly triggers: Triggers;
   readonly leader: LeaderScope;
   readonly filters: FilterJudge;
@@ -46,9 +52,14 @@ export class ControllerFactory {
   /** Sources of the virtual kinds for which a controller was made. */
   readonly sources: { readonly source: KeySource<object>; readonly controller: VirtualController }[] = [];
   private readonly ownWrites: OwnWrites;
+  /** Lines about remote objects carry the cluster. */
+  private readonly log: Logger;
+  private readonly disconnects: (() => void)[] = [];
 
   constructor(private readonly parts: ControllerFactoryOptions) {
-    this.ownWrites = new OwnWrites(parts.options.clock);
+    const { cluster, options } = parts;
+    this.ownWrites = new OwnWrites(options.clock);
+    this.log = cluster.isLocal ? options.logger : options.logger.child({ cluster: cluster.name });
   }
 
   kindController(kind: Kind, specs: readonly QueuedHandlerSpec[]): KindController {
@@ -58,53 +69,72 @@ export class ControllerFactory {
     const queueHooks = this.queueHooks(kind);
     const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports, queueHooks });
     this.observe(controller, specs);
-    this.parts.triggers.connect(kind.id, (key) => controller.touch(key));
+    this.disconnects.push(this.parts.triggers.connect(kind.id, (key) => controller.touch(key), this.parts.cluster.name));
     return controller;
   }
 
   virtualController(kind: Kind, specs: readonly QueuedHandlerSpec[]): VirtualController {
-    const { registry, instances, triggers, metrics } = this.parts;
+    const { registry, instances, triggers, metrics, cluster } = this.parts;
     const Class = registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
     const source = instances.of(Class) as KeySource<object>;
-    const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key));
+    const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key, cluster.name));
     const onRejected = (): void => metrics.queues.rejected(kind.id);
     const controller = new VirtualController({ kind, specs, ports, queueHooks: this.queueHooks(kind), onRejected });
     this.observe(controller, specs);
-    triggers.connect(kind.id, (key) => controller.touch(key));
+    this.disconnects.push(triggers.connect(kind.id, (key) => controller.touch(key), cluster.name));
     this.sources.push({ source, controller });
     return controller;
   }
 
+  /** Starts the sources of virtual kinds. */
+  async startSources(): Promise<void> {
+    for (const { source, controller } of this.sources) await source.start(controller, this.parts.cluster.name);
+  }
+
+  async stopSources(): Promise<void> {
+    for (const disconnect of this.disconnects.splice(0)) disconnect();
+    for (const { source } of this.sources) await source.stop?.(this.parts.cluster.name);
+  }
+
   daemonPool(spec: DaemonSpec): DaemonPool {
-    const { clock, logger: log, random } = this.parts.options;
+    const { clock, random } = this.parts.options;
     const { handlers } = this.parts.metrics;
-    handlers.setDaemons(spec.id, 0);
+    let running = 0;
+    handlers.addDaemons(spec.id, 0);
     return new DaemonPool({
       spec,
       clock,
-      log,
+      log: this.log,
       random,
       filters: this.parts.filters,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
-      onRunning: (tasks) => handlers.setDaemons(spec.id, tasks),
+      onRunning: (tasks) => {
+        handlers.addDaemons(spec.id, tasks - running);
+        running = tasks;
+      },
       onAbandoned: () => handlers.addAbandoned(spec.id, 1),
       onAbandonedEnded: () => handlers.addAbandoned(spec.id, -1),
     });
   }
 
+  /** Of the cluster, in metrics. */
+  private get label(): string {
+    return this.parts.metrics.clusters.of(this.parts.cluster.name);
+  }
+
   private queueHooks(kind: Kind): QueueHooks {
-    return this.parts.metrics.queues.hooks(kind.id, this.parts.cluster.name);
+    return this.parts.metrics.queues.hooks(kind.id, this.label);
   }
 
   private observe({ queue }: KeyController, specs: readonly QueuedHandlerSpec[]): void {
-    const { metrics, cluster } = this.parts;
-    metrics.queues.observe(queue, cluster.name);
+    const { metrics } = this.parts;
+    this.disconnects.push(metrics.queues.observe(queue, this.label));
     for (const { id } of specs) metrics.handlers.declare(id);
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
-    const { cluster, events, leader, options } = this.parts;
+    const { cluster, clusters, events, leader, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
@@ -112,8 +142,9 @@ export class ControllerFactory {
     return {
       key,
       cluster,
+      clusters,
       client: cluster.client.derive({ signal, guard: leader.guard }),
-      log: options.logger.child({ controller: spec.id, kind: spec.kind.kind, key }),
+      log: this.log.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,
       clock: options.clock,
@@ -126,11 +157,14 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, filters, metrics, leader } = this.parts;
-    const { clock, logger: log, random, domain, name } = this.parts.options;
+    const { cluster, clusters, instances, filters, metrics, leader } = this.parts;
+    const { clock, random, domain, name, onRun } = this.parts.options;
+    const { log } = this;
+    const events = kind.virtual ? this.parts.localEvents : this.parts.events;
     return {
       kind,
       cluster,
+      clusters,
       clock,
       log,
       random,
@@ -141,6 +175,7 @@ export class ControllerFactory {
       find,
       filters,
       hooks: metrics.handlers.hooks,
+      onRun,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),
       ...passWriters({ kind, specs, cluster, ownWrites: this.ownWrites, events, leader }),

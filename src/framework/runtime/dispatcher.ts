@@ -1,31 +1,37 @@
 /**
  * Connects informers with handlers: who hears of which store change, and in which order.
  *
- * Owns: the subscriptions. Guarantee: `@OnEvent` methods have seen a change before any queue does, so that an index in memory is up to
- * date when a pass that depends on it starts.
+ * Owns: the subscriptions of the handlers bound to one cluster. Guarantee: `@OnEvent` methods have seen a change before any queue does, so
+ * that an index in memory is up to date when a pass that depends on it starts; a controller begins only when every cache of its cluster
+ * that it reads is filled, and waits for no other.
  */
 import type { Cluster } from '../cluster/cluster';
-import type { MappedWatch } from '../decorators/watches';
+import type { ALL, ClusterWatch, MappedWatch, Watch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
-import { keyOf } from '../kinds/object';
+import { keyOf, type ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
-import type { DaemonSpec, EventSpec, IndexSpec, QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
+import { clusterTest } from '../registry/cluster-choice';
+import type { DaemonSpec, EventSpec, HandlerSpec, IndexSpec, QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
 import { isDaemon, isEvent, isIndex, isQueued } from '../registry/registry';
 import type { IndexFunction } from '../watch/indexes';
-import type { Informer } from '../watch/informer-contract';
+import type { Informer, Selection } from '../watch/informer-contract';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { DaemonPool } from './daemon-pool';
 import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import type { KindController } from './kind-controller';
+import { SyncGate } from './sync-gate';
 import type { VirtualController } from './virtual-controller';
 
 export interface DispatcherOptions {
   readonly registry: Registry;
+  /** Handlers bound to this cluster are connected. */
   readonly cluster: Cluster;
   readonly instances: Instances;
+  /** Watches of a handler; a function among them is asked once, however many clusters there are. */
+  readonly watchesOf: (spec: ReconcileSpec) => readonly Watch[];
   readonly log: Logger;
   readonly filters: FilterJudge;
   /** Make the controller of a kind from all its queued handlers. */
@@ -35,29 +41,66 @@ export interface DispatcherOptions {
   readonly onEventError?: (spec: EventSpec) => void;
 }
 
+/** A mapped watch on clusters that may not be the handler's own. */
+interface ForeignWatch {
+  readonly watch: MappedWatch;
+  readonly isOn: (cluster: string) => boolean;
+  readonly take: (event: ResourceEvent) => void;
+}
+
+interface ClusterSubscription {
+  readonly watch: ClusterWatch;
+  readonly take: (keys: Iterable<ObjectKey> | typeof ALL) => void;
+}
+
 export class Dispatcher {
   /** Every controller, of real and of virtual kinds. */
   readonly controllers: readonly KeyController[];
-  private readonly daemons: readonly { readonly informer: Informer; readonly pool: DaemonPool }[];
+  private readonly foreignWatches: ForeignWatch[] = [];
+  private readonly clusterSubscriptions: ClusterSubscription[] = [];
+  private readonly daemons: readonly DaemonPool[];
+  private readonly gates: SyncGate[] = [];
 
   constructor(private readonly options: DispatcherOptions) {
-    const { specs } = options.registry;
+    const specs = options.registry.specs.filter((spec) => 'kind' in spec && spec.clusters(options.cluster.name));
     this.addIndexes(specs.filter(isIndex));
     this.connectEventHandlers(specs.filter(isEvent));
     const byKind = new Map<string, QueuedHandlerSpec[]>();
     for (const spec of specs.filter(isQueued)) byKind.set(spec.kind.id, [...(byKind.get(spec.kind.id) ?? []), spec]);
     this.controllers = [...byKind.values()].map((group) => (group[0]!.kind.virtual ? this.connectVirtual(group) : this.connectKind(group)));
     this.daemons = specs.filter(isDaemon).map((spec) => this.connectDaemon(spec));
+    options.cluster.onChange(() => this.look());
   }
 
+  /** This process leads: every controller and daemon begins as soon as what it reads was listed. */
   activate(): void {
-    for (const controller of this.controllers) controller.activate();
-    for (const { informer, pool } of this.daemons) pool.activate(informer.store.list());
+    for (const gate of this.gates) gate.open();
   }
 
-  /** Ends all daemons. @returns how many ignored their signal. */
+  /** Connects mapped watches that look at `other`, which may be the own cluster. @returns disconnects them. */
+  attach(other: Cluster): () => void {
+    const ends = this.foreignWatches
+      .filter(({ isOn }) => isOn(other.name))
+      .map(({ watch, take }) => other.informers.ensure(watch.kind, watch.select).subscribe(take));
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  /** A cluster came, went, was lost or works again. */
+  clusterChanged(cluster: Cluster): void {
+    for (const { watch, take } of this.clusterSubscriptions) take(watch.map(cluster));
+  }
+
+  /** What waited for a cluster may go on. */
+  clusterRecovered(cluster: string): void {
+    for (const controller of this.controllers) controller.recover(cluster, cluster === this.options.cluster.name);
+  }
+
+  /** Nothing begins from now on, and all daemons end. @returns how many ignored their signal. */
   async stopDaemons(): Promise<number> {
-    const abandoned = await Promise.all(this.daemons.map(({ pool }) => pool.deactivate()));
+    for (const gate of this.gates) gate.close();
+    const abandoned = await Promise.all(this.daemons.map((pool) => pool.deactivate()));
     return abandoned.reduce((sum, count) => sum + count, 0);
   }
 
@@ -70,34 +113,55 @@ export class Dispatcher {
 
   private connectKind(specs: readonly QueuedHandlerSpec[]): KindController {
     const controller = this.options.createController(specs[0]!.kind, specs);
-    for (const spec of specs) this.connect(spec, controller);
+    const reads = specs.flatMap((spec) => this.connect(spec, controller));
+    this.addGate(specs, reads, () => controller.activate());
     return controller;
   }
 
   private connectVirtual(specs: readonly QueuedHandlerSpec[]): VirtualController {
     const controller = this.options.createVirtualController(specs[0]!.kind, specs);
-    for (const spec of specs) {
-      if (spec.decorator !== 'Reconcile') continue;
-      for (const watch of this.watchesOf(spec)) {
-        const informer = this.options.cluster.informers.ensure(watch.kind, watch.select);
-        informer.subscribe((event) => controller.onMapped(spec, watch, event));
-      }
-    }
+    const reads: Informer[] = [];
+    for (const spec of specs) if (spec.decorator === 'Reconcile') reads.push(...this.connectWatches(spec, controller));
+    const gate = this.addGate(
+      specs,
+      reads,
+      () => controller.activate(),
+      () => controller.hasSynced,
+    );
+    controller.onSynced(() => gate.look());
     return controller;
   }
 
-  private connectDaemon(spec: DaemonSpec): { informer: Informer; pool: DaemonPool } {
+  /** @returns the informers of this cluster it was connected to; no handler waits for another cluster. */
+  private connectWatches(spec: ReconcileSpec, controller: KeyController): readonly Informer[] {
+    const reads: Informer[] = [];
+    for (const watch of this.options.watchesOf(spec)) {
+      if (watch.type === 'clusters') {
+        this.clusterSubscriptions.push({ watch, take: (keys) => controller.onClusterChange(spec, keys) });
+        continue;
+      }
+      const take = (event: ResourceEvent): void => controller.onMapped(spec, watch, event);
+      const isOn = watch.clusters === undefined ? undefined : clusterTest(watch.clusters);
+      if (isOn === undefined) {
+        const informer = this.options.cluster.informers.ensure(watch.kind, watch.select);
+        informer.subscribe(take);
+        reads.push(informer);
+      } else {
+        this.foreignWatches.push({ watch, isOn, take });
+      }
+    }
+    return reads;
+  }
+
+  private connectDaemon(spec: DaemonSpec): DaemonPool {
     const pool = this.options.createDaemonPool(spec);
     const informer = this.options.cluster.informers.ensure(spec.kind, spec.select);
     informer.subscribe(({ type, object }) => {
       if (type === 'DELETED') pool.forget(keyOf(object));
       else pool.observe(object);
     });
-    return { informer, pool };
-  }
-
-  private watchesOf({ watches }: ReconcileSpec): readonly MappedWatch[] {
-    return typeof watches === 'function' ? watches((token) => this.options.instances.container.resolve(token)) : watches;
+    this.addGate([spec], [informer], () => pool.activate(informer.store.list()));
+    return pool;
   }
 
   private connectEventHandlers(specs: readonly EventSpec[]): void {
@@ -106,13 +170,35 @@ export class Dispatcher {
     }
   }
 
-  private connect(spec: QueuedHandlerSpec, controller: KindController): void {
-    const { informers } = this.options.cluster;
-    informers.ensure(spec.kind, spec.select).subscribe((event) => controller.onPrimary(spec, event));
-    if (spec.decorator !== 'Reconcile') return;
-    for (const watch of spec.owns) informers.ensure(watch.kind, watch.select).subscribe((event) => controller.onOwned(spec, watch, event));
-    for (const watch of this.watchesOf(spec))
-      informers.ensure(watch.kind, watch.select).subscribe((event) => controller.onMapped(spec, watch, event));
+  /** @returns the informers it was connected to. */
+  private connect(spec: QueuedHandlerSpec, controller: KindController): readonly Informer[] {
+    const reads: Informer[] = [];
+    const on = (kind: Kind, select: Selection | undefined, take: (event: ResourceEvent) => void): void => {
+      const informer = this.options.cluster.informers.ensure(kind, select);
+      informer.subscribe(take);
+      reads.push(informer);
+    };
+    on(spec.kind, spec.select, (event) => controller.onPrimary(spec, event));
+    if (spec.decorator !== 'Reconcile') return reads;
+    for (const watch of spec.owns) on(watch.kind, watch.select, (event) => controller.onOwned(spec, watch, event));
+    return [...reads, ...this.connectWatches(spec, controller)];
+  }
+
+  /** What a class indexes or hears through `@OnEvent`, its handlers read as well. */
+  private addGate(specs: readonly HandlerSpec[], reads: readonly Informer[], begin: () => void, also?: () => boolean): SyncGate {
+    const { cluster, registry } = this.options;
+    const classes = new Set(specs.map(({ Class }) => Class));
+    const heard = registry.specs
+      .filter((spec) => isEvent(spec) || isIndex(spec))
+      .filter((spec) => classes.has(spec.Class) && spec.clusters(cluster.name));
+    const informers = new Set([...reads, ...heard.map(({ kind, select }) => cluster.informers.ensure(kind, select))]);
+    const gate = new SyncGate({ cluster, informers: [...informers], begin, ...(also === undefined ? {} : { also }) });
+    this.gates.push(gate);
+    return gate;
+  }
+
+  private look(): void {
+    for (const gate of this.gates) gate.look();
   }
 
   private callEventHandler(spec: EventSpec, event: ResourceEvent): void {

@@ -2,7 +2,7 @@
  * Start and shutdown of everything an operator consists of.
  *
  * Expected flow: build handlers -> health server -> start-up hooks -> informers -> leadership -> (work) -> stop in reverse.
- * Guarantees: handlers run only after the first complete list of every kind that is served; `stop` leaves no timer, socket or
+ * Guarantees: handlers run only after the first complete list of every kind they read, if it is served; `stop` leaves no timer, socket or
  * listener behind; the process is never ended from here.
  * Assumptions: one start a life; a stopped engine is not started again.
  * Caveats: an API server that is away at start delays readiness and the first run of handlers, not the start.
@@ -12,6 +12,8 @@ import { randomUUID } from 'node:crypto';
 import { Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
+import { ClusterRegistry } from '../cluster/cluster-registry';
+import { clustersCheck } from '../cluster/clusters-check';
 import { ListenError } from '../errors/listen-error';
 import { OperatorError } from '../errors/operator-error';
 import {
@@ -28,10 +30,9 @@ import { HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Timer } from '../time/clock';
+import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
-import { ControllerFactory } from './controller-factory';
-import { Dispatcher } from './dispatcher';
-import { FilterJudge } from './filter-judge';
+import { Fleet } from './fleet';
 import { handlersCheck } from './handler-health';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
@@ -40,12 +41,15 @@ import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
+import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
 
 const EVENT_FLUSH_MS = 2_000;
-/** How often the state of informers is looked at, for the first sync and for the log. */
+/** How often kinds are looked at, for questions that discovery did not answer. */
 const LOOK_MS = 100;
+/** States in which the end of a first list may be far. */
+const TROUBLED: readonly InformerState[] = ['Waiting', 'Backoff', 'Denied'];
 
 type LeaderEvents = Pick<LeaseElectorOptions, 'gained' | 'lost'>;
 type Phase = 'starting' | 'working' | 'stopping';
@@ -65,10 +69,9 @@ export class Engine {
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
-  private readonly filters: FilterJudge;
+  private readonly clusters: ClusterRegistry;
+  private readonly fleet: Fleet;
   private readonly kinds: KindHealth;
-  private readonly factory: ControllerFactory;
-  private dispatcher: Dispatcher | undefined;
   private lookTimer: Timer | undefined;
   private active = false;
   private readonly stopping = new AbortController();
@@ -91,28 +94,32 @@ export class Engine {
       reportingController: options.name,
       metrics: metrics.api.hooks,
     });
+    this.clusters = new ClusterRegistry({
+      local: local.cluster,
+      settings: local.settings,
+      hooks: { disengaged: (name) => metrics.api.forget(name) },
+    });
     this.instances = new Instances(options.container);
     this.provide();
     this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
-    this.filters = new FilterJudge(options.logger, ({ id }) => metrics.handlers.filterFailed(id));
     this.workload = new Workload({
-      dispatcher: () => this.dispatcher,
+      dispatcher: () => this.fleet,
       hooks: this.hooks,
       context: (signal) => ({ ...this.processContext(signal), client: this.leaderClient }),
       clock: options.clock,
     });
     this.leadership = this.createLeadership();
     this.leaderClient = local.cluster.client.derive({ guard: this.leadership.guard });
-    this.factory = new ControllerFactory({
+    for (const { kind, name, id } of this.registry.specs.filter(isIndex)) metrics.informers.nameIndex(kind.id, name, id);
+    this.fleet = new Fleet({
       options,
       registry: this.registry,
-      cluster: local.cluster,
+      clusters: this.clusters,
       instances: this.instances,
       events: this.events,
       triggers: this.triggers,
       leader: this.leadership,
-      filters: this.filters,
       metrics,
     });
     this.kinds = new KindHealth({
@@ -131,11 +138,12 @@ export class Engine {
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsEndpoint.listen(address));
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
-    this.dispatcher = this.createDispatcher();
+    this.fleet.connect();
     await init();
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.local.start();
-    for (const { source, controller } of this.factory.sources) await source.start(controller);
+    await this.fleet.startSources();
+    this.local.cluster.onChange(() => this.notice());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -156,10 +164,10 @@ export class Engine {
     this.stopping.abort(stopping);
     if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
     const leaderHooksEnded = await this.workload.endHooks();
-    await this.events.flush(EVENT_FLUSH_MS);
+    await this.fleet.flushEvents(EVENT_FLUSH_MS);
     await this.leadership.release(handlersEnded);
-    for (const { source } of this.factory.sources) await source.stop?.();
-    await this.local.stop();
+    await this.fleet.stopSources();
+    await Promise.all([this.clusters.close(), this.local.stop()]);
     const hooksEnded = await this.hooks.shutDown('process', this.processContext(new AbortController().signal));
     await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
     this.events.stop();
@@ -171,6 +179,7 @@ export class Engine {
   private provide(): void {
     const { cluster } = this.local;
     this.instances.provide(Cluster, cluster);
+    this.instances.provide(ClusterRegistry, this.clusters);
     this.instances.provide(KubeClient, cluster.client);
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
@@ -184,28 +193,12 @@ export class Engine {
     return new MetricsEndpoint({ metrics: this.metrics, secure, files, client: this.local.cluster.client, clock, log, hostName });
   }
 
-  private createDispatcher(): Dispatcher {
-    const { factory } = this;
-    const { handlers, informers } = this.metrics;
-    for (const { kind, name, id } of this.registry.specs.filter(isIndex)) informers.nameIndex(kind.id, name, id);
-    return new Dispatcher({
-      registry: this.registry,
-      cluster: this.local.cluster,
-      instances: this.instances,
-      log: this.options.logger,
-      filters: this.filters,
-      createController: (kind, specs) => factory.kindController(kind, specs),
-      createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
-      createDaemonPool: (spec) => factory.daemonPool(spec),
-      onEventError: ({ id }) => handlers.eventFailed(id),
-    });
-  }
-
   private addChecks(): void {
     const { clock } = this.options;
-    const queues = () => (this.dispatcher?.controllers ?? []).map(({ queue }) => queue);
+    const queues = () => this.fleet.controllers.map(({ queue }) => queue);
     this.health.addCheck('healthz', handlersCheck(queues));
     this.health.addCheck('readyz', informersCheck(this.local.cluster.informers, clock));
+    this.health.addCheck('readyz', clustersCheck(this.clusters));
     this.health.addCheck('readyz', this.kinds.check());
     if (this.options.metricsAddress !== undefined) for (const check of this.metricsEndpoint.checks) this.health.addCheck('readyz', check);
     this.health.addCheck('readyz', {
@@ -248,19 +241,27 @@ export class Engine {
     }
   }
 
-  /** Begins to work once every kind that is served has been listed, and watches for outages from then on. */
   private look(): void {
     if (this.phase === 'stopping') return;
-    if (!this.active && this.allSynced()) this.activate();
-    this.outages.look();
+    this.notice();
     this.kinds.look();
     this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
   }
 
-  private allSynced(): boolean {
-    if (!this.factory.sources.every(({ controller }) => controller.hasSynced)) return false;
+  /** Told of every change of an informer: campaigns as soon as there is something to work on, and notices outages. */
+  private notice(): void {
+    if (this.phase === 'stopping') return;
+    if (!this.active && this.canWork()) this.activate();
+    this.outages.look();
+  }
+
+  /** One that cannot be listed, for want of rights, say, holds up only the handlers that read it. */
+  private canWork(): boolean {
     const { cluster } = this.local;
-    return cluster.informers.list().every(({ kind, store }) => store.synced || (kind.optional && cluster.availability(kind) === 'absent'));
+    const informers = cluster.informers.list();
+    const filled = informers.filter((informer) => isFilled(informer, cluster));
+    const isTried = (informer: Informer): boolean => filled.includes(informer) || TROUBLED.includes(informer.status().state);
+    return informers.every(isTried) && (filled.length > 0 || informers.length === 0);
   }
 
   private activate(): void {

@@ -6,6 +6,7 @@
 import type { ApiError } from '../errors/api-error';
 import type { TemporaryError } from '../errors/handler-errors';
 import { isOperatorError } from '../errors/operator-error';
+import type { ClusterUnavailableError } from '../errors/refusal-errors';
 import { backoffMs, type CompiledRetryOptions } from '../queue/backoff';
 
 /** Conflicts that reach the queue are other people's writes, not our failure; this many in a row are taken for that. */
@@ -14,6 +15,14 @@ const FREE_CONFLICTS = 5;
 const TEMPORARY_REPORTED_FROM = 3;
 /** Conditions and Events show a message on one line. */
 const MESSAGE_CHARS = 512;
+
+/** A cluster that does not answer is asked for again this much later, if it has not been heard of before. */
+export const PARKED_MS = 60_000;
+
+/** The cluster that does not answer, when that is what the error says. */
+export function unavailableCluster(error: unknown): string | undefined {
+  return isOperatorError(error, 'CLUSTER_UNAVAILABLE') ? (error as ClusterUnavailableError).cluster : undefined;
+}
 
 export interface FailureHistory {
   failures: number;

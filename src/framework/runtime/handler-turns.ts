@@ -8,7 +8,7 @@ import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween, differ } from './diff';
-import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting } from './failure';
+import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
 import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -111,6 +111,17 @@ export class HandlerTurns {
     if (isAbandoned) this.ports.hooks.abandonedHandlerEnded?.(spec);
     if (outcome.kind === 'failed' && outcome.timedOut) this.ports.hooks.handlerTimedOut?.(spec);
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
+    this.ports.onRun?.({
+      controller: spec.id,
+      kind: this.ports.kind,
+      key: pass.key,
+      attempt,
+      reasons: [...reasons],
+      startedMs,
+      durationMs,
+      error: outcome.kind === 'failed' ? outcome.error : undefined,
+      requeueAfterMs: outcome.kind === 'ok' ? outcome.requeueAfterMs : undefined,
+    });
     if (outcome.kind === 'ok') await this.succeeded(turn, outcome.requeueAfterMs, durationMs);
     else this.failed(turn, outcome.error, durationMs);
   }
@@ -120,6 +131,7 @@ export class HandlerTurns {
     return {
       key: pass.key,
       cluster: this.ports.cluster,
+      clusters: this.ports.clusters,
       client: this.ports.clientFor(spec, signal),
       log: this.logFor(spec, pass.key, object).child({ attempt }),
       signal,
@@ -165,6 +177,12 @@ export class HandlerTurns {
       hooks.handlerFinished?.(spec, 'error', durationMs);
       return;
     }
+    const parkedFor = unavailableCluster(error);
+    if (parkedFor !== undefined) {
+      hooks.handlerFinished?.(spec, 'requeue', durationMs);
+      this.park({ spec, pass, state, object }, error, parkedFor);
+      return;
+    }
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
     hooks.handlerFinished?.(spec, decision.history.conflicts > state.conflicts ? 'requeue' : 'error', durationMs);
     if (decision.kind === 'retry') hooks.retryScheduled?.(kind, cluster.name);
@@ -189,6 +207,15 @@ export class HandlerTurns {
     if (spec.decorator !== 'Reconcile' || spec.resyncMs === 0) return;
     const delayMs = spec.resyncMs * (0.9 + 0.2 * this.ports.random());
     state.wakeAt(this.ports.clock.monotonicMs() + delayMs, 'resync');
+  }
+
+  /** Not a failure of the handler: it goes on when the cluster is back. */
+  private park(turn: Omit<Turn, 'startedMs'>, error: unknown, cluster: string): void {
+    const { spec, pass, state, object } = turn;
+    state.park(cluster, this.ports.clock.monotonicMs() + PARKED_MS);
+    this.logFor(spec, pass.key, object).debug('handler waits for a cluster', { waitsFor: cluster });
+    // On an object of that cluster nothing can be written now.
+    if (this.ports.kind.virtual || cluster !== this.ports.cluster.name) this.report(turn, error);
   }
 
   private report({ spec, pass, state, object }: Omit<Turn, 'startedMs'>, error: unknown): void {

@@ -7,10 +7,12 @@
  * Caveats: while inactive (standby) nothing is queued; activation looks at every key once, in the low lane.
  * Errors: none thrown.
  */
+import type { ALL, MappedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
-import type { QueuedHandlerSpec } from '../registry/handler-spec';
+import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
+import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyRecord } from './key-record';
 import { PassRunner } from './pass';
@@ -63,6 +65,23 @@ export abstract class KeyController {
 
   /** Somebody says that this key deserves a look. */
   abstract touch(key: ObjectKey): void;
+
+  /** A change of an object that maps to keys of this kind. */
+  abstract onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void;
+
+  /** A cluster changed that concerns these keys. */
+  abstract onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void;
+
+  /**
+   * A cluster answers again: what was parked for it goes on, in the low lane.
+   * @param isOwn it is the cluster of these keys: whatever backs off is taken up as well.
+   */
+  recover(cluster: string, isOwn: boolean): void {
+    if (!this.active) return;
+    for (const [key, record] of this.records) {
+      if (record.recover(cluster, isOwn)) this.queue.add(key, 'low');
+    }
+  }
 
   protected abstract adoptAll(): void;
 

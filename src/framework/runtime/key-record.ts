@@ -30,6 +30,8 @@ export class HandlerState {
   outstanding = false;
   /** `@OnDelete`: clean-up of this object has succeeded. */
   cleanedUp = false;
+  /** The cluster that this handler waits for. */
+  private parkedFor: string | undefined;
   /** Condition type that was set to False for a failure of this handler and not yet recovered. */
   reportedCondition: string | undefined;
 
@@ -45,6 +47,7 @@ export class HandlerState {
     this.owed = false;
     this.wake = undefined;
     this.retrying = false;
+    this.parkedFor = undefined;
     this.notBeforeMs = Number.NEGATIVE_INFINITY;
     this.causes.clear();
   }
@@ -53,6 +56,21 @@ export class HandlerState {
   retryAt(atMs: number): void {
     this.retrying = true;
     this.wakeAt(atMs, 'retry');
+  }
+
+  /** Waits for a cluster to answer again, and looks by itself at `atMs`. */
+  park(cluster: string, atMs: number): void {
+    this.parkedFor = cluster;
+    this.wakeAt(atMs, 'cluster');
+  }
+
+  /** @returns whether this handler had waited for the cluster, or was backing off in it, and owes a run now. */
+  recover(cluster: string, isOwn: boolean): boolean {
+    if (this.parkedFor !== cluster && !(isOwn && this.isRetrying)) return false;
+    this.clear();
+    this.owed = true;
+    this.causes.add('cluster');
+    return true;
   }
 
   /** Takes the causes of the run that starts now. */
@@ -65,6 +83,11 @@ export class HandlerState {
 
   holdUntil(timeMs: number): void {
     this.notBeforeMs = Math.max(this.notBeforeMs, timeMs);
+  }
+
+  /** Whatever held it back is over. */
+  release(): void {
+    this.notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
   wakeAt(atMs: number, reason: PassReason): void {
@@ -84,7 +107,7 @@ export class HandlerState {
 
   /** A run is owed, or failed and will be repeated: what the object asks for has not been done yet. */
   get isBehind(): boolean {
-    return this.owed || this.retrying;
+    return this.owed || this.isRetrying;
   }
 
   /** Nothing but this reason is behind the run that is owed. */
@@ -97,9 +120,14 @@ export class HandlerState {
     return this.failures > 0 || this.conflicts > 0;
   }
 
-  /** Due only because of a resync, which may wait behind everything else. */
-  get onlyResync(): boolean {
-    return !this.owed && this.wake?.reason === 'resync';
+  /** The last run failed, or waits for a cluster, and will be repeated. */
+  get isRetrying(): boolean {
+    return this.retrying || this.parkedFor !== undefined;
+  }
+
+  /** Due only because of what may wait behind everything else. */
+  get mayWait(): boolean {
+    return !this.owed && (this.wake?.reason === 'resync' || this.wake?.reason === 'cluster');
   }
 }
 
@@ -112,6 +140,8 @@ export class KeyRecord {
   lastChangeMs = Number.NEGATIVE_INFINITY;
   /** When framework work that failed is tried again. */
   frameworkRetryMs: number | undefined;
+  /** The cluster that framework work waits for. */
+  frameworkParkedFor: string | undefined;
   /** The object as last seen, for optional clean-up after it is gone. */
   lastSeen: KubernetesObject | undefined;
   /** The object that had this key before and was not cleaned up after when this one took its place. */
@@ -141,6 +171,19 @@ export class KeyRecord {
     this.state(spec).owe(reason, this.lastStarts.get(spec));
   }
 
+  /** A cluster answers again. @returns whether something waited for it. */
+  recover(cluster: string, isOwn: boolean): boolean {
+    let recovered = false;
+    if (this.frameworkParkedFor === cluster || (isOwn && this.frameworkRetryMs !== undefined)) {
+      this.frameworkParkedFor = undefined;
+      this.frameworkRetryMs = undefined;
+      for (const state of this.states.values()) state.release();
+      recovered = true;
+    }
+    for (const state of this.states.values()) recovered = state.recover(cluster, isOwn) || recovered;
+    return recovered;
+  }
+
   started(spec: QueuedHandlerSpec, atMs: number): void {
     this.lastStarts.set(spec, atMs);
   }
@@ -159,7 +202,7 @@ export class KeyRecord {
     for (const state of this.states.values()) {
       const atMs = state.dueMs();
       if (atMs === undefined || (next !== undefined && next.atMs < atMs)) continue;
-      const isLow = state.onlyResync && (next?.atMs !== atMs || next.lane === 'low');
+      const isLow = state.mayWait && (next?.atMs !== atMs || next.lane === 'low');
       next = { atMs, lane: isLow ? 'low' : 'high' };
     }
     return next;

@@ -71,13 +71,22 @@ export class KindController extends KeyController {
     }
   }
 
-  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
-    if (!this.active || this.isOwnEcho(spec, watch.kind, event)) return;
+  override onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    // Versions of different clusters have nothing to do with one another.
+    const isOwnCluster = event.cluster === this.options.ports.cluster.name;
+    if (!this.active || (isOwnCluster && this.isOwnEcho(spec, watch.kind, event))) return;
+    this.oweAll(spec, mappedKeys(watch, event), 'mapped', laneOf(event));
+  }
+
+  override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
+    if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
+  }
+
+  private oweAll(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL, reason: PassReason, lane: Lane): void {
     const { store } = this.options.informerOf(spec);
-    const keys = mappedKeys(watch, event);
     for (const key of keys === ALL ? [...store.list()].map(keyOf) : keys) {
       const object = store.get(key);
-      if (object !== undefined) this.oweFor(spec, object, 'mapped', laneOf(event));
+      if (object !== undefined) this.oweFor(spec, object, reason, lane);
     }
   }
 

@@ -1,21 +1,24 @@
 /**
- * Builds the cluster the process runs in from a kubeconfig: transport, client, informers.
+ * Builds the cluster the process runs in from a kubeconfig: connection, client, informers.
  *
- * Owns: which part gets what. Never: starts anything.
+ * Owns: which part gets what. Never: starts anything; refuses calls: an outage of this cluster is for everybody to wait out.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type ApiTransport, Credentials, HttpTransport, KubeClient, userAgentOf } from '../client';
+import { type ApiTransport, KubeClient, userAgentOf } from '../client';
 import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
-import { ApiKindDiscovery } from '../cluster/kind-discovery';
-import { CustomResourceDefinition } from '../kinds/core-kinds';
+import { Connection, type ConnectionSettings } from '../cluster/connection';
+import { compileEngageOptions } from '../cluster/engage-options';
+import { HealthMonitor } from '../cluster/health-monitor';
+import { MonitoredTransport } from '../cluster/monitored-transport';
 import type { Kind } from '../kinds/kind';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
-import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
+  /** What connections to other clusters have in common with this one. */
+  readonly settings: ConnectionSettings;
   /** See ApiKindDiscovery. */
   scopeProblem(kind: Kind): Promise<string | undefined>;
   /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
@@ -27,76 +30,59 @@ export interface LocalCluster {
 }
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
-  const { clock, logger, random } = options;
-  const credentials = new Credentials(kubeConfig, clock);
-  const transports: HttpTransport[] = [];
-  const openTransport = (): HttpTransport => {
-    const opened = new HttpTransport({
-      cluster: LOCAL_CLUSTER,
-      credentials,
-      clock,
-      userAgent: userAgentOf(options.version, options.name),
-      metrics: metrics.api.hooks,
-    });
-    transports.push(opened);
-    return opened;
+  const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, name: managedBy } = options;
+  const userAgent = userAgentOf(options.version, options.name);
+  const settings: ConnectionSettings = {
+    ...{ clock, logger, random, userAgent, fieldManager, managedBy, freezeCache, stripLastApplied },
+    clientMetrics: metrics.clusters.client(metrics.api.hooks),
+    informerHooks: metrics.clusters.informers(metrics.informers.hooks),
   };
-  const transport = openTransport();
-  const client = new KubeClient({
-    cluster: LOCAL_CLUSTER,
-    transport,
-    clock,
-    random,
-    fieldManager: options.fieldManager,
-    managedBy: options.name,
-    metrics: metrics.api.hooks,
+  // Never started: its health is what calls and informers meet with, without a probe.
+  const monitor = new HealthMonitor({
+    ...{ clock, random, numbers: compileEngageOptions().health },
+    probe: () => Promise.resolve(''),
+    connectTurn: () => Promise.resolve(() => undefined),
   });
-  const limiter = new StormLimiter(clock);
-  const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
-  const informerOf = (kind: Kind, selection: Selection | undefined): Informer =>
-    createInformer({
-      kind,
-      cluster: LOCAL_CLUSTER,
-      transport,
-      clock,
-      logger,
-      limiter,
-      discovery,
-      selection,
-      transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
-      random,
-      hooks: metrics.informers.hooks,
-      freezeCache: options.freezeCache,
-      stripLastApplied: options.stripLastApplied,
-    });
-  const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
-  let definitions: Informer | undefined;
-  metrics.informers.observe(() => [...cluster.informers.list(), ...(definitions === undefined ? [] : [definitions])]);
+  const observed = (inner: ApiTransport): ApiTransport => new MonitoredTransport({ cluster: LOCAL_CLUSTER, inner, monitor, gated: false });
+  const connection = new Connection({ cluster: LOCAL_CLUSTER, kubeConfig, settings, observed });
+  const transport = observed(connection.transport);
+  const client = new KubeClient({
+    ...{ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy },
+    metrics: settings.clientMetrics,
+  });
+  const contact = {
+    get health() {
+      return { ...monitor.health, since: monitor.since, problem: undefined };
+    },
+    version: undefined,
+    get lastSeen() {
+      return monitor.lastSeen;
+    },
+  };
+  const cluster = new Cluster(
+    LOCAL_CLUSTER,
+    client,
+    (kind, selection) => connection.createInformer(kind, selection),
+    connection.discovery,
+    contact,
+  );
+  metrics.informers.observe(() => [...cluster.informers.list(), ...connection.ownInformers]);
   return {
     cluster,
     transport,
-    scopeProblem: (kind) => discovery.scopeProblem(kind),
-    leaseClient: (totalTimeoutMs) =>
-      new KubeClient({
-        cluster: LOCAL_CLUSTER,
-        transport: openTransport(),
-        clock,
-        fieldManager: options.fieldManager,
-        retry: false,
-        totalTimeoutMs,
-      }),
+    settings,
+    scopeProblem: (kind) => connection.discovery.scopeProblem(kind),
+    leaseClient: (totalTimeoutMs) => {
+      const own = connection.openTransport();
+      return new KubeClient({ cluster: LOCAL_CLUSTER, transport: own, clock, fieldManager, retry: false, totalTimeoutMs });
+    },
     start: () => {
       cluster.informers.start();
-      if (cluster.informers.list().some(({ kind }) => kind.optional)) {
-        definitions = informerOf(CustomResourceDefinition as Kind, { metadataOnly: true });
-        definitions.subscribe(({ object }) => discovery.kick(object.metadata?.name));
-        definitions.start();
-      }
+      if (cluster.informers.list().some(({ kind }) => kind.optional)) connection.watchDefinitions();
     },
     stop: async () => {
-      await Promise.all([cluster.informers.stop(), definitions?.stop()]);
-      discovery.stop();
-      for (const opened of transports) opened.close();
+      monitor.stop();
+      await Promise.all([cluster.informers.stop(), connection.close()]);
     },
   };
 }

@@ -1,12 +1,13 @@
 /** What a pass needs of the world around it; the operator plugs in the real thing, tests a recording one. */
 import type { KubeClient } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import type { ClusterRegistry } from '../cluster/cluster-registry';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
-import type { ConditionInput } from './context';
+import type { ConditionInput, PassReason } from './context';
 import type { FilterJudge } from './filter-judge';
 import type { StagedEvent } from './stage';
 
@@ -22,6 +23,7 @@ export interface StatusUpdate {
 export interface PassPorts {
   readonly kind: Kind;
   readonly cluster: Cluster;
+  readonly clusters: ClusterRegistry;
   readonly clock: Clock;
   readonly log: Logger;
   /** Uniform in [0, 1). */
@@ -44,7 +46,26 @@ export interface PassPorts {
   annotate(object: KubernetesObject, name: string, value: string): Promise<KubernetesObject | undefined>;
   writeStatus(object: KubernetesObject, update: StatusUpdate): Promise<void>;
   sendEvent(event: StagedEvent): void;
+  /** Told of every run that ended, inline. */
+  readonly onRun?: ((run: HandlerRun) => void) | undefined;
   readonly hooks: PassHooks;
+}
+
+/** A finished run of a handler method. */
+export interface HandlerRun {
+  /** Handler id. */
+  readonly controller: string;
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  /** 1 = first. */
+  readonly attempt: number;
+  readonly reasons: readonly PassReason[];
+  /** Monotonic milliseconds. */
+  readonly startedMs: number;
+  readonly durationMs: number;
+  /** What the method threw, or that it timed out; `undefined` = success. */
+  readonly error: unknown;
+  readonly requeueAfterMs: number | undefined;
 }
 
 /** `requeue` = another writer got in between, which is no failure of the handler. */

@@ -13,6 +13,7 @@ import { backoffMs, compileRetryOptions } from '../queue/backoff';
 import type { RunSlot } from '../queue/keyed-queue';
 import type { DeleteSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import { timestampMs } from '../time/timestamp';
+import { PARKED_MS, unavailableCluster } from './failure';
 import { HandlerTurns, type Pass } from './handler-turns';
 import type { KeyRecord } from './key-record';
 import type { PassPorts } from './pass-ports';
@@ -56,6 +57,7 @@ export class PassRunner {
 
   private async runOne(pass: Pass, isPresent: () => boolean): Promise<boolean> {
     pass.record.frameworkRetryMs = undefined;
+    pass.record.frameworkParkedFor = undefined;
     try {
       if (!isPresent()) return await this.runGone(pass);
       await this.runPresent(pass);
@@ -224,8 +226,9 @@ export class PassRunner {
   private retryFrameworkWork(pass: Pass, error: unknown): void {
     if (this.ports.signal.aborted) return;
     const { record } = pass;
-    record.frameworkFailures++;
-    const atMs = this.ports.clock.monotonicMs() + backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random);
+    record.frameworkParkedFor = unavailableCluster(error);
+    const delayMs = record.frameworkParkedFor === undefined ? this.frameworkBackoffMs(record) : PARKED_MS;
+    const atMs = this.ports.clock.monotonicMs() + delayMs;
     record.frameworkRetryMs = atMs;
     this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     for (const [spec, baseline] of pass.ran) {
@@ -233,6 +236,12 @@ export class PassRunner {
       record.owe(spec, 'retry');
     }
     for (const spec of this.specs) record.state(spec).holdUntil(atMs);
-    this.ports.log.warn('writing finalizer or status failed', { kind: this.ports.kind.kind, key: pass.key, error });
+    const level = record.frameworkParkedFor === undefined ? 'warn' : 'debug';
+    this.ports.log[level]('writing finalizer or status failed', { kind: this.ports.kind.kind, key: pass.key, error });
+  }
+
+  private frameworkBackoffMs(record: KeyRecord): number {
+    record.frameworkFailures++;
+    return backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random);
   }
 }

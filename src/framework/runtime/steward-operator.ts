@@ -35,7 +35,8 @@ const CRASH_STOP_MS = 5_000;
 export class StewardOperator extends Operator {
   /** Settles when the operator has stopped: 0 when everything ended by itself, else 1. */
   readonly finished: Promise<number>;
-  protected readonly cluster: Cluster;
+  /** The cluster the operator runs in: a client to write and ask, stores to read from. */
+  readonly cluster: Cluster;
   private readonly settings: CompiledOperatorOptions;
   private readonly metrics: FrameworkMetrics;
   private readonly local: LocalCluster;

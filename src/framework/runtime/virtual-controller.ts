@@ -25,6 +25,7 @@ export interface VirtualControllerOptions extends KeyControllerOptions {
 export class VirtualController extends KeyController implements KeySink {
   private readonly keys = new Set<ObjectKey>();
   private isSynced = false;
+  private readonly syncedListeners: (() => void)[] = [];
   private rejected = 0;
 
   constructor(private readonly options: VirtualControllerOptions) {
@@ -34,6 +35,11 @@ export class VirtualController extends KeyController implements KeySink {
   /** The source has told everything it knew at start. */
   get hasSynced(): boolean {
     return this.isSynced;
+  }
+
+  /** Listeners are told once, inline, when `hasSynced` becomes true. */
+  onSynced(listener: () => void): void {
+    this.syncedListeners.push(listener);
   }
 
   add(key: ObjectKey): void {
@@ -54,14 +60,22 @@ export class VirtualController extends KeyController implements KeySink {
   }
 
   synced(): void {
+    if (this.isSynced) return;
     this.isSynced = true;
+    for (const listener of this.syncedListeners) listener();
   }
 
-  onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
-    if (!this.active) return;
-    const keys = mappedKeys(watch, event);
+  override onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
+    if (this.active) this.oweAll(spec, mappedKeys(watch, event), 'mapped', event.initial ? 'low' : 'high');
+  }
+
+  override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
+    if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
+  }
+
+  private oweAll(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL, reason: PassReason, lane: Lane): void {
     for (const key of keys === ALL ? this.keys : keys) {
-      if (this.keys.has(key)) this.owe(spec, key, this.recordOf(key), 'mapped', event.initial ? 'low' : 'high');
+      if (this.keys.has(key)) this.owe(spec, key, this.recordOf(key), reason, lane);
     }
   }
 

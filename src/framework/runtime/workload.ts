@@ -12,7 +12,7 @@ import type { KeyedQueue } from '../queue/keyed-queue';
 import type { Clock } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
-import type { Dispatcher } from './dispatcher';
+import type { Fleet } from './fleet';
 import type { ProcessHooks } from './process-hooks';
 
 /** After running handlers were told to abort, they get this long. */
@@ -28,7 +28,7 @@ export interface LeaderOnly {
 }
 
 export interface WorkloadOptions {
-  readonly dispatcher: () => Dispatcher | undefined;
+  readonly dispatcher: () => Pick<Fleet, 'controllers' | 'activate' | 'stopDaemons'> | undefined;
   readonly hooks: ProcessHooks;
   /** What leader hooks get; their client asks the guard. */
   readonly context: (signal: AbortSignal) => ProcessContext;

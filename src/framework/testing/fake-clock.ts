@@ -50,24 +50,33 @@ export class FakeClock implements Clock {
     return this.timers.size;
   }
 
+  /** Timers set so far, also those that are over: unchanged while nothing that uses this clock happens. */
+  get timersSet(): number {
+    return this.nextOrder;
+  }
+
   /** Moves the wall clock only, as an administrator or NTP would. */
   jumpWallClock(deltaMs: number): void {
     this.skewMs += deltaMs;
   }
 
-  /** Moves time forward, runs every timer that falls due, and lets promise reactions settle in between. */
-  async advance(deltaMs: number): Promise<void> {
+  /**
+   * Moves time forward, runs every timer that falls due, and lets promise reactions settle in between.
+   *
+   * @param between what has to happen before the next timer may fire. @default one turn of the event loop, which no I/O fits into
+   */
+  async advance(deltaMs: number, between: () => Promise<void> = settle): Promise<void> {
     if (!(deltaMs >= 0)) throw new RangeError(`time was to move by ${deltaMs} ms; allowed: 0 or more`);
     const targetMs = this.elapsedMs + deltaMs;
-    await settle();
+    await between();
     for (let timer = this.nextDue(targetMs); timer !== undefined; timer = this.nextDue(targetMs)) {
       this.timers.delete(timer);
       this.elapsedMs = Math.max(this.elapsedMs, timer.dueMs);
       timer.callback();
-      await settle();
+      await between();
     }
     this.elapsedMs = targetMs;
-    await settle();
+    await between();
   }
 
   private nextDue(targetMs: number): FakeTimer | undefined {

@@ -25,6 +25,13 @@ export class SocketTable {
     return this.sockets.size;
   }
 
+  /** Changes whenever bytes come, go or are taken off by the other side. */
+  get traffic(): number {
+    let sum = 0;
+    for (const socket of this.sockets.values()) sum += socket.bytesRead + socket.bytesWritten + socket.writableLength;
+    return sum;
+  }
+
   /** Sends what was written before, then RST. */
   reset(socket: Socket): void {
     const tcp = this.sockets.get(socket.remotePort ?? 0);

@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import type { Clock } from '../../time/clock';
 import { ApiMetrics } from './api-metrics';
 import { CertificateMetrics } from './certificate-metrics';
+import { ClusterLabels } from './cluster-labels';
 import { HandlerMetrics } from './handler-metrics';
 import { InformerMetrics } from './informer-metrics';
 import { type BuildFacts, ProcessMetrics } from './process-metrics';
@@ -18,6 +19,7 @@ export class FrameworkMetrics {
   readonly api: ApiMetrics;
   readonly informers: InformerMetrics;
   readonly certificates: CertificateMetrics;
+  readonly clusters = new ClusterLabels();
   readonly process: ProcessMetrics;
 
   constructor(

@@ -79,8 +79,9 @@ export class HandlerMetrics {
     this.filterErrors.inc({ controller });
   }
 
-  setDaemons(controller: string, tasks: number): void {
-    this.daemons.set({ controller }, tasks);
+  /** Tasks of all clusters count together. */
+  addDaemons(controller: string, change: number): void {
+    this.daemons.inc({ controller }, change);
   }
 
   addAbandoned(controller: string, change: 1 | -1): void {

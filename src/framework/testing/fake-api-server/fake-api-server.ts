@@ -142,6 +142,11 @@ export class FakeApiServer {
     return this.sockets?.size ?? 0;
   }
 
+  /** Changes while bytes are on their way; see `TestOperator.settle`. */
+  get traffic(): number {
+    return this.sockets?.traffic ?? 0;
+  }
+
   get currentVersion(): number {
     return this.store.currentVersion;
   }
@@ -158,6 +163,11 @@ export class FakeApiServer {
   /** Serves a kind from the next request on. Objects of an earlier time are still there. */
   serve(kind: Kind): void {
     this.served.set(servedKindOf(kind));
+  }
+
+  /** Whether requests for the kind are answered now. */
+  serves(kind: Kind): boolean {
+    return this.served.get(kind.id) !== undefined;
   }
 
   /** Serves the kinds of a CRD YAML text; the CustomResourceDefinition objects exist, too. */

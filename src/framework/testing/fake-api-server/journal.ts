@@ -42,10 +42,17 @@ const WRITES: readonly Verb[] = ['create', 'update', 'patch', 'delete', 'deletec
 
 export class Journal {
   private log: JournalEntry[] = [];
+  private seen = 0;
 
   add(entry: JournalEntry): void {
+    this.seen++;
     this.log.push(entry);
     if (this.log.length > CAPACITY * 1.1) this.log = this.log.slice(-CAPACITY);
+  }
+
+  /** Requests seen since the start, also those that were forgotten. */
+  get total(): number {
+    return this.seen;
   }
 
   /** In the order the requests arrived. */

@@ -108,7 +108,7 @@ export class TcpFaultProxy {
 
   private constructor(private readonly options: TcpFaultProxyOptions) {
     this.clock = options.clock ?? new SystemClock();
-    this.server = createServer({ allowHalfOpen: true }, (client) => this.onClient(client));
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.onClient(client));
   }
 
   static async start(options: TcpFaultProxyOptions): Promise<TcpFaultProxy> {
@@ -202,7 +202,7 @@ export class TcpFaultProxy {
       return;
     }
     const { host, port } = this.options.target;
-    const upstream = connect({ host, port, allowHalfOpen: true });
+    const upstream = connect({ host, port, allowHalfOpen: true, noDelay: true });
     const pipes = [new Pipe(client, upstream, this.shape, this.clock), new Pipe(upstream, client, this.shape, this.clock)];
     const connection: Connection = { client, upstream, pipes };
     this.connections.add(connection);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  clusterChanges,
   Daemon,
   Handler,
   Index,
@@ -117,6 +118,31 @@ describe('the rights that handlers need', () => {
     }
 
     expect(rulesOf([Reader])).to.deep.equal(['nodes: get,list,watch # Reader.seen: watch', 'pods: get,list,watch # Reader.byNode: watch']);
+  });
+
+  it('are rights here: what is done on remote clusters needs none', () => {
+    @Handler()
+    class Abroad {
+      @Reconcile(Widget, { clusters: 'remotes', owns: [DaemonSet], watches: [mapped(Node, () => []), clusterChanges(() => [])] })
+      async there(): Promise<void> {}
+
+      @Reconcile(Widget, { clusters: 'remotes', watches: [mapped(ConfigMap, () => [], { clusters: 'local' })] })
+      async thereFromHere(): Promise<void> {}
+
+      @OnEvent(Pod, { clusters: 'remotes' })
+      seen(): void {}
+    }
+    @Handler()
+    class Home {
+      @Reconcile(Pod, { watches: [mapped(Widget, () => [], { clusters: 'remotes' })] })
+      async here(): Promise<void> {}
+    }
+
+    expect(rulesOf([Abroad])).to.deep.equal(['configmaps: get,list,watch # Abroad.thereFromHere: mapped kind']);
+    expect(rulesOf([Home])).to.deep.equal([
+      'pods: get,list,watch # Home.here: watch',
+      'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+    ]);
   });
 
   it('include Events for daemons, which may send some', () => {

@@ -1,5 +1,17 @@
 import { expect } from 'chai';
-import { Handler, inject, OnCreate, OnDelete, OnEvent, OnUpdate, Probe, Reconcile, singleton } from '../../../../src/framework/decorators';
+import {
+  Handler,
+  Index,
+  inject,
+  mapped,
+  OnCreate,
+  OnDelete,
+  OnEvent,
+  OnUpdate,
+  Probe,
+  Reconcile,
+  singleton,
+} from '../../../../src/framework/decorators';
 import { rootContainer } from '../../../../src/framework/decorators/container';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
 import { ConfigError } from '../../../../src/framework/errors/config-error';
@@ -71,6 +83,45 @@ describe('registry', () => {
     }
 
     expect(idsOf(buildRegistry({ handlers: [Named] }))).to.deep.equal(['Reconcile widgets.sync']);
+  });
+
+  describe('the option clusters', () => {
+    const bound = (clusters: unknown): string[] => {
+      @Handler()
+      class Bound {
+        @Reconcile(Widget, { clusters: clusters as never })
+        async reconcile(): Promise<void> {}
+      }
+      const [spec] = buildRegistry({ handlers: [Bound] }).specs;
+      return ['local', 'a', 'b'].filter((name) => (spec as { clusters: (cluster: string) => boolean }).clusters(name));
+    };
+
+    it('is the local cluster when it is not given', () => {
+      expect(bound(undefined)).to.deep.equal(['local']);
+    });
+
+    it('takes one, all others, every cluster, or those a function accepts', () => {
+      expect(bound('local')).to.deep.equal(['local']);
+      expect(bound('remotes')).to.deep.equal(['a', 'b']);
+      expect(bound('all')).to.deep.equal(['local', 'a', 'b']);
+      expect(bound((name: string) => name === 'b')).to.deep.equal(['b']);
+    });
+
+    it('refuses anything else, in watches as well', () => {
+      @Handler()
+      class Odd {
+        @Reconcile(Widget, { clusters: 'toString' as never, watches: [mapped(Gadget, () => [], { clusters: 'remote' as never })] })
+        async reconcile(): Promise<void> {}
+
+        @Index(Widget, 'odd', { clusters: 3 as never })
+        index(): undefined {}
+      }
+      expect(problemsOf([Odd])).to.deep.equal([
+        'OPTION_RANGE: Odd.reconcile: clusters is toString; allowed: local, remotes, all, a function of the name',
+        'OPTION_RANGE: Odd.reconcile: clusters is remote; allowed: local, remotes, all, a function of the name',
+        'OPTION_RANGE: Odd.index: clusters is 3; allowed: local, remotes, all, a function of the name',
+      ]);
+    });
   });
 
   describe('subclassing', () => {
@@ -226,7 +277,7 @@ describe('registry', () => {
       }
 
       expect(problemsOf([Typo])).to.deep.equal([
-        'OPTION_UNKNOWN: Typo.seen: @OnEvent has no option label; allowed: annotations, field, id, labels, select, when',
+        'OPTION_UNKNOWN: Typo.seen: @OnEvent has no option label; allowed: annotations, clusters, field, id, labels, select, when',
       ]);
     });
 

@@ -5,6 +5,7 @@
  */
 import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
+import type { ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
 import type { MappedWatch } from '../../../../src/framework/decorators/watches';
 import { defineKind } from '../../../../src/framework/kinds/kind';
@@ -60,7 +61,7 @@ export class Bench {
   private readonly views = new Map<string, Map<string, KubernetesObject>>();
   private readonly seen = new Map<QueuedHandlerSpec, Map<string, KubernetesObject>>();
   private version = 1;
-  private readonly specs;
+  readonly specs;
 
   constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
     const Class = handler.constructor as HandlerClass;
@@ -77,7 +78,8 @@ export class Bench {
       ownWrites: this.ownWrites,
       ports: {
         kind: Widget,
-        cluster: {} as Cluster,
+        cluster: { name: 'local' } as Cluster,
+        clusters: {} as ClusterRegistry,
         clock: this.clock,
         log: nullLogger,
         random,

@@ -33,7 +33,7 @@ class PoolBench {
   constructor(script: Script, { retry, ...options }: Partial<Omit<DaemonSpec, 'retry'>> & { retry?: RetryOptions } = {}) {
     const spec: DaemonSpec = {
       ...{ id: 'H.daemon', Class: class {}, method: 'daemon', decorator: 'Daemon', kind: Widget as unknown as DaemonSpec['kind'] },
-      ...{ filters: NO_FILTERS, select: undefined, initialDelayMs: 0, stopMs: 10_000, maxRunning: 1_000 },
+      ...{ filters: NO_FILTERS, clusters: () => true, select: undefined, initialDelayMs: 0, stopMs: 10_000, maxRunning: 1_000 },
       ...{ retry: compileRetryOptions({ jitter: 0, ...retry }), ...options },
     };
     this.pool = new DaemonPool({

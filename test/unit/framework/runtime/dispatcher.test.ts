@@ -9,6 +9,7 @@ import type { Kind } from '../../../../src/framework/kinds/kind';
 import type { ObjectMeta } from '../../../../src/framework/kinds/object';
 import { buildRegistry } from '../../../../src/framework/registry/registry';
 import type { DaemonPool } from '../../../../src/framework/runtime/daemon-pool';
+import { DeclaredWatches } from '../../../../src/framework/runtime/declared-watches';
 import { Dispatcher } from '../../../../src/framework/runtime/dispatcher';
 import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
 import { Instances } from '../../../../src/framework/runtime/instances';
@@ -25,7 +26,8 @@ type Listener = (event: ResourceEvent) => void;
 class ScriptedInformer {
   readonly listeners: Listener[] = [];
   readonly indexes = new Map<string, (object: never) => unknown>();
-  readonly store = { list: () => [].values(), get: () => undefined };
+  readonly store = { synced: true, list: () => [].values(), get: () => undefined };
+  private readonly statusListeners: ((status: { state: string }) => void)[] = [];
 
   constructor(
     readonly kind: Kind,
@@ -37,8 +39,14 @@ class ScriptedInformer {
     return () => undefined;
   }
 
-  onStatus(): () => void {
+  onStatus(listener: (status: { state: string }) => void): () => void {
+    this.statusListeners.push(listener);
     return () => undefined;
+  }
+
+  become(synced: boolean): void {
+    this.store.synced = synced;
+    for (const listener of this.statusListeners) listener({ state: synced ? 'Watching' : 'Listing' });
   }
 
   addIndex(name: string, keysOf: (object: never) => unknown): void {
@@ -69,8 +77,14 @@ class DispatchBench {
     });
     this.dispatcher = new Dispatcher({
       registry: buildRegistry({ handlers, domain: 'example.org' }),
-      cluster: { informers } as unknown as Cluster,
+      cluster: {
+        name: 'local',
+        informers,
+        onChange: (listener: () => void) => informers.onStatus(listener),
+        availability: () => 'unknown',
+      } as unknown as Cluster,
       instances: this.instances,
+      watchesOf: new DeclaredWatches(this.instances).of,
       log: this.log,
       filters: new FilterJudge(this.log, (spec) => this.countedFilterErrors.push(spec.id)),
       createController: (kind) =>
@@ -80,7 +94,7 @@ class DispatchBench {
           onOwned: (spec: { id: string }, watch: { kind: Kind }) => this.told.push(`${spec.id} owned ${watch.kind.kind}`),
           onMapped: (spec: { id: string }, watch: { kind: Kind }) => this.told.push(`${spec.id} mapped ${watch.kind.kind}`),
         }) as unknown as KindController,
-      createVirtualController: () => ({}) as VirtualController,
+      createVirtualController: () => ({ onSynced: () => undefined }) as unknown as VirtualController,
       createDaemonPool: () => ({}) as DaemonPool,
       onEventError: (spec) => this.countedErrors.push(spec.id),
     });
@@ -300,5 +314,54 @@ describe('the dispatcher and queues', () => {
     const bench = new DispatchBench(Indexing);
 
     expect(bench.informer().indexes.get('size')!(sized(3) as never)).to.equal('size 3');
+  });
+});
+
+describe('the dispatcher and activation', () => {
+  @Handler()
+  class Owner {
+    @Reconcile(Widget, { owns: [DaemonSet] })
+    async reconcile(): Promise<void> {}
+  }
+  @Handler()
+  class Counter {
+    @OnEvent(ConfigMap)
+    count(): void {}
+
+    @OnCreate(Pod, { remember: 'none' })
+    created(): void {}
+  }
+
+  it('lets a controller begin when its own kinds were listed, whatever holds up another one', () => {
+    const bench = new DispatchBench(Owner, Counter);
+    for (const informer of bench.scripted) informer.become(false);
+    bench.dispatcher.activate();
+    bench.informer(Widget).become(true);
+    expect(bench.told).to.deep.equal([]);
+
+    bench.informer(DaemonSet).become(true);
+    expect(bench.told).to.deep.equal(['activate Widget']);
+  });
+
+  it('waits for what the class of a handler hears through @OnEvent', () => {
+    const bench = new DispatchBench(Counter);
+    bench.informer(ConfigMap).become(false);
+    bench.dispatcher.activate();
+    expect(bench.told).to.deep.equal([]);
+
+    bench.informer(ConfigMap).become(true);
+    expect(bench.told).to.deep.equal(['activate Pod']);
+  });
+
+  it('lets nothing begin after the end of a term, and begins again in the next one', async () => {
+    const bench = new DispatchBench(Owner);
+    bench.informer(Widget).become(false);
+    bench.dispatcher.activate();
+    await bench.dispatcher.stopDaemons();
+    bench.informer(Widget).become(true);
+    expect(bench.told).to.deep.equal([]);
+
+    bench.dispatcher.activate();
+    expect(bench.told).to.deep.equal(['activate Widget']);
   });
 });

@@ -98,13 +98,13 @@ describe('what a handler owes an object', () => {
 
   it('may wait behind everything else only for a resync without any other cause', () => {
     const state = new HandlerState();
-    expect(state.onlyResync).to.equal(false);
+    expect(state.mayWait).to.equal(false);
 
     state.wakeAt(100, 'resync');
-    expect(state.onlyResync).to.equal(true);
+    expect(state.mayWait).to.equal(true);
 
     state.owe('changed', undefined);
-    expect(state.onlyResync).to.equal(false);
+    expect(state.mayWait).to.equal(false);
   });
 });
 

@@ -84,7 +84,11 @@ describe('what the dispatcher tells about event handlers', () => {
     const told: string[] = [];
     new Dispatcher({
       registry: buildRegistry({ handlers: [Class], domain: 'example.org' }),
-      cluster: { informers: { ensure: () => ({ subscribe: (listener: (event: ResourceEvent) => void) => listeners.push(listener) }) } },
+      cluster: {
+        name: 'local',
+        onChange: () => () => undefined,
+        informers: { ensure: () => ({ subscribe: (listener: (event: ResourceEvent) => void) => listeners.push(listener) }) },
+      },
       instances: { of: () => handler },
       log: nullLogger,
       filters: new FilterJudge(nullLogger, ({ id }) => told.push(`filter ${id}`)),

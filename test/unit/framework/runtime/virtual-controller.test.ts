@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { KubeClient } from '../../../../src/framework/client';
 import type { Cluster } from '../../../../src/framework/cluster/cluster';
+import type { ClusterRegistry } from '../../../../src/framework/cluster/cluster-registry';
 import { ALL, Handler, mapped, OnTimer, Reconcile, Source } from '../../../../src/framework/decorators';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
 import type { MappedWatch } from '../../../../src/framework/decorators/watches';
@@ -79,6 +80,7 @@ class VirtualBench {
       ports: {
         kind: asKind(Asset),
         cluster: {} as Cluster,
+        clusters: {} as ClusterRegistry,
         clock: this.clock,
         log: { ...log, child: () => nullLogger },
         random: () => 0,

@@ -1,0 +1,286 @@
+/**
+ * A remote cluster over all its kubeconfigs: the `Cluster` that handlers see stays the same while connections come and go beneath it.
+ *
+ * Expected flow: `offer` a kubeconfig -> connect -> informers start -> (another credential: swapped in place | another server: connected
+ * beside, taken over after its first sync) -> `close`.
+ * Guarantees: a kubeconfig that is refused or does not connect never takes a working connection away; stores stay readable; over a
+ * change of connection informers deliver what differs; nothing is contacted for a refused kubeconfig.
+ * Assumptions: `offer` gets content that differs from what was offered last.
+ * Caveats: while two connections exist both have their objects in memory.
+ * Errors: none thrown; they are in `health` and in the log.
+ */
+import { type ApiTransport, KubeClient } from '../client';
+import { ClusterUnavailableError } from '../errors/refusal-errors';
+import type { Kind } from '../kinds/kind';
+import type { Timer } from '../time/clock';
+import { timestampOf } from '../time/timestamp';
+import type { Informer, Selection } from '../watch';
+import { Cluster, type ClusterDiscovery, type ClusterHealth } from './cluster';
+import type { ClusterConfig } from './cluster-config';
+import type { HealthState } from './cluster-health';
+import type { ConnectionSettings } from './connection';
+import type { ConnectTurn } from './health-monitor';
+import { RelayInformer } from './relay-informer';
+import { RemoteLink } from './remote-link';
+
+/** A new connection has this long to connect and list everything, while the old one works. */
+const TAKE_OVER_MS = 120_000;
+/** How often a new connection is looked at. */
+const LOOK_MS = 200;
+
+export interface RemoteClusterOptions {
+  readonly name: string;
+  readonly settings: ConnectionSettings;
+  readonly connectTurn: ConnectTurn;
+  readonly onChange: (cluster: Cluster, now: ClusterHealth['state'], before: ClusterHealth['state']) => void;
+  readonly onSuccess: (cluster: Cluster) => void;
+}
+
+/** A connection that is being made while another one is in use. */
+interface Candidate {
+  readonly link: RemoteLink;
+  readonly informers: Map<RelayInformer, Informer>;
+  readonly startedMs: number;
+  timer: Timer | undefined;
+}
+
+interface Relay {
+  readonly informer: RelayInformer;
+  readonly select: Selection | undefined;
+}
+
+export class RemoteCluster {
+  readonly cluster: Cluster;
+  private readonly relays: Relay[] = [];
+  private link: RemoteLink | undefined;
+  private candidate: Candidate | undefined;
+  private readonly answerListeners = new Set<() => void>();
+  /** Why the newest kubeconfig is not in use. */
+  private problem: string | undefined;
+  private refusedSince: string | undefined;
+  private isClosed = false;
+  /** Informers change their source. */
+  private attaching: Promise<void> | undefined;
+
+  constructor(private readonly options: RemoteClusterOptions) {
+    const { name, settings } = options;
+    const transport: ApiTransport = {
+      request: async (request) => this.transport().request(request),
+      stream: async (request) => this.transport().stream(request),
+    };
+    const { clock, random, fieldManager, managedBy, clientMetrics: metrics } = settings;
+    const client = new KubeClient({ cluster: name, transport, clock, random, fieldManager, managedBy, metrics });
+    const discovery: ClusterDiscovery = {
+      lastAnswer: (kind) => this.link?.connection.discovery.lastAnswer(kind) ?? 'unknown',
+      onAnswer: (listener) => {
+        this.answerListeners.add(listener);
+        return () => this.answerListeners.delete(listener);
+      },
+    };
+    this.cluster = new Cluster(name, client, (kind, select) => this.createRelay(kind, select), discovery, this.contact());
+  }
+
+  /** Uses a kubeconfig from now on, or says in `health` why not. */
+  offer(config: ClusterConfig): void {
+    this.problem = undefined;
+    this.dropCandidate();
+    const { link } = this;
+    if (link === undefined || (!link.hasConnected && link.config.connectionHash !== config.connectionHash)) this.connect(config);
+    else if (link.config.connectionHash === config.connectionHash) link.swap(config);
+    else this.connectBeside(config);
+  }
+
+  /** The newest kubeconfig may not be used; a connection that works goes on. */
+  refuse(reason: string): void {
+    this.dropCandidate();
+    this.problem = reason;
+    if (this.link?.hasConnected === true) {
+      this.log('warn', 'new kubeconfig is refused, the connection before stays in use', { reason });
+      return;
+    }
+    const before = this.cluster.health.state;
+    void this.link?.close();
+    this.link = undefined;
+    this.refusedSince = timestampOf(this.options.settings.clock.now());
+    this.log('warn', 'kubeconfig is refused', { reason });
+    this.options.onChange(this.cluster, 'Refused', before);
+  }
+
+  /** Stops informers, aborts calls and closes connections. Resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.dropCandidate();
+    const link = this.link;
+    await Promise.all([link?.close(), this.cluster.informers.stop(), this.attaching]);
+  }
+
+  private connect(config: ClusterConfig): void {
+    void this.link?.close();
+    this.link = this.createLink(config, () => this.begin());
+    this.link.start();
+  }
+
+  /** The first connection answers: informers may start. */
+  private begin(): void {
+    this.refusedSince = undefined;
+    for (const relay of this.relays) this.attachFirst(relay);
+    this.cluster.informers.start();
+  }
+
+  private attachFirst({ informer, select }: Relay): void {
+    void informer.attach(informer.prepare(this.source(this.link!, informer.kind, select)));
+  }
+
+  private connectBeside(config: ClusterConfig): void {
+    const link = this.createLink(config, () => this.listBeside(candidate));
+    const candidate: Candidate = { link, informers: new Map(), startedMs: this.options.settings.clock.monotonicMs(), timer: undefined };
+    this.candidate = candidate;
+    this.log('info', 'connecting beside the connection in use', {});
+    link.start();
+    this.look(candidate);
+  }
+
+  private listBeside({ link, informers }: Candidate): void {
+    for (const { informer, select } of this.relays) {
+      const source = informer.prepare(this.source(link, informer.kind, select));
+      informers.set(informer, source);
+      source.start();
+    }
+  }
+
+  private look(candidate: Candidate): void {
+    if (this.candidate !== candidate) return;
+    const { clock } = this.options.settings;
+    const sources = [...candidate.informers.values()];
+    const isListed = candidate.link.hasConnected && sources.every((source) => isComplete(source, candidate.link));
+    if (isListed && this.attaching === undefined) {
+      this.takeOver(candidate);
+      return;
+    }
+    if (this.problem === undefined && clock.monotonicMs() - candidate.startedMs >= TAKE_OVER_MS) {
+      const why = sources.find((source) => !isComplete(source, candidate.link))?.status().detail ?? candidate.link.monitor.health.detail;
+      this.problem = `the new connection was not ready within ${TAKE_OVER_MS / 1_000} s: ${why}`;
+      this.log('error', 'new kubeconfig does not connect', { reason: why });
+    }
+    // While the old connection works there is no reason to try any longer; when it does not, any that comes to work is welcome.
+    if (this.problem !== undefined && this.link?.isUsable === true) {
+      this.dropCandidate();
+      return;
+    }
+    candidate.timer = clock.setTimer(LOOK_MS, () => this.look(candidate));
+  }
+
+  private takeOver({ link, informers }: Candidate): void {
+    const old = this.link;
+    const before = this.cluster.health.state;
+    this.candidate = undefined;
+    this.link = link;
+    this.problem = undefined;
+    const late = this.relays.filter(({ informer }) => !informers.has(informer));
+    for (const { informer, select } of late) informers.set(informer, informer.prepare(this.source(link, informer.kind, select)));
+    this.attaching = Promise.all([...informers].map(([relay, source]) => relay.attach(source)))
+      .then(() => old?.close())
+      .then(() => {
+        this.attaching = undefined;
+        this.log('info', 'another connection is in use now', {});
+      });
+    const { state } = link.monitor.health;
+    if (state !== before) this.options.onChange(this.cluster, state, before);
+  }
+
+  private dropCandidate(): void {
+    const { candidate } = this;
+    if (candidate === undefined) return;
+    this.candidate = undefined;
+    candidate.timer?.cancel();
+    for (const source of candidate.informers.values()) void source.stop();
+    void candidate.link.close();
+  }
+
+  private createLink(config: ClusterConfig, onConnected: () => void): RemoteLink {
+    const { name, settings, connectTurn, onChange, onSuccess } = this.options;
+    const link: RemoteLink = new RemoteLink({
+      ...{ cluster: name, config, settings, connectTurn },
+      onSuccess: () => {
+        if (this.link === link) onSuccess(this.cluster);
+      },
+      onChange: (now, before) => {
+        const isFirst = now.state === 'Ready' && !hasBegun;
+        if (isFirst) {
+          hasBegun = true;
+          onConnected();
+        }
+        if (this.link !== link || now.state === before.state) return;
+        // It answers: no informer needs to sit out its backoff.
+        if (now.state === 'Ready') for (const { informer } of this.relays) informer.hurry();
+        this.logChange(now, before);
+        onChange(this.cluster, now.state, before.state);
+      },
+    });
+    let hasBegun = false;
+    link.connection.discovery.onAnswer(() => {
+      if (this.link !== link) return;
+      for (const listener of this.answerListeners) listener();
+    });
+    return link;
+  }
+
+  private createRelay(kind: Kind, select: Selection | undefined): Informer {
+    const { name, settings } = this.options;
+    const detail = (): string => this.cluster.health.detail;
+    const relay: Relay = { informer: new RelayInformer({ kind, cluster: name, log: settings.logger, detail }), select };
+    this.relays.push(relay);
+    if (this.link?.hasConnected === true && !this.isClosed) this.attachFirst(relay);
+    return relay.informer;
+  }
+
+  private source(link: RemoteLink, kind: Kind, select: Selection | undefined): Informer {
+    if (kind.optional) link.connection.watchDefinitions();
+    return link.connection.createInformer(kind, narrowed(kind, select, link.config));
+  }
+
+  private transport(): ApiTransport {
+    if (this.link !== undefined && !this.isClosed) return this.link.calls;
+    const detail = this.isClosed ? 'it was disengaged' : this.problem;
+    throw new ClusterUnavailableError(this.cluster.name, this.cluster.lastSeen, undefined, detail);
+  }
+
+  private contact(): { readonly health: ClusterHealth; readonly version: string | undefined; readonly lastSeen: string | undefined } {
+    const remote = this;
+    return {
+      get health(): ClusterHealth {
+        const { link, problem } = remote;
+        if (link === undefined) return { state: 'Refused', since: remote.refusedSince ?? '', detail: problem ?? '', problem };
+        const { state, detail } = link.monitor.health;
+        return { state, since: link.monitor.since, detail, problem };
+      },
+      get version(): string | undefined {
+        return remote.link?.monitor.version;
+      },
+      get lastSeen(): string | undefined {
+        return remote.link?.monitor.lastSeen;
+      },
+    };
+  }
+
+  private logChange(now: HealthState, before: HealthState): void {
+    const level = now.state === 'Ready' || now.state === 'Connecting' || now.state === 'Degraded' ? 'info' : 'warn';
+    this.log(level, 'cluster changed its state', { state: now.state, before: before.state, reason: now.detail });
+  }
+
+  private log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.options.settings.logger[level](message, { cluster: this.options.name, ...fields });
+  }
+}
+
+/** What is asked for, within what the engagement allows. */
+function narrowed(kind: Kind, select: Selection | undefined, { options }: ClusterConfig): Selection | undefined {
+  const namespaces = select?.namespaces ?? (kind.scope === 'Namespaced' ? options.namespaces : undefined);
+  const labels = [select?.labels, options.labels].filter((text) => text !== undefined && text !== '').join(',');
+  if (namespaces === undefined && labels === '' && select === undefined) return undefined;
+  return { ...select, ...(namespaces === undefined ? {} : { namespaces }), ...(labels === '' ? {} : { labels }) };
+}
+
+function isComplete({ kind, store }: Informer, { connection }: RemoteLink): boolean {
+  return store.synced || (kind.optional && connection.discovery.lastAnswer(kind) === 'absent');
+}

@@ -1,0 +1,47 @@
+/**
+ * The value of the label `cluster`: the name for the first 200 clusters, then `other`, so that clusters that come and go by the hundred
+ * cannot fill a metrics server.
+ *
+ * Invariant: a cluster keeps its label for the life of the process.
+ */
+import type { ClientMetrics } from '../../client/client-metrics';
+import type { InformerHooks, InformerLabels } from '../../watch/informer-hooks';
+import type { ObservedInformer } from './informer-metrics';
+
+const NAMED_CLUSTERS = 200;
+const OTHER = 'other';
+
+export class ClusterLabels {
+  private readonly named = new Set<string>();
+
+  of(cluster: string): string {
+    if (this.named.has(cluster)) return cluster;
+    if (this.named.size >= NAMED_CLUSTERS) return OTHER;
+    this.named.add(cluster);
+    return cluster;
+  }
+
+  client({ request, waiting, write, eventsDropped }: ClientMetrics): ClientMetrics {
+    return {
+      request: (sample) => request?.({ ...sample, cluster: this.of(sample.cluster) }),
+      waiting: (cluster, calls) => waiting?.(this.of(cluster), calls),
+      write: (sample) => write?.({ ...sample, cluster: this.of(sample.cluster) }),
+      eventsDropped: (cluster, events) => eventsDropped?.(this.of(cluster), events),
+    };
+  }
+
+  informers(hooks: InformerHooks): InformerHooks {
+    const labelled = ({ cluster, kind }: InformerLabels): InformerLabels => ({ cluster: this.of(cluster), kind });
+    return {
+      relisted: (labels, reason) => hooks.relisted?.(labelled(labels), reason),
+      lostEvent: (labels) => hooks.lostEvent?.(labelled(labels)),
+      reconnected: (labels) => hooks.reconnected?.(labelled(labels)),
+      indexError: (labels, index) => hooks.indexError?.(labelled(labels), index),
+    };
+  }
+
+  informer(informer: ObservedInformer): ObservedInformer {
+    const { kind, cluster, store } = informer;
+    return { kind, cluster: this.of(cluster), store, status: () => informer.status() };
+  }
+}

@@ -1,0 +1,241 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { expect } from 'chai';
+import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { Handler, OnEvent, Reconcile, type ReconcileContext, StewardOperator } from '../../../src/framework';
+import type { HandlerClass } from '../../../src/framework/decorators/handler';
+import { closeAtOnce, FakeClock, HttpFaultProxy, kubeconfigText, slowBytes, status, TcpFaultProxy } from '../../../src/framework/testing';
+import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
+import { poll } from '../../harness/poll';
+import { aPart, Part } from '../../unit/framework/faults/world';
+import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
+
+const PARTS = '/apis/example.org/v1/namespaces/default/parts';
+const WATCH = { verb: 'watch', kind: Part } as const;
+/** Pieces in which time moves, with a pause for the network after each. */
+const STEP_MS = 100;
+
+/** An operator in this process on a clock of its own; between it and the API server a proxy for bytes and one for requests. */
+class Stage {
+  readonly clock = new FakeClock();
+  readonly heard: string[] = [];
+  private constructor(
+    readonly tcp: TcpFaultProxy,
+    readonly http: HttpFaultProxy,
+    readonly operator: StewardOperator,
+  ) {}
+
+  static async set(controlPlane: ControlPlane, handlers: readonly HandlerClass[] = []): Promise<Stage> {
+    const http = await HttpFaultProxy.start({ target: controlPlane.server, targetCa: controlPlane.ca });
+    const tcp = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(http.url).port) } });
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(kubeconfigText({ server: `https://127.0.0.1:${tcp.port}`, ca: http.ca, token: controlPlane.adminToken }));
+    const heard: string[] = [];
+    @Handler()
+    class Listener {
+      @OnEvent(Part)
+      seen({ type, object, lost }: ResourceEvent<Part>): void {
+        heard.push(`${type} ${object.metadata?.name}${lost ? ' lost' : ''}`);
+      }
+    }
+    const clock = new FakeClock();
+    const operator = new StewardOperator({ name: 'faults', domain: 'example.org', handlers: [Listener, ...handlers], kubeConfig, clock });
+    const stage = Object.assign(new Stage(tcp, http, operator), { clock, heard });
+    await operator.start();
+    await stage.until('the first list', () => operator.cluster.store(Part).synced);
+    await stage.pass(10_000);
+    heard.length = 0;
+    return stage;
+  }
+
+  async pass(deltaMs: number): Promise<void> {
+    for (let leftMs = deltaMs; leftMs > 0; leftMs -= STEP_MS) {
+      await this.clock.advance(Math.min(STEP_MS, leftMs));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  /** Time passes at least ten times as fast as on the wall. */
+  async until(what: string, isSo: () => boolean | Promise<boolean>, stepMs = STEP_MS): Promise<void> {
+    await poll(
+      what,
+      async () => {
+        await this.clock.advance(stepMs);
+        return isSo();
+      },
+      { intervalMs: 10, onTimeout: () => `heard: ${this.heard.join(', ')}` },
+    );
+  }
+
+  async end(): Promise<void> {
+    await this.tcp.heal();
+    await this.operator.stop();
+    await this.tcp.stop();
+    await this.http.stop();
+  }
+}
+
+describe('faults of the network before a real API server', function () {
+  this.timeout(60_000);
+
+  let controlPlane: ControlPlane;
+  let direct: ServerUnderTest;
+  let stage: Stage | undefined;
+
+  before(async function () {
+    this.timeout(600_000);
+    controlPlane = await startControlPlane({ controllerManager: false });
+    direct = { baseUrl: controlPlane.server, token: controlPlane.adminToken, ca: controlPlane.ca };
+    await installParts();
+  });
+
+  beforeEach(async () => {
+    for (const name of ['a', 'b', 'c']) await create(name);
+  });
+
+  afterEach(async () => {
+    await stage?.end();
+    stage = undefined;
+    await call(direct, 'DELETE', PARTS);
+  });
+
+  after(() => controlPlane?.stop());
+
+  async function installParts(): Promise<void> {
+    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+    const versions = [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }];
+    const spec = { group: 'example.org', names: { kind: 'Part', plural: 'parts' }, scope: 'Namespaced', versions };
+    const body: Json = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'parts.example.org' },
+      spec,
+    };
+    await call(direct, 'POST', crds, { body });
+    await poll('parts are served', async () => (await call(direct, 'GET', PARTS)).status === 200);
+  }
+
+  async function create(name: string, size = 1): Promise<void> {
+    const body = { apiVersion: Part.apiVersion, kind: Part.kind, ...aPart(name, size) } as unknown as Json;
+    expect((await call(direct, 'POST', PARTS, { body })).status).to.equal(201);
+  }
+
+  const remove = (name: string): Promise<unknown> => call(direct, 'DELETE', `${PARTS}/${name}`);
+
+  it('1: a delete in the gap after the connection was closed is delivered, and nothing else is replayed', async () => {
+    stage = await Stage.set(controlPlane);
+    stage.http.faults.add({ on: WATCH, do: closeAtOnce() });
+    stage.tcp.cut();
+    await remove('b');
+    await stage.until('the delete is heard', () => stage!.heard.length > 0);
+
+    expect(stage.heard).to.deep.equal(['DELETED b']);
+  });
+
+  it('2: after a real 410 the delete it missed is told as lost, and unchanged objects are silent', async () => {
+    stage = await Stage.set(controlPlane);
+    const end = stage.http.rewrite({ on: ({ verb, resource }) => verb === 'watch' && resource === 'parts', resourceVersion: () => '1' });
+    stage.http.faults.add({ on: { verb: 'list', kind: Part }, do: status(503), times: 2 });
+    stage.tcp.reset();
+    await remove('b');
+    await stage.until('the delete is heard', () => stage!.heard.length > 0);
+    end();
+    await create('d');
+    await stage.until('the watch goes on', () => stage!.heard.includes('ADDED d'));
+
+    expect(stage.heard).to.deep.equal(['DELETED b lost', 'ADDED d']);
+  });
+
+  it('3: after a TCP reset the watch goes on from the last version, and the next event is delivered', async () => {
+    stage = await Stage.set(controlPlane);
+    const lists = stage.http.faults.add({ on: { verb: 'list', kind: Part }, do: status(500), times: Number.POSITIVE_INFINITY });
+    stage.tcp.reset();
+    await create('d');
+    await stage.until('the event is heard', () => stage!.heard.length > 0);
+
+    expect(stage.heard).to.deep.equal(['ADDED d']);
+    expect(lists.strikes).to.equal(0);
+  });
+
+  it('4: five answers of 503 to a reconnect are outlasted without a relist', async () => {
+    stage = await Stage.set(controlPlane);
+    const lists = stage.http.faults.add({ on: { verb: 'list', kind: Part }, do: status(500), times: Number.POSITIVE_INFINITY });
+    const refusals = stage.http.faults.add({ on: WATCH, do: status(503), times: 5 });
+    stage.tcp.reset();
+    await create('d');
+    await stage.until('the event is heard', () => stage!.heard.length > 0);
+
+    expect([refusals.strikes, lists.strikes]).to.deep.equal([5, 0]);
+    expect(stage.heard).to.deep.equal(['ADDED d']);
+  });
+
+  it('9: a server that ends every watch at once is asked less and less, and nothing is told twice', async () => {
+    stage = await Stage.set(controlPlane);
+    const ended = stage.http.faults.add({ on: WATCH, do: closeAtOnce(), times: Number.POSITIVE_INFINITY });
+    stage.tcp.cut();
+    await stage.pass(60_000);
+
+    expect(ended.strikes).to.be.within(3, 12);
+    expect(stage.heard).to.deep.equal([]);
+  });
+
+  it('10: a connection that has gone silent is given up, and what it missed is delivered', async () => {
+    stage = await Stage.set(controlPlane);
+    const { accepted } = stage.tcp;
+    stage.tcp.halfOpen();
+    await create('d');
+    // No bookmark comes in the short time that passes for the server, so the operator waits as long as a watch may last at most.
+    await stage.until('the operator connects anew', () => stage!.tcp.accepted > accepted, 2_000);
+    expect(stage.heard).to.deep.equal([]);
+    stage.tcp.reset();
+    await stage.tcp.heal();
+    await stage.until('the event is heard', () => stage!.heard.length > 0);
+
+    expect(stage.heard).to.deep.equal(['ADDED d']);
+  });
+
+  it('11: a status write that meets conflicts is repeated until it is in', async () => {
+    @Handler()
+    class Sizes {
+      @Reconcile(Part)
+      async reconcile(part: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        ctx.status.set({ size: part.spec?.size });
+      }
+    }
+    stage = await Stage.set(controlPlane, [Sizes]);
+    const conflicts = stage.http.faults.add({ on: { verb: 'patch', kind: Part }, do: status(409, { reason: 'Conflict' }), times: 9 });
+    await create('d', 4);
+    const size = async (): Promise<unknown> => ((await call(direct, 'GET', `${PARTS}/d`)).body['status'] as Json | undefined)?.['size'];
+    await stage.until('the status is written', async () => (await size()) === 4);
+
+    expect(conflicts.strikes).to.equal(9);
+  });
+
+  it('delivers what comes late or byte by byte', async () => {
+    stage = await Stage.set(controlPlane);
+    stage.tcp.delay(300);
+    await create('d');
+    await stage.until('the late event is heard', () => stage!.heard.includes('ADDED d'));
+    stage.tcp.delay(0);
+    stage.http.faults.add({ on: WATCH, do: slowBytes(2_000) });
+    stage.tcp.reset();
+    await create('e');
+    await stage.until('the slow event is heard', () => stage!.heard.includes('ADDED e'));
+
+    expect(stage.heard).to.deep.equal(['ADDED d', 'ADDED e']);
+  });
+
+  it('lists again when a refused server is back after a minute, and has lost no delete', async () => {
+    stage = await Stage.set(controlPlane);
+    await stage.tcp.refuse();
+    stage.tcp.reset();
+    await remove('b');
+    await stage.pass(60_000);
+    expect([...stage.operator.cluster.store(Part).list()]).to.have.length(3);
+    await stage.tcp.heal();
+    await stage.until('the delete is heard', () => stage!.heard.length > 0);
+
+    expect(stage.heard).to.have.length(1);
+    expect(stage.heard[0]).to.match(/^DELETED b/);
+  });
+});
