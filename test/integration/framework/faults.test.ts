@@ -8,8 +8,8 @@ import type { ResourceEvent } from '../../../src/framework/watch/resource-event'
 import { poll } from '../../harness/poll';
 import { aPart, Part } from '../../unit/framework/faults/world';
 import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
+import { installParts, PARTS } from './parts';
 
-const PARTS = '/apis/example.org/v1/namespaces/default/parts';
 const WATCH = { verb: 'watch', kind: Part } as const;
 /** Pieces in which time moves, with a pause for the network after each. */
 const STEP_MS = 100;
@@ -85,7 +85,7 @@ describe('faults of the network before a real API server', function () {
     this.timeout(600_000);
     controlPlane = await startControlPlane({ controllerManager: false });
     direct = { baseUrl: controlPlane.server, token: controlPlane.adminToken, ca: controlPlane.ca };
-    await installParts();
+    await installParts(direct);
   });
 
   beforeEach(async () => {
@@ -99,21 +99,6 @@ describe('faults of the network before a real API server', function () {
   });
 
   after(() => controlPlane?.stop());
-
-  async function installParts(): Promise<void> {
-    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-    const versions = [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }];
-    const spec = { group: 'example.org', names: { kind: 'Part', plural: 'parts' }, scope: 'Namespaced', versions };
-    const body: Json = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'parts.example.org' },
-      spec,
-    };
-    await call(direct, 'POST', crds, { body });
-    await poll('parts are served', async () => (await call(direct, 'GET', PARTS)).status === 200);
-  }
 
   async function create(name: string, size = 1): Promise<void> {
     const body = { apiVersion: Part.apiVersion, kind: Part.kind, ...aPart(name, size) } as unknown as Json;
