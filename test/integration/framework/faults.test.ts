@@ -3,6 +3,8 @@ import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { Handler, OnEvent, Reconcile, type ReconcileContext, StewardOperator } from '../../../src/framework';
 import type { HandlerClass } from '../../../src/framework/decorators/handler';
+import { defineKind } from '../../../src/framework/kinds/kind';
+import type { KubernetesObject } from '../../../src/framework/kinds/object';
 import { closeAtOnce, FakeClock, HttpFaultProxy, kubeconfigText, slowBytes, status, TcpFaultProxy } from '../../../src/framework/testing';
 import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
 import { poll } from '../../harness/poll';
@@ -11,6 +13,19 @@ import { call, type Json, type ServerUnderTest } from '../../unit/framework/test
 import { installParts, PARTS } from './parts';
 
 const WATCH = { verb: 'watch', kind: Part } as const;
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Namespaced', status: false, optional: true });
+const GADGETS_CRD: Json = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'gadgets.example.org' },
+  spec: {
+    group: 'example.org',
+    names: { kind: 'Gadget', plural: 'gadgets' },
+    scope: 'Namespaced',
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
+};
 /** Pieces in which time moves, with a pause for the network after each. */
 const STEP_MS = 100;
 
@@ -222,5 +237,31 @@ describe('faults of the network before a real API server', function () {
 
     expect(stage.heard).to.have.length(1);
     expect(stage.heard[0]).to.match(/^DELETED b/);
+  });
+
+  it('a kind whose definition comes and goes five times has its handlers start and stop with it', async () => {
+    const runs: string[] = [];
+    @Handler()
+    class Gadgets {
+      @Reconcile(Gadget)
+      async reconcile(gadget: KubernetesObject): Promise<void> {
+        runs.push(gadget.metadata?.name ?? '');
+      }
+    }
+    stage = await Stage.set(controlPlane, [Gadgets]);
+    const { cluster } = stage.operator;
+    const gadgets = '/apis/example.org/v1/namespaces/default/gadgets';
+    for (let cycle = 0; cycle < 5; cycle++) {
+      await call(direct, 'POST', CRDS, { body: GADGETS_CRD });
+      await poll('gadgets are served', async () => (await call(direct, 'GET', gadgets)).status === 200);
+      const body = { apiVersion: Gadget.apiVersion, kind: Gadget.kind, metadata: { name: `g${cycle}` } };
+      await poll('a gadget is created', async () => (await call(direct, 'POST', gadgets, { body })).status === 201);
+      await stage.until('the handler runs', () => runs.at(-1) === `g${cycle}`);
+      await call(direct, 'DELETE', `${CRDS}/gadgets.example.org`);
+      await stage.until('the kind is gone', () => !cluster.serves(Gadget) && cluster.store(Gadget).size === 0);
+      await poll('the definition is gone', async () => (await call(direct, 'GET', `${CRDS}/gadgets.example.org`)).status === 404);
+    }
+
+    expect(runs).to.deep.equal(['g0', 'g1', 'g2', 'g3', 'g4']);
   });
 });
