@@ -10,7 +10,7 @@ import type { WolConfigSpec, WolConfigStatus } from '../../src/api/wol/v1beta1';
 import type { TestProcess } from '../../test/harness/child-process';
 import { poll } from '../../test/harness/poll';
 import { NAMESPACE, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
-import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../test/harness/steward-processes';
+import { type AgentProcess, launchAgent, type ManagerProcess, startManager, untilConnected } from '../../test/harness/steward-processes';
 import { hints } from './hints';
 import type { Interruption } from './interruption';
 import { MachineStates, nameOf, type Transition } from './machine-states';
@@ -119,7 +119,8 @@ export class Demo {
   private async startAgent(manager: ManagerProcess): Promise<number> {
     this.step('starting an agent, which has no access to the API server');
     const { port } = this.options;
-    this.agent = await startAgent(manager.grpcPort, { nodeName: 'demo-node', ...(port === undefined ? {} : { udpPorts: [port] }) });
+    this.agent = await launchAgent(manager.grpcPort, { nodeName: 'demo-node', ...(port === undefined ? {} : { udpPorts: [port] }) });
+    await Promise.race([untilConnected(this.agent), endOf(manager.process)]);
     const [udpPort = 0] = this.agent.udpPorts;
     this.narration.note(`process ${this.agent.process.pid} is ready and listens on UDP port ${udpPort}`);
     return udpPort;
@@ -200,4 +201,10 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Never resolves. @throws {Error} when the process has ended. */
+async function endOf({ name, exited }: TestProcess): Promise<never> {
+  await exited;
+  throw new Error(`the ${name} has ended by itself`);
 }

@@ -1,11 +1,13 @@
 /**
- * Ctrl-C and its relatives: noticed at once, obeyed between two steps.
+ * Ctrl-C and its relatives, and the end of whoever started us: noticed, and obeyed between two steps.
  *
  * Owns: the signal handlers. Never: ends the process; the demo still has things to take down.
  */
 import { constants } from 'node:os';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** How often we look whether the parent is still there: killed hard, it cannot tell us. */
+const PARENT_CHECK_MS = 500;
 
 export class Interruption {
   private readonly controller = new AbortController();
@@ -15,6 +17,8 @@ export class Interruption {
   static listen(): Interruption {
     const interruption = new Interruption();
     for (const signal of SIGNALS) process.on(signal, () => interruption.receive(signal));
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && interruption.receive('SIGTERM'), PARENT_CHECK_MS).unref();
     return interruption;
   }
 

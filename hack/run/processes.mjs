@@ -14,6 +14,8 @@ import { root } from './paths.mjs';
 const GRACE_MS = 30_000;
 /** A signal that arrives this soon after the first one is the same one: the terminal sends it, and npm passes it on. */
 const SAME_SIGNAL_MS = 1_000;
+/** How often we look whether whoever started us is still there. */
+const PARENT_CHECK_MS = 500;
 /** A quiet child says this often that it is still at work. */
 const HEARTBEAT_MS = 10_000;
 
@@ -25,19 +27,24 @@ export function interruption() {
   return interrupted;
 }
 
-/** From now on SIGINT and SIGTERM end the running child, and no further one is started. */
+/**
+ * From now on SIGINT and SIGTERM end the running child, and no further one is started. So does the end of our parent: npm passes
+ * SIGTERM on to the shell between us, which ends without telling us.
+ */
 export function onInterrupt() {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      const now = performance.now();
-      if (interrupted === undefined) {
-        interrupted = { signal, exitCode: 128 + constants.signals[signal], since: now };
-        for (const child of running) signalGroup(child, signal);
-        setTimeout(stopChildren, GRACE_MS).unref();
-      } else if (now - interrupted.since > SAME_SIGNAL_MS) {
-        stopChildren();
-      }
-    });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && interrupted === undefined && interrupt('SIGTERM'), PARENT_CHECK_MS).unref();
+}
+
+function interrupt(signal) {
+  const now = performance.now();
+  if (interrupted === undefined) {
+    interrupted = { signal, exitCode: 128 + constants.signals[signal], since: now };
+    for (const child of running) signalGroup(child, signal);
+    setTimeout(stopChildren, GRACE_MS).unref();
+  } else if (now - interrupted.since > SAME_SIGNAL_MS) {
+    stopChildren();
   }
 }
 

@@ -45,6 +45,22 @@ export const MANAGER_FLAGS = [
     description: 'serve metrics over TLS to authorized callers only; false = plain HTTP for everybody',
   },
   {
+    key: 'metricsCertFile',
+    flag: '--metrics-cert-file',
+    env: 'METRICS_CERT_FILE',
+    value: 'file',
+    default: '',
+    description: 'certificate chain (PEM) for metrics, read again when it changes; without one a self-signed one is made',
+  },
+  {
+    key: 'metricsKeyFile',
+    flag: '--metrics-key-file',
+    env: 'METRICS_KEY_FILE',
+    value: 'file',
+    default: '',
+    description: 'private key (PEM) of --metrics-cert-file',
+  },
+  {
     key: 'leaderElect',
     flag: '--leader-elect',
     env: 'LEADER_ELECT',

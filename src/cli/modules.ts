@@ -11,10 +11,16 @@ export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name]);
 }
 
-/** @param leaderElection whether several replicas share the work. */
-export function managerRights(modules: readonly ModuleName[], leaderElection: boolean): RbacRule[] {
+export interface ManagerFeatures {
+  /** Several replicas share the work. */
+  readonly leaderElection: boolean;
+  /** Callers who read metrics are checked. */
+  readonly secureMetrics: boolean;
+}
+
+export function managerRights(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RbacRule[] {
   const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
-  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined });
+  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics });
 }
 
 /** Domain of our own annotations and finalizers. */

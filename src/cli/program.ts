@@ -29,7 +29,7 @@ const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wake
 
 const EXAMPLES = `
 Examples:
-  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure --metrics-secure=false
+  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure
   virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --ports 9 --grpc-insecure
   virt-steward wake 02:00:00:00:00:01
   virt-steward rbac > rbac.yaml

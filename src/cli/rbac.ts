@@ -7,6 +7,7 @@ import type { RegisterCommand } from './program';
 interface RbacOptions {
   modules: string;
   leaderElect: 'true' | 'false';
+  metricsSecure: 'true' | 'false';
   output: 'yaml' | 'json';
   namespace: string;
   serviceAccount: string;
@@ -29,15 +30,21 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
         .preset('true')
         .default('true'),
     )
+    .addOption(
+      new Option('--metrics-secure [true|false]', 'rights to check who reads metrics')
+        .choices(['true', 'false'])
+        .preset('true')
+        .default('true'),
+    )
     .addOption(new Option('--output <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
     .option('--namespace <name>', 'namespace the operator runs in', 'virt-steward-system')
     .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward')
     .option('--name <name>', 'name of roles and bindings', 'virt-steward')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ modules, output, leaderElect, ...options }: RbacOptions) => {
+    .action(async ({ modules, output, leaderElect, metricsSecure, ...options }: RbacOptions) => {
       const names = parseModules('--modules', modules);
       const { managerRights, rbacObjects, rbacYaml } = await import('./modules.js');
-      const rules = managerRights(names, leaderElect === 'true');
+      const rules = managerRights(names, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
       const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
       io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
       done(EXIT_DONE);

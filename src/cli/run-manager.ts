@@ -7,6 +7,7 @@ import {
   type Logger,
   type LogLevel,
   loadOwnKubeConfig,
+  type MetricsOptions,
   type OwnKubeConfig,
   type Settings,
   type StewardOperator,
@@ -32,7 +33,7 @@ interface ManagerOptions {
   /** Empty = in-cluster. */
   readonly kubeconfig: string;
   readonly healthAddress: string;
-  readonly metricsAddress: string;
+  readonly metrics: MetricsOptions;
   readonly leaderElect: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: 'json' | 'text';
@@ -44,23 +45,27 @@ export type ManagerSettings = Settings<(typeof MANAGER_FLAGS | typeof WOL_FLAGS)
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 function managerOptions(settings: ManagerSettings): ManagerOptions {
   const modules = parseModules('--modules', settings.text('modules'));
-  const metricsAddress = settings.listenAddress('metricsBindAddress');
-  if (metricsAddress !== '0' && settings.boolean('metricsSecure')) {
-    throw settings.refuse(
-      'metricsSecure',
-      'false, or --metrics-bind-address=0; serving metrics to authorized callers only is not available yet',
-    );
-  }
   return {
     modules,
     namespace: namespaceName(settings),
     kubeconfig: settings.text('kubeconfig'),
     healthAddress: settings.listenAddress('healthProbeBindAddress'),
-    metricsAddress,
+    metrics: metricsOptions(settings),
     leaderElect: settings.boolean('leaderElect'),
     logLevel: settings.oneOf('logLevel', LOG_LEVELS),
     logFormat: settings.oneOf('logFormat', ['json', 'text']),
   };
+}
+
+function metricsOptions(settings: ManagerSettings): MetricsOptions {
+  const address = settings.listenAddress('metricsBindAddress');
+  const secure = settings.boolean('metricsSecure');
+  const [certFile, keyFile] = [settings.text('metricsCertFile'), settings.text('metricsKeyFile')];
+  if (certFile === '' && keyFile === '') return { address, secure };
+  if (certFile === '') throw settings.refuse('metricsCertFile', 'a file, because --metrics-key-file is given');
+  if (keyFile === '') throw settings.refuse('metricsKeyFile', 'a file, because --metrics-cert-file is given');
+  if (!secure) throw settings.refuse('metricsSecure', 'true, because --metrics-cert-file is given');
+  return { address, secure, certFile, keyFile };
 }
 
 /** RFC 1123 label, as the API server demands of namespaces. */
@@ -85,13 +90,15 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     version: VERSION,
     handlers: handlersOf(options.modules),
     healthAddress: options.healthAddress,
-    metrics: { address: options.metricsAddress },
+    metrics: options.metrics,
+    modules: options.modules,
     leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,
     kubeConfig,
     logger,
   });
-  logger.info('starting', { version: VERSION, node: process.versions.node, ...options, ...wol, kubeconfig: source });
+  const { kubeconfig: _path, ...shown } = options;
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, clusterFrom: source });
   return untilEnd(operator, logger);
 }
 

@@ -21,6 +21,7 @@ export * from './kinds/core-kinds';
 export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
+export type { LeaderElectionOptions } from './leader';
 export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
 export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';
@@ -35,7 +36,7 @@ export type {
   StatusStage,
 } from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';
-export type { OperatorOptions } from './runtime/operator-options';
+export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
 export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';

@@ -95,6 +95,15 @@ export function wolSettings(settings: Settings<(typeof WOL_FLAGS)[number]['key']
     dedupWindowMs: settings.durationMs('wolDedupWindow', { minMs: 0, maxMs: 10 * MINUTE_MS }),
     maxStartsPerMinute: settings.wholeNumber('wolMaxStartsPerMinute', { min: 0, max: 1_000_000 }),
     maxConcurrentStarts: settings.wholeNumber('wolMaxConcurrentStarts', { min: 1, max: 10_000 }),
-    watchNamespaces: settings.list('watchNamespaces'),
+    watchNamespaces: namespaces(settings),
   };
+}
+
+/** Names as the API server allows them (RFC 1123 label); one that can never exist would silently watch nothing. */
+function namespaces(settings: Settings<'watchNamespaces'>): readonly string[] {
+  const names = settings.list('watchNamespaces');
+  if (names.some((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) {
+    throw settings.refuse('watchNamespaces', 'namespace names of at most 63 characters, joined by commas');
+  }
+  return names;
 }

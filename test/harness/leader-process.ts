@@ -23,7 +23,7 @@ import {
 
 const [, , NAME = '', NAMESPACE = '', election = '{}'] = process.argv;
 const WRITES_PER_RUN = 5;
-const PAUSE_MS = 30;
+const PAUSE_MS = 60;
 
 @Handler()
 export class Tracer {

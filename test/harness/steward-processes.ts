@@ -70,6 +70,12 @@ export interface AgentOptions {
 /** Resolves when its ports are bound and it is connected. @throws {Error} when it is not in time; then it does not run either. */
 export async function startAgent(grpcPort: number, options: AgentOptions = {}): Promise<AgentProcess> {
   const agent = await launchAgent(grpcPort, options);
+  await untilConnected(agent);
+  return agent;
+}
+
+/** Resolves when its ports are bound and a manager answers it. @throws {Error} when it is not in time; then it does not run either. */
+export async function untilConnected(agent: AgentProcess): Promise<void> {
   await untilReady(agent);
   try {
     // For a while it is ready without a manager.
@@ -78,7 +84,6 @@ export async function startAgent(grpcPort: number, options: AgentOptions = {}): 
     await agent.process.kill();
     throw error;
   }
-  return agent;
 }
 
 /** Starts it and does not wait. */

@@ -3,14 +3,23 @@ import { createSocket } from 'node:dgram';
 import { buildMagicPacket } from '../../src/wol/protocol/magic-packet';
 
 /** @param macs one packet each, all in one turn of the event loop. */
-export async function sendMagicPackets(port: number, macs: readonly string[], host = '127.0.0.1'): Promise<void> {
+export function sendMagicPackets(port: number, macs: readonly string[], host = '127.0.0.1'): Promise<void> {
+  return sendDatagrams(
+    port,
+    macs.map((mac) => buildMagicPacket(mac)),
+    host,
+  );
+}
+
+/** Sends any bytes, in order and all in one turn of the event loop. */
+export async function sendDatagrams(port: number, payloads: readonly Uint8Array[], host = '127.0.0.1'): Promise<void> {
   const socket = createSocket('udp4');
   try {
     await Promise.all(
-      macs.map(
-        (mac) =>
+      payloads.map(
+        (payload) =>
           new Promise<void>((resolve, reject) => {
-            socket.send(buildMagicPacket(mac), port, host, (error) => (error === null ? resolve() : reject(error)));
+            socket.send(payload, port, host, (error) => (error === null ? resolve() : reject(error)));
           }),
       ),
     );

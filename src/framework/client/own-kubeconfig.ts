@@ -57,10 +57,18 @@ function fromFiles(files: readonly string[]): OwnKubeConfig {
     const { namespace } = currentContextOf(merged);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(JSON.stringify(merged));
+    checkServer(kubeConfig.getCurrentCluster()?.server ?? '');
     return { kubeConfig, namespace, source };
   } catch (error) {
     throw problem(source, error instanceof Error ? error.message : String(error));
   }
+}
+
+/** An address that can never work is refused at once instead of being tried for ever. */
+function checkServer(server: string): void {
+  const protocol = URL.canParse(server) ? new URL(server).protocol : '';
+  if (protocol === 'https:' || protocol === 'http:') return;
+  throw new KubeconfigProblem(`server ${JSON.stringify(server)} is not an address; allowed: https://host:port or http://host:port`);
 }
 
 function read(file: string): Fields {

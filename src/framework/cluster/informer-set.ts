@@ -1,12 +1,12 @@
 /**
  * The informers of one cluster: one for each kind and selection, shared by all handlers that ask for it.
  *
- * Owns: sharing, starting and stopping. Never: decides which kinds are watched; decorators do, before the start.
+ * Owns: sharing, starting and stopping, and that all of them notice soon when the server is back. Never: decides which kinds are watched; decorators do, before the start.
  */
 import { NotCachedError } from '../errors/handler-errors';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject, ObjectKey } from '../kinds/object';
-import type { Informer, Selection } from '../watch/informer-contract';
+import type { Informer, InformerState, Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
 
 export type InformerFactory = (kind: Kind, select: Selection | undefined) => Informer;
@@ -28,6 +28,7 @@ export class InformerSet {
     informer.onStatus(() => {
       for (const listener of this.listeners) listener();
     });
+    this.followRecovery(informer);
     return informer;
   }
 
@@ -69,6 +70,17 @@ export class InformerSet {
   onStatus(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** When the server answers one of them again, the others need not sit out their pauses. */
+  private followRecovery(informer: Informer): void {
+    let before: InformerState | undefined;
+    informer.onStatus(({ state }) => {
+      const hasRecovered = before === 'Backoff' && (state === 'Watching' || state === 'Listing');
+      before = state;
+      if (!hasRecovered) return;
+      for (const other of this.list()) if (other !== informer) other.hurry();
+    });
   }
 
   list(): readonly Informer[] {

@@ -33,6 +33,7 @@ export interface KeyedQueueOptions {
 
 /** Observation points for metrics. Times are monotonic milliseconds. */
 export interface QueueHooks {
+  /** A key has become ready to run; adds that fold into it do not count again. */
   added?(): void;
   started?(waitedMs: number): void;
   finished?(workedMs: number): void;
@@ -55,7 +56,8 @@ const LOW_LANE_SHARE = 8;
 
 export class KeyedQueue {
   readonly name: string;
-  private readonly workers: number;
+  /** Keys that run at the same time. */
+  readonly workers: number;
   private readonly clock: Clock;
   private readonly options: KeyedQueueOptions;
 
@@ -109,7 +111,6 @@ export class KeyedQueue {
 
   /** Makes `key` run, `delayMs` from now at the earliest. An earlier due time or a higher lane of the same key wins. */
   add(key: string, lane: Lane, delayMs = 0): void {
-    this.options.hooks?.added?.();
     const nowMs = this.clock.monotonicMs();
     const running = this.running.get(key);
     if (running !== undefined) {
@@ -152,6 +153,13 @@ export class KeyedQueue {
     return this.running.size - this.busyWorkers;
   }
 
+  /** For how long keys have been running, in milliseconds: all of them together, and the one that runs longest. */
+  runningMs(): { readonly total: number; readonly longest: number } {
+    const nowMs = this.clock.monotonicMs();
+    const each = [...this.running.values()].map(({ startedMs }) => nowMs - startedMs);
+    return { total: each.reduce((sum, ms) => sum + ms, 0), longest: Math.max(0, ...each) };
+  }
+
   isRunning(key: string): boolean {
     return this.running.has(key);
   }
@@ -173,6 +181,7 @@ export class KeyedQueue {
     if (waiting === undefined) {
       this.waiting.set(key, { lane: wanted, readySinceMs: nowMs });
       this.ready[wanted].add(key);
+      this.options.hooks?.added?.();
     } else if (waiting.lane === 'low' && wanted === 'high') {
       this.ready.low.delete(key);
       this.ready.high.add(key);

@@ -10,6 +10,7 @@ import { keyOf } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import { backoffMs, compileRetryOptions } from '../queue/backoff';
 import { KeyedQueue, type Lane } from '../queue/keyed-queue';
+import type { QueueMetrics } from '../serving/metrics/queue-metrics';
 import type { Clock } from '../time/clock';
 import type { Informer } from '../watch/informer-contract';
 import { FoldedEvents } from './folded-events';
@@ -22,6 +23,7 @@ export interface BaseWatchOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
+  readonly metrics: QueueMetrics;
 }
 
 const TYPES = { ADDED: ResourceEventType.Added, MODIFIED: ResourceEventType.Modified, DELETED: ResourceEventType.Deleted } as const;
@@ -34,8 +36,9 @@ export class BaseWatch implements LeaderOnly {
   private readonly failures = new Map<string, number>();
 
   constructor(private readonly options: BaseWatchOptions) {
-    const { kind, informer, clock } = options;
-    this.queue = new KeyedQueue({ name: kind.id, clock, run: (key) => this.run(key) });
+    const { kind, informer, clock, metrics } = options;
+    this.queue = new KeyedQueue({ name: kind.id, clock, run: (key) => this.run(key), hooks: metrics.hooks(kind.id, informer.cluster) });
+    metrics.observe(this.queue, informer.cluster);
     informer.subscribe((event) => {
       if (this.active) this.push(event, event.initial ? 'low' : 'high');
     });
@@ -79,6 +82,7 @@ export class BaseWatch implements LeaderOnly {
       if (!this.active) return;
       const failures = (this.failures.get(key) ?? 0) + 1;
       this.failures.set(key, failures);
+      this.options.metrics.retried(this.queue.name, this.options.informer.cluster);
       this.options.logger.warn('event callback failed and will be repeated', {
         kind: this.options.kind.kind,
         key,

@@ -9,17 +9,20 @@ import { sourceKindOf } from '../decorators/source';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { KeySource } from '../kinds/virtual-kind';
+import type { QueueHooks } from '../queue/keyed-queue';
 import type { DaemonSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { Registry } from '../registry/registry';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import type { Informer } from '../watch/informer-contract';
 import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
 import type { Instances } from './instances';
+import type { KeyController } from './key-controller';
 import { KindController } from './kind-controller';
 import type { LeaderScope } from './leadership';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
-import type { PassHooks, PassPorts } from './pass-ports';
+import type { PassPorts } from './pass-ports';
 import { passWriters } from './pass-writers';
 import type { Triggers } from './triggers';
 import { VirtualController } from './virtual-controller';
@@ -32,7 +35,7 @@ export interface ControllerFactoryOptions {
   readonly events: EventRecorder;
   readonly triggers: Triggers;
   readonly leader: LeaderScope;
-  readonly hooks: PassHooks;
+  readonly metrics: FrameworkMetrics;
 }
 
 type DaemonMethod = (object: KubernetesObject, context: DaemonContext) => unknown;
@@ -50,17 +53,21 @@ export class ControllerFactory {
     const { informers } = this.parts.cluster;
     const informerOf = (spec: QueuedHandlerSpec): Informer => informers.ensure(spec.kind, spec.select);
     const ports = this.passPorts(kind, specs, (spec, key) => informerOf(spec).store.get(key));
-    const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports });
+    const queueHooks = this.queueHooks(kind);
+    const controller = new KindController({ kind, specs, ownWrites: this.ownWrites, informerOf, ports, queueHooks });
+    this.observe(controller, specs);
     this.parts.triggers.connect(kind.id, (key) => controller.touch(key));
     return controller;
   }
 
   virtualController(kind: Kind, specs: readonly QueuedHandlerSpec[]): VirtualController {
-    const { registry, instances, triggers } = this.parts;
+    const { registry, instances, triggers, metrics } = this.parts;
     const Class = registry.sources.find((source) => sourceKindOf(source)?.id === kind.id)!;
     const source = instances.of(Class) as KeySource<object>;
     const ports = this.passPorts(kind, specs, (_spec, key) => source.resolve(key));
-    const controller = new VirtualController({ kind, specs, ports });
+    const onRejected = (): void => metrics.queues.rejected(kind.id);
+    const controller = new VirtualController({ kind, specs, ports, queueHooks: this.queueHooks(kind), onRejected });
+    this.observe(controller, specs);
     triggers.connect(kind.id, (key) => controller.touch(key));
     this.sources.push({ source, controller });
     return controller;
@@ -68,6 +75,8 @@ export class ControllerFactory {
 
   daemonPool(spec: DaemonSpec): DaemonPool {
     const { clock, logger: log, random } = this.parts.options;
+    const { handlers } = this.parts.metrics;
+    handlers.setDaemons(spec.id, 0);
     return new DaemonPool({
       spec,
       clock,
@@ -75,7 +84,21 @@ export class ControllerFactory {
       random,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
+      onFilterError: () => handlers.filterFailed(spec.id),
+      onRunning: (tasks) => handlers.setDaemons(spec.id, tasks),
+      onAbandoned: () => handlers.addAbandoned(spec.id, 1),
+      onAbandonedEnded: () => handlers.addAbandoned(spec.id, -1),
     });
+  }
+
+  private queueHooks(kind: Kind): QueueHooks {
+    return this.parts.metrics.queues.hooks(kind.id, this.parts.cluster.name);
+  }
+
+  private observe({ queue }: KeyController, specs: readonly QueuedHandlerSpec[]): void {
+    const { metrics, cluster } = this.parts;
+    metrics.queues.observe(queue, cluster.name);
+    for (const { id } of specs) metrics.handlers.declare(id);
   }
 
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
@@ -101,7 +124,7 @@ export class ControllerFactory {
   }
 
   private passPorts(kind: Kind, specs: readonly QueuedHandlerSpec[], find: PassPorts['find']): PassPorts {
-    const { cluster, events, instances, hooks, leader } = this.parts;
+    const { cluster, events, instances, metrics, leader } = this.parts;
     const { clock, logger: log, random, domain, name, onRun } = this.parts.options;
     return {
       kind,
@@ -114,7 +137,7 @@ export class ControllerFactory {
         return leader.signal;
       },
       find,
-      hooks,
+      hooks: metrics.handlers.hooks,
       onRun,
       handledBy: domain === undefined ? undefined : { annotation: `${domain}/handled-by`, value: name },
       instanceOf: (spec) => instances.of(spec.Class),

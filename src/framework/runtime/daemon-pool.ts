@@ -29,8 +29,11 @@ export interface DaemonPoolOptions {
   readonly call: (object: KubernetesObject, context: DaemonContext) => unknown;
   /** What of a context does not depend on the task. */
   readonly contextFor: (object: KubernetesObject, signal: AbortSignal, attempt: number) => DaemonContext;
+  readonly onFilterError?: (error: unknown) => void;
   readonly onRunning?: (tasks: number) => void;
   readonly onAbandoned?: () => void;
+  /** A task that was given up has ended after all. */
+  readonly onAbandonedEnded?: () => void;
 }
 
 interface Task {
@@ -60,7 +63,7 @@ export class DaemonPool {
   observe(object: KubernetesObject): void {
     if (!this.active) return;
     const key = keyOf(object);
-    if (object.metadata?.deletionTimestamp !== undefined || !matches(this.options.spec.filters, object)) {
+    if (object.metadata?.deletionTimestamp !== undefined || !matches(this.options.spec.filters, object, this.options.onFilterError)) {
       this.forget(key);
       return;
     }
@@ -161,6 +164,7 @@ export class DaemonPool {
       if (task.isEnded) return;
       this.options.log.error('daemon ignores its signal and was abandoned', { controller: this.options.spec.id, key });
       this.options.onAbandoned?.();
+      void task.ended.then(() => this.options.onAbandonedEnded?.());
     });
   }
 

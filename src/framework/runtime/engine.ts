@@ -9,7 +9,7 @@
  * Errors: `start` rejects with ConfigError, with the error of a start-up hook, or with one that names the address it could not bind.
  */
 import { randomUUID } from 'node:crypto';
-import { collectDefaultMetrics, Gauge, Registry as MetricsRegistry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
 import { ListenError } from '../errors/listen-error';
@@ -22,16 +22,19 @@ import {
   leaseCheck,
   renewalCheck,
 } from '../leader';
-import { buildRegistry, isHook, isProbe, type Registry } from '../registry/registry';
+import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
-import { MetricsServer } from '../serving/metrics-server';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
+import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { ControllerFactory } from './controller-factory';
 import { Dispatcher } from './dispatcher';
+import { handlersCheck } from './handler-health';
 import { informersCheck, OutageLog } from './informer-health';
 import { CLOCK, Instances, LOGGER } from './instances';
+import { KindHealth } from './kind-health';
 import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
@@ -49,7 +52,6 @@ type Phase = 'starting' | 'working' | 'stopping';
 
 export class Engine {
   readonly registry: Registry;
-  readonly metrics = new MetricsRegistry();
   readonly instances: Instances;
   readonly events: EventRecorder;
   /** Refuses writes when this process does not lead. */
@@ -58,11 +60,12 @@ export class Engine {
   /** Work of the leader asks it, whether or not there is an election. */
   private readonly leadership: Leadership;
   private readonly workload: Workload;
-  private readonly health = new HealthServer();
-  private readonly metricsServer = new MetricsServer(this.metrics);
+  private readonly health: HealthServer;
+  private readonly metricsEndpoint: MetricsEndpoint;
   private readonly triggers = new Triggers();
   private readonly hooks: ProcessHooks;
   private readonly outages: OutageLog;
+  private readonly kinds: KindHealth;
   private readonly factory: ControllerFactory;
   private dispatcher: Dispatcher | undefined;
   private active = false;
@@ -72,15 +75,19 @@ export class Engine {
   constructor(
     private readonly options: CompiledOperatorOptions,
     private readonly local: LocalCluster,
+    private readonly metrics: FrameworkMetrics,
     /** Told when only a fresh process can go on. */
     private readonly fatal: (error: unknown) => void,
   ) {
+    this.health = new HealthServer(options.clock);
+    this.metricsEndpoint = this.createMetricsEndpoint();
     this.events = new EventRecorder({
       client: local.cluster.client,
       clock: options.clock,
       log: options.logger,
       instance: options.instance,
       reportingController: options.name,
+      metrics: metrics.api.hooks,
     });
     this.instances = new Instances(options.container);
     this.provide();
@@ -102,7 +109,13 @@ export class Engine {
       events: this.events,
       triggers: this.triggers,
       leader: this.leadership,
-      hooks: {},
+      metrics,
+    });
+    this.kinds = new KindHealth({
+      informers: local.cluster.informers,
+      scopeProblem: (kind) => local.scopeProblem(kind),
+      clock: options.clock,
+      log: options.logger,
     });
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
   }
@@ -111,9 +124,8 @@ export class Engine {
   async start(init: () => Promise<void>): Promise<void> {
     this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
-    this.describeBuild();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
-    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsServer.listen(address));
+    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsEndpoint.listen(address));
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.dispatcher = this.createDispatcher();
     await init();
@@ -144,8 +156,9 @@ export class Engine {
     await this.leadership.release(handlersEnded);
     for (const { source } of this.factory.sources) await source.stop?.();
     await this.local.stop();
+    this.kinds.stop();
     const hooksEnded = await this.hooks.shutDown('process', this.processContext(new AbortController().signal));
-    await Promise.all([this.health.close(), this.metricsServer.close()]);
+    await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
     this.events.stop();
     this.instances.dispose();
     logger.info('operator stopped');
@@ -158,13 +171,20 @@ export class Engine {
     this.instances.provide(KubeClient, cluster.client);
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
-    this.instances.provide(MetricsRegistry, this.metrics);
+    this.instances.provide(MetricsRegistry, this.metrics.registry);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
   }
 
+  private createMetricsEndpoint(): MetricsEndpoint {
+    const { clock, logger: log, metricsSecure: secure, metricsFiles: files, instance: hostName } = this.options;
+    return new MetricsEndpoint({ metrics: this.metrics, secure, files, client: this.local.cluster.client, clock, log, hostName });
+  }
+
   private createDispatcher(): Dispatcher {
     const { factory } = this;
+    const { handlers, informers } = this.metrics;
+    for (const { kind, name, id } of this.registry.specs.filter(isIndex)) informers.nameIndex(kind.id, name, id);
     return new Dispatcher({
       registry: this.registry,
       cluster: this.local.cluster,
@@ -173,12 +193,18 @@ export class Engine {
       createController: (kind, specs) => factory.kindController(kind, specs),
       createVirtualController: (kind, specs) => factory.virtualController(kind, specs),
       createDaemonPool: (spec) => factory.daemonPool(spec),
+      onEventError: ({ id }) => handlers.eventFailed(id),
+      onFilterError: ({ id }) => handlers.filterFailed(id),
     });
   }
 
   private addChecks(): void {
     const { clock } = this.options;
+    const queues = () => (this.dispatcher?.controllers ?? []).map(({ queue }) => queue);
+    this.health.addCheck('healthz', handlersCheck(queues));
     this.health.addCheck('readyz', informersCheck(this.local.cluster.informers, clock));
+    this.health.addCheck('readyz', this.kinds.check());
+    if (this.options.metricsAddress !== undefined) for (const check of this.metricsEndpoint.checks) this.health.addCheck('readyz', check);
     this.health.addCheck('readyz', {
       name: 'startup',
       run: () => (this.phase === 'starting' ? { state: 'failed', detail: 'not finished' } : { state: 'ok', detail: 'finished' }),
@@ -205,13 +231,6 @@ export class Engine {
     }
   }
 
-  private describeBuild(): void {
-    collectDefaultMetrics({ register: this.metrics });
-    const help = 'Always 1; the labels tell what runs.';
-    const build = new Gauge({ name: 'steward_build_info', help, labelNames: ['version', 'node'], registers: [this.metrics] });
-    build.labels(this.options.version, process.versions.node).set(1);
-  }
-
   private async listen(
     option: string,
     address: ListenAddress | undefined,
@@ -231,6 +250,7 @@ export class Engine {
     if (this.phase === 'stopping') return;
     if (!this.active && this.canWork()) this.activate();
     this.outages.look();
+    this.kinds.look();
   }
 
   /** One that cannot be listed, for want of rights, say, holds up only the handlers that read it. */
@@ -261,7 +281,9 @@ export class Engine {
   private createElector(options: CompiledLeaderElectionOptions, events: LeaderEvents): LeaseElector {
     const { clock, logger: log, random, namespace, instance } = this.options;
     const store = new ApiLeaseStore(this.local.leaseClient(options.requestTimeoutMs), namespace, options.lease);
-    return new LeaseElector({ options, namespace, identity: `${instance}_${randomUUID()}`, store, clock, random, log, ...events });
+    const metrics = { leading: (lease: string, isLeading: boolean) => this.metrics.process.setLeading(lease, isLeading) };
+    const identity = `${instance}_${randomUUID()}`;
+    return new LeaseElector({ options, namespace, identity, store, clock, random, log, metrics, ...events });
   }
 
   private processContext(signal: AbortSignal): ProcessContext {

@@ -13,7 +13,7 @@ import type { ReconcileResult } from './context';
 
 export type RunOutcome =
   | { readonly kind: 'ok'; readonly requeueAfterMs: number | undefined }
-  | { readonly kind: 'failed'; readonly error: unknown };
+  | { readonly kind: 'failed'; readonly error: unknown; readonly timedOut: boolean };
 
 /** A run that goes on this long after its signal aborted is stuck. */
 const ABANDON_AFTER_MS = 10_000;
@@ -47,9 +47,9 @@ export async function runHandlerMethod({ clock, timeoutMs, parent, call, onAband
   else parent.addEventListener('abort', onParentAbort, { once: true });
   try {
     const result = (await call(abort.signal)) as ReconcileResult;
-    return timedOut ? { kind: 'failed', error: timeout } : { kind: 'ok', requeueAfterMs: requeueOf(result) };
+    return timedOut ? { kind: 'failed', error: timeout, timedOut } : { kind: 'ok', requeueAfterMs: requeueOf(result) };
   } catch (error) {
-    return { kind: 'failed', error: timedOut ? timeout : error };
+    return { kind: 'failed', error: timedOut ? timeout : error, timedOut };
   } finally {
     timer.cancel();
     abandonTimer?.cancel();

@@ -71,12 +71,14 @@ export class HandlerTurns {
     record.started(spec, startedMs);
     pass.ran.set(spec, state.baseline);
     let isOver = false;
+    let isAbandoned = false;
     const outcome = await runHandlerMethod({
       clock: this.ports.clock,
       timeoutMs: spec.timeoutMs,
       parent: this.ports.signal,
       onAbandon: () => {
         this.logFor(spec, object).error('handler ignores its signal, its object stays locked');
+        isAbandoned = true;
         this.ports.hooks.handlerAbandoned?.(spec);
         pass.slot.abandon();
       },
@@ -87,6 +89,8 @@ export class HandlerTurns {
       },
     });
     isOver = true;
+    if (isAbandoned) this.ports.hooks.abandonedHandlerEnded?.(spec);
+    if (outcome.kind === 'failed' && outcome.timedOut) this.ports.hooks.handlerTimedOut?.(spec);
     const durationMs = this.ports.clock.monotonicMs() - startedMs;
     this.ports.onRun?.({
       controller: spec.id,
@@ -155,10 +159,16 @@ export class HandlerTurns {
 
   private failed(spec: QueuedHandlerSpec, pass: Pass, error: unknown, durationMs: number): void {
     const state = pass.record.state(spec);
-    this.ports.hooks.handlerFinished?.(spec, 'error', durationMs);
+    const { hooks, kind, cluster } = this.ports;
     // Cut short by shutdown or lost leadership: the next leader starts from the object's state, there is nothing to retry here.
-    if (this.ports.signal.aborted) return;
+    if (this.ports.signal.aborted) {
+      hooks.handlerFinished?.(spec, 'error', durationMs);
+      return;
+    }
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
+    hooks.handlerFinished?.(spec, decision.history.conflicts > state.conflicts ? 'requeue' : 'error', durationMs);
+    if (decision.kind === 'retry') hooks.retryScheduled?.(kind, cluster.name);
+    else hooks.handlerGaveUp?.(spec);
     state.failures = decision.history.failures;
     state.conflicts = decision.history.conflicts;
     if (decision.kind === 'retry') {

@@ -103,7 +103,8 @@ export abstract class KeyController {
       return;
     }
     if (gone) this.records.delete(key);
-    else if (this.active) this.enqueueDue(key, record);
+    // Cut short: what it owes is not due here any more, whoever leads next looks at everything.
+    else if (this.active && !this.base.ports.signal.aborted) this.enqueueDue(key, record);
   }
 }
 

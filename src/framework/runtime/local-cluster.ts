@@ -9,12 +9,15 @@ import { Cluster, LOCAL_CLUSTER } from '../cluster/cluster';
 import { ApiKindDiscovery } from '../cluster/kind-discovery';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import type { Kind } from '../kinds/kind';
+import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { createInformer, type Informer, type Selection, StormLimiter } from '../watch';
 import type { CompiledOperatorOptions } from './operator-options';
 
 export interface LocalCluster {
   readonly cluster: Cluster;
   readonly transport: ApiTransport;
+  /** See ApiKindDiscovery. */
+  scopeProblem(kind: Kind): Promise<string | undefined>;
   /** A client with connections and limits of its own that repeats nothing: what keeps the Lease must not wait behind other calls. */
   leaseClient(totalTimeoutMs: number): KubeClient;
   /** Starts all informers, and with them the watch on definitions when some kind may be absent. */
@@ -23,12 +26,18 @@ export interface LocalCluster {
   stop(): Promise<void>;
 }
 
-export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions): LocalCluster {
+export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
   const { clock, logger, random } = options;
   const credentials = new Credentials(kubeConfig, clock);
   const transports: HttpTransport[] = [];
   const openTransport = (): HttpTransport => {
-    const opened = new HttpTransport({ cluster: LOCAL_CLUSTER, credentials, clock, userAgent: userAgentOf(options.version, options.name) });
+    const opened = new HttpTransport({
+      cluster: LOCAL_CLUSTER,
+      credentials,
+      clock,
+      userAgent: userAgentOf(options.version, options.name),
+      metrics: metrics.api.hooks,
+    });
     transports.push(opened);
     return opened;
   };
@@ -40,6 +49,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     random,
     fieldManager: options.fieldManager,
     managedBy: options.name,
+    metrics: metrics.api.hooks,
   });
   const limiter = new StormLimiter(clock);
   const discovery = new ApiKindDiscovery({ transport, clock, logger, random });
@@ -55,14 +65,17 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
       selection,
       transform: kind.trim === undefined ? undefined : (object) => kind.trim!(object),
       random,
+      hooks: metrics.informers.hooks,
       freezeCache: options.freezeCache,
       stripLastApplied: options.stripLastApplied,
     });
   const cluster = new Cluster(LOCAL_CLUSTER, client, informerOf, discovery);
   let definitions: Informer | undefined;
+  metrics.informers.observe(() => [...cluster.informers.list(), ...(definitions === undefined ? [] : [definitions])]);
   return {
     cluster,
     transport,
+    scopeProblem: (kind) => discovery.scopeProblem(kind),
     leaseClient: (totalTimeoutMs) =>
       new KubeClient({
         cluster: LOCAL_CLUSTER,

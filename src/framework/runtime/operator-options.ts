@@ -9,6 +9,20 @@ import { type ListenAddress, parseListenAddress } from '../serving/address';
 import { type Clock, SystemClock } from '../time/clock';
 import type { HandlerRun } from './pass-ports';
 
+export interface MetricsOptions {
+  /** `[host]:port` of /metrics, `0` = off. @default '0' */
+  address?: string;
+  /**
+   * TLS, and only for callers whose bearer token may `get` the path /metrics, by word of the API server. The operator then needs to
+   * create TokenReviews and SubjectAccessReviews. @default false: plain HTTP, for everybody
+   */
+  secure?: boolean;
+  /** PEM file of the certificate chain; goes with `keyFile`. @default a self-signed certificate, made at start */
+  certFile?: string;
+  /** PEM file of the private key. */
+  keyFile?: string;
+}
+
 export interface OperatorOptions {
   /** Reporting controller of Events and first part of names, for example `virt-steward`. */
   name: string;
@@ -25,12 +39,19 @@ export interface OperatorOptions {
   kubeConfig?: KubeConfig;
   /** `[host]:port` of /healthz and /readyz, `0` = off. @default '0' */
   healthAddress?: string;
-  /** `address`: `[host]:port` of /metrics over plain HTTP, `0` = off. @default { address: '0' } */
-  metrics?: { address?: string };
+  /** Where and how metrics are served. @default not at all */
+  metrics?: MetricsOptions;
   /** @default no log */
   logger?: Logger;
   /** Version for the user agent and the build metric. @default '0.0.0' */
   version?: string;
+  /** Names of what runs, for the build metric. @default [] */
+  modules?: readonly string[];
+  /**
+   * Survive rejected promises that nobody waited for, and stop in order after an exception that nobody caught. Installs listeners of
+   * the process for as long as the operator runs. @default true
+   */
+  handleProcessErrors?: boolean;
   /** @default the machine's clock */
   clock?: Clock;
   /** Uniform in [0, 1); spreads retries. @default Math.random */
@@ -59,8 +80,12 @@ export interface CompiledOperatorOptions {
   readonly kubeConfig: KubeConfig | undefined;
   readonly healthAddress: ListenAddress | undefined;
   readonly metricsAddress: ListenAddress | undefined;
+  readonly metricsSecure: boolean;
+  readonly metricsFiles: { readonly certificate: string; readonly key: string } | undefined;
   readonly logger: Logger;
   readonly version: string;
+  readonly modules: readonly string[];
+  readonly handleProcessErrors: boolean;
   readonly clock: Clock;
   readonly random: () => number;
   readonly freezeCache: boolean;
@@ -71,7 +96,7 @@ export interface CompiledOperatorOptions {
   readonly onRun: ((run: HandlerRun) => void) | undefined;
 }
 
-/** Fills in defaults. @throws {RangeError} for an address that is none, or a number of leader election out of range. */
+/** Fills in defaults. @throws {RangeError} for an address that is none, one of two certificate files, or a number of leader election out of range. */
 export function compileOperatorOptions(options: OperatorOptions): CompiledOperatorOptions {
   return Object.freeze({
     name: options.name,
@@ -83,8 +108,12 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     kubeConfig: options.kubeConfig,
     healthAddress: parseListenAddress(options.healthAddress ?? '0'),
     metricsAddress: parseListenAddress(options.metrics?.address ?? '0'),
+    metricsSecure: options.metrics?.secure ?? false,
+    metricsFiles: metricsFiles(options.metrics ?? {}),
     logger: options.logger ?? nullLogger,
     version: options.version ?? '0.0.0',
+    modules: options.modules ?? [],
+    handleProcessErrors: options.handleProcessErrors ?? true,
     clock: options.clock ?? new SystemClock(),
     random: options.random ?? Math.random,
     freezeCache: options.freezeCache ?? process.env['NODE_ENV'] !== 'production',
@@ -94,4 +123,12 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     instance: options.instance ?? hostname(),
     onRun: options.onRun,
   });
+}
+
+function metricsFiles({ certFile, keyFile }: MetricsOptions): CompiledOperatorOptions['metricsFiles'] {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) {
+    throw new RangeError(`metrics.${certFile === undefined ? 'certFile' : 'keyFile'} is missing; allowed: both files, or none`);
+  }
+  return { certificate: certFile, key: keyFile };
 }

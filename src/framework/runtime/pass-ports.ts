@@ -62,9 +62,21 @@ export interface HandlerRun {
   readonly requeueAfterMs: number | undefined;
 }
 
-/** Observation points for metrics. */
+/** `requeue` = another writer got in between, which is no failure of the handler. */
+export type HandlerResult = 'success' | 'error' | 'requeue' | 'requeue_after';
+
+/** Observation points for metrics. Called inline; must be cheap and must not throw. */
 export interface PassHooks {
-  handlerFinished?(spec: QueuedHandlerSpec, result: 'success' | 'error' | 'requeue' | 'requeue_after', durationMs: number): void;
+  handlerFinished?(spec: QueuedHandlerSpec, result: HandlerResult, durationMs: number): void;
+  /** After `handlerFinished`: it will not be tried again before the object changes. */
+  handlerGaveUp?(spec: QueuedHandlerSpec): void;
+  /** Before `handlerFinished`: the run had exceeded its time limit. */
+  handlerTimedOut?(spec: QueuedHandlerSpec): void;
+  /** A run ignores its signal; its key stays locked. */
   handlerAbandoned?(spec: QueuedHandlerSpec): void;
+  /** A run that was given up has ended after all. */
+  abandonedHandlerEnded?(spec: QueuedHandlerSpec): void;
+  /** A key of this kind waits for its next attempt after a failure, of a handler or of the framework's own writes. */
+  retryScheduled?(kind: Kind, cluster: string): void;
   filterFailed?(spec: QueuedHandlerSpec, error: unknown): void;
 }

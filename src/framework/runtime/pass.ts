@@ -168,6 +168,7 @@ export class PassRunner {
     record.frameworkFailures++;
     const atMs = this.ports.clock.monotonicMs() + backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random);
     record.frameworkRetryMs = atMs;
+    this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     for (const [spec, baseline] of pass.ran) {
       record.state(spec).baseline = baseline;
       record.owe(spec, 'retry');

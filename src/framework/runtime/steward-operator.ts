@@ -8,6 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import Operator, { type ResourceEvent as BaseEvent, ResourceEventType, type ResourceMeta, ResourceMetaImpl } from '@dot-i/k8s-operator';
 import type { KubeConfig, V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
+import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { conditionOf, loadOwnKubeConfig, MERGE_PATCH } from '../client';
 import type { Cluster } from '../cluster/cluster';
@@ -16,16 +17,20 @@ import { OperatorError } from '../errors/operator-error';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind, kindPath } from '../kinds/kind';
 import { type KubernetesObject, objectKey } from '../kinds/object';
+import { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { sleep } from '../time/sleep';
 import { BaseWatch } from './base-watch';
 import { Engine } from './engine';
 import { type LocalCluster, localCluster } from './local-cluster';
 import { type CompiledOperatorOptions, compileOperatorOptions, type OperatorOptions } from './operator-options';
+import { listenForProcessErrors } from './process-errors';
 
 const ESTABLISHED_TIMEOUT_MS = 60_000;
 const ESTABLISHED_POLL_MS = 500;
 const DISCOVERY_RETRY_MS = 5_000;
 const STATUS_TRIES = 5;
+/** After an exception that nobody caught, everything gets this long to end. */
+const CRASH_STOP_MS = 5_000;
 
 export class StewardOperator extends Operator {
   /** Settles when the operator has stopped: 0 when everything ended by itself, else 1. */
@@ -33,11 +38,17 @@ export class StewardOperator extends Operator {
   /** The cluster the operator runs in: a client to write and ask, stores to read from. */
   readonly cluster: Cluster;
   private readonly settings: CompiledOperatorOptions;
+  private readonly metrics: FrameworkMetrics;
   private readonly local: LocalCluster;
   private readonly engine: Engine;
   private readonly stopping = new AbortController();
   private settle!: (exitCode: number) => void;
   private stopped: Promise<void> | undefined;
+  private ignoreErrors: () => void = () => undefined;
+  private isCrashing = false;
+  /** Rejects when the time to end after an exception that nobody caught is over. */
+  private readonly crashed: Promise<never>;
+  private rejectCrashed!: (error: unknown) => void;
   private hasFailed = false;
 
   /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
@@ -47,20 +58,26 @@ export class StewardOperator extends Operator {
     this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
     // The base made its client from the default kubeconfig, before it could be given ours.
     this.k8sApi = sameClient(this.k8sApi, this.kubeConfig);
-    this.local = localCluster(this.kubeConfig, this.settings);
+    this.metrics = new FrameworkMetrics(new Registry(), this.settings.clock, this.settings);
+    this.local = localCluster(this.kubeConfig, this.settings, this.metrics);
     this.cluster = this.local.cluster;
-    this.engine = new Engine(this.settings, this.local, (error) => this.fail(error));
+    this.engine = new Engine(this.settings, this.local, this.metrics, (error) => this.fail(error));
     this.finished = new Promise((resolve) => {
       this.settle = resolve;
     });
+    this.crashed = new Promise((_resolve, reject) => {
+      this.rejectCrashed = reject;
+    });
+    this.crashed.catch(() => undefined);
   }
 
   /** Resolves when the operator is set up and listens; it works as soon as everything it needs was listed once. */
   override async start(): Promise<void> {
+    this.listenForErrors();
     try {
-      await this.engine.start(() => super.start());
+      await Promise.race([this.engine.start(() => super.start()), this.crashed]);
     } catch (error) {
-      await this.stop();
+      await Promise.race([this.stop(), this.crashed]);
       throw error;
     }
   }
@@ -91,7 +108,7 @@ export class StewardOperator extends Operator {
       const kind = await this.discover(apiVersion, plural);
       const informer = this.cluster.informers.ensure(kind, namespace === undefined ? undefined : { namespaces: [namespace] });
       const { clock, logger, random } = this.settings;
-      const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random });
+      const watch = new BaseWatch({ kind, informer, onEvent, clock, logger, random, metrics: this.metrics.queues });
       if (this.stopping.signal.aborted) return;
       this.engine.join(watch);
       informer.start();
@@ -184,15 +201,42 @@ export class StewardOperator extends Operator {
 
   private async end(): Promise<void> {
     this.stopping.abort();
-    const clean = await this.engine.stop();
-    this.settle(clean && !this.hasFailed ? 0 : 1);
+    let clean = false;
+    try {
+      clean = await this.engine.stop();
+    } finally {
+      this.ignoreErrors();
+      this.settle(clean && !this.hasFailed ? 0 : 1);
+    }
+  }
+
+  private listenForErrors(): void {
+    const { logger: log, handleProcessErrors } = this.settings;
+    if (!handleProcessErrors) return;
+    const onRejection = (): void => this.metrics.process.unhandledRejection();
+    this.ignoreErrors = listenForProcessErrors({ log, onRejection, onException: (error) => this.crash(error) });
+  }
+
+  /** Ends as well as can be; `finished` settles with 1 within five seconds, whatever hangs. */
+  private crash(error: unknown): void {
+    if (this.isCrashing) return;
+    this.isCrashing = true;
+    this.hasFailed = true;
+    const stopped = this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
+    const limit = new AbortController();
+    const inTime = sleep(this.settings.clock, CRASH_STOP_MS, limit.signal).catch(() => undefined);
+    Promise.race([stopped, inTime]).then(() => {
+      limit.abort();
+      this.rejectCrashed(error);
+      this.settle(1);
+    });
   }
 
   /** Something went wrong that a fresh process gets over: stop with exit code 1. */
   private fail(error: unknown): void {
     this.settings.logger.error('operator cannot go on and stops', { error });
     this.hasFailed = true;
-    void this.stop();
+    this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
   }
 
   private async waitUntilEstablished(name: string): Promise<void> {

@@ -5,6 +5,7 @@
  * Invariant: answers from memory within a second, whatever the API server does.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Clock } from '../time/clock';
 import type { ListenAddress } from './address';
 import { type HealthCheck, reportHealth } from './checks';
 import { close, listen } from './listening';
@@ -18,7 +19,7 @@ export class HealthServer {
   private readonly server: Server;
   private readonly checks: Record<Endpoint, HealthCheck[]> = { healthz: [], readyz: [] };
 
-  constructor() {
+  constructor(private readonly clock: Clock) {
     this.server = createServer((request, response) => {
       this.answer(request, response).catch(() => response.destroy());
     });
@@ -40,19 +41,36 @@ export class HealthServer {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed');
-    const url = new URL(request.url ?? '/', 'http://localhost');
-    const [endpoint, name] = url.pathname.slice(1).split('/') as [string, string | undefined];
-    if (endpoint !== 'healthz' && endpoint !== 'readyz') return send(response, 404, 'not found');
-    const excluded = url.searchParams.getAll('exclude');
-    const checks = this.checks[endpoint].filter((check) => (name === undefined || name === check.name) && !excluded.includes(check.name));
-    if (name !== undefined && checks.length === 0) return send(response, 404, 'no such check');
-    const { healthy, text } = await reportHealth(endpoint, checks, url.searchParams.has('verbose'));
+    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, 'method not allowed', { allow: 'GET, HEAD' });
+    const asked = questionOf(request.url ?? '/');
+    if (asked === undefined) return send(response, 404, 'not found');
+    const { endpoint, name, excluded, verbose } = asked;
+    const checks = this.checks[endpoint].filter((check) => (name === undefined || name === check.name) && !excluded.has(check.name));
+    if (name !== undefined && !this.checks[endpoint].some((check) => check.name === name)) return send(response, 404, 'no such check');
+    const { healthy, text } = await reportHealth(endpoint, checks, verbose, this.clock);
     return send(response, healthy ? 200 : 503, text);
   }
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
+interface Question {
+  readonly endpoint: Endpoint;
+  /** One check only. */
+  readonly name: string | undefined;
+  readonly excluded: ReadonlySet<string>;
+  readonly verbose: boolean;
+}
+
+/** @returns `undefined` for an address that is none of ours. */
+function questionOf(url: string): Question | undefined {
+  const parsed = URL.parse(url, 'http://localhost');
+  const [, endpoint, name, ...rest] = parsed?.pathname.split('/') ?? [];
+  if (parsed === null || (endpoint !== 'healthz' && endpoint !== 'readyz') || rest.length > 0) return undefined;
+  const { searchParams } = parsed;
+  const excluded = new Set(searchParams.getAll('exclude'));
+  return { endpoint, name: name === '' ? undefined : name, excluded, verbose: searchParams.has('verbose') };
+}
+
+function send(response: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', ...headers });
   response.end(text);
 }

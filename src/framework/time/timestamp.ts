@@ -1,4 +1,4 @@
-/** Kubernetes time stamps (RFC 3339 strings) as numbers. The only place in the framework that parses one. */
+/** Time as Kubernetes (RFC 3339 strings) and libraries (Date) want it. The only place in the framework that makes a Date. */
 
 /** `Date.parse` takes a lot for a date, "5" among it. */
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
@@ -17,4 +17,9 @@ export function timestampOf(timeMs: number): string {
 /** RFC 3339 in UTC with microseconds, as `metav1.MicroTime` is written. */
 export function microTimestampOf(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 23)}000Z`;
+}
+
+/** For libraries that take a Date. */
+export function dateOf(timeMs: number): Date {
+  return new Date(timeMs);
 }

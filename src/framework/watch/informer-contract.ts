@@ -46,6 +46,8 @@ export interface Informer<T extends KubernetesObject = KubernetesObject> {
   addIndex(name: string, compute: IndexFunction<T>): void;
   /** Begins listing; returns at once. Calling it twice does nothing. */
   start(): void;
+  /** Ends a pause after a failure: the server answers others again. */
+  hurry(): void;
   /** No request is open and no listener runs after this resolved. Idempotent. */
   stop(): Promise<void>;
   /** Puts the answer of one of our own writes into the store if it is newer than what is there. */

@@ -120,6 +120,10 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
     this.changed();
   }
 
+  hurry(): void {
+    for (const reflector of this.reflectors) reflector.hurry();
+  }
+
   async stop(): Promise<void> {
     this.isStopped = true;
     await Promise.all(this.reflectors.map((reflector) => reflector.stop()));

@@ -103,6 +103,11 @@ export class Reflector<T extends KubernetesObject> {
     this.dispatch({ type: 'start', await: optional || alternatives.length > 0 });
   }
 
+  /** Ends a pause after a failure. */
+  hurry(): void {
+    this.dispatch({ type: 'hurry' });
+  }
+
   async stop(): Promise<void> {
     this.dispatch({ type: 'stop' });
     await Promise.all(this.running);

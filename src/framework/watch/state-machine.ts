@@ -63,6 +63,8 @@ export function step(state: WatchState, input: WatchInput, nowMs: number, number
       return onFailed(state, input.failure, moment);
     case 'timer':
       return state.doing === 'pausing' ? proceed(state, moment) : ignored(state);
+    case 'hurry':
+      return !state.hurried && (state.phase === 'Backoff' || state.phase === 'Denied') ? onHurry(state, moment) : ignored(state);
     case 'stop':
       return { state: { ...state, phase: 'Stopped', doing: 'nothing', detail: 'stopped' }, action: { type: 'cancel' } };
   }
@@ -158,6 +160,17 @@ function proceed(state: WatchState, moment: Moment): Step {
   }
 }
 
+/**
+ * Starts the backoff anew and ends a pause that it has caused; pauses that keep apart connects, or the two questions about a kind, are
+ * kept.
+ */
+function onHurry(state: WatchState, moment: Moment): Step {
+  const hurried: WatchState = { ...state, failures: 0, hurried: true };
+  if (state.doing !== 'pausing' || state.next === 'confirm') return { state: hurried, action: undefined };
+  const leastMs = untilNextConnect(state, moment);
+  return leastMs > 0 ? pause(hurried, state.next, leastMs, leastMs) : proceed(hurried, moment);
+}
+
 function list(state: WatchState): Step {
   const detail = state.phase === 'Listing' ? 'listing' : state.detail;
   return { state: { ...state, doing: 'listing', detail }, action: { type: 'list' } };
@@ -185,7 +198,11 @@ function backOff(state: WatchState, next: NextStep, detail: string, moment: Mome
   return pause(failed, next, Math.max(delayMs / 2, leastMs), Math.max(delayMs, leastMs));
 }
 
+/** A server that has just come back refuses everybody until it has read its rules, so the first 403 after a failure is doubted. */
 function deny(state: WatchState, next: NextStep, detail: string, { numbers }: Moment): Step {
+  if (state.phase === 'Backoff' && state.denials === 0) {
+    return pause({ ...state, phase: 'Denied', detail }, next, numbers.minConnectIntervalMs, 2 * numbers.minConnectIntervalMs);
+  }
   const delayMs = Math.min(numbers.maxDeniedMs, numbers.deniedMs * 2 ** Math.min(state.denials, 30));
   const denied: WatchState = { ...state, phase: 'Denied', denials: state.denials + 1, detail };
   return pause(denied, next, delayMs, Math.min(numbers.maxDeniedMs, delayMs * 1.1));
@@ -212,9 +229,11 @@ function progressed(state: WatchState, resourceVersion: string | undefined): Wat
 /** What a stream that is over has proven by its life. */
 function afterLife(state: WatchState, moment: Moment): WatchState {
   const lived = lifeMs(state, moment);
+  const isSteady = lived >= moment.numbers.steadyAfterMs;
   return {
     ...state,
-    failures: lived >= moment.numbers.steadyAfterMs ? 0 : state.failures,
+    failures: isSteady ? 0 : state.failures,
+    hurried: state.hurried && !isSteady,
     justRelisted: state.justRelisted && lived < moment.numbers.cleanEndAfterMs,
   };
 }

@@ -35,6 +35,8 @@ export interface WatchState {
   readonly absences: number;
   /** The last list was made because of a 410 and no stream has lived since, so listing again at once would not help. */
   readonly justRelisted: boolean;
+  /** A pause was cut short since the last steady stream: not again before the next, or a server that flaps would meet no backoff. */
+  readonly hurried: boolean;
   /** Version at which lines could not be read, and how often in a row. */
   readonly brokenAt: string | undefined;
   readonly brokenTimes: number;
@@ -63,6 +65,8 @@ export type WatchInput =
   /** List, connect, stream or discovery failed. */
   | { readonly type: 'failed'; readonly failure: Failure }
   | { readonly type: 'timer' }
+  /** The server answers others again: no reason to wait longer. */
+  | { readonly type: 'hurry' }
   | { readonly type: 'stop' };
 
 /** What to do now. Each ends whatever was under way before. */
@@ -99,6 +103,7 @@ export function initialState(apiVersion: string): WatchState {
     denials: 0,
     absences: 0,
     justRelisted: false,
+    hurried: false,
     brokenAt: undefined,
     brokenTimes: 0,
     reauthenticated: false,

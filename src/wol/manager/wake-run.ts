@@ -223,6 +223,8 @@ export class WakeRun {
         this.credentialsRenewed = true;
         return undefined;
       case 'forbidden':
+        // An API server that has just come back refuses everybody until it has read its rules: doubted once.
+        if (this.lastProblem?.unreachable) return this.tryAgain(outcome.message, false, this.delays.next());
         return forbidden(decision, outcome.message);
       case 'refused':
         return { kind: 'failed', reason: 'StartRefused', text: outcome.message };

@@ -26,7 +26,7 @@ class Stage {
 
   static async set(cluster: StewardCluster, namespace: string): Promise<Stage> {
     await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-    for (const name of ['one', 'two']) {
+    for (const name of ['one', 'two', 'three', 'four']) {
       await cluster.api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: { role: 'work' } } });
     }
     return new Stage(cluster, namespace);

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
+import { buildMagicPacket } from '../../../src/wol/protocol/magic-packet';
 import { poll } from '../../harness/poll';
 import { ReportingAgent } from '../../harness/reporting-agent';
 import { StewardCluster } from '../../harness/steward-cluster';
 import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
-import { sendMagicPackets } from '../../harness/udp-sender';
+import { sendDatagrams, sendMagicPackets } from '../../harness/udp-sender';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilCondition, untilStatus, vmRef, wolConfigRef } from '../../harness/wol-objects';
 
@@ -263,7 +264,7 @@ describe('discovery of virtual machines', function () {
     });
   });
 
-  it('serves real packets through an agent after every change', async () => {
+  it('serves real packets through an agent after every change, and nothing that only resembles one', async () => {
     const agent: AgentProcess = await startAgent(manager.grpcPort);
     const [port] = agent.udpPorts;
     try {
@@ -275,6 +276,7 @@ describe('discovery of virtual machines', function () {
       // The answer to a report proves that the edit has arrived.
       await reporter.untilUnknown(testMac(151), { port: port! });
 
+      await sendDatagrams(port!, nearMisses(testMac(150)));
       await sendMagicPackets(port!, [testMac(151), testMac(152), testMac(153)]);
 
       await poll('the edited machine to run', async () => {
@@ -287,6 +289,14 @@ describe('discovery of virtual machines', function () {
     }
   });
 });
+
+/** Almost magic: the last repetition differs, one repetition is missing, the sync stream is a byte short. */
+function nearMisses(mac: string): Uint8Array[] {
+  const packet = buildMagicPacket(mac);
+  const differs = Uint8Array.from(packet);
+  differs[differs.length - 1]! ^= 1;
+  return [differs, packet.slice(0, -6), packet.slice(1)];
+}
 
 /** One row of what `kubectl get wolcfg -o wide` shows, without the name. */
 async function tableRow({ controlPlane }: StewardCluster, name: string): Promise<{ columns: string[]; row: unknown[] }> {

@@ -36,6 +36,8 @@ const NEEDED: readonly Action[] = [
   ...actions(['update'], SUBRESOURCES, 'virtualmachines/start'),
   ...actions(['update'], SUBRESOURCES, 'virtualmachineinstances/unpause'),
   ...actions(['create', 'patch'], 'events.k8s.io', 'events'),
+  ...actions(['create'], 'authentication.k8s.io', 'tokenreviews'),
+  ...actions(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
 ];
 
 const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];

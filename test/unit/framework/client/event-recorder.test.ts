@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type EventInput, EventRecorder } from '../../../../src/framework/client';
+import { NotLeaderError } from '../../../../src/framework/errors/refusal-errors';
 import { type LogFields, nullLogger } from '../../../../src/framework/logging/logger';
 import { aWidget, type Bench, bench } from './fixtures';
 import { failure, json, type Received, TestServer, until } from './test-server';
@@ -51,6 +52,21 @@ describe('event recorder', () => {
     recorder.stop();
     current.transport.close();
     await server.stop();
+  });
+
+  it('asks the guard of an event right before sending it, and drops and counts one that is refused', async () => {
+    let mayWrite = true;
+    const guard = (): void => {
+      if (!mayWrite) throw new NotLeaderError();
+    };
+    recorder.record(event({ note: 'while leading' }), guard);
+    await flushed();
+    recorder.record(event({ note: 'recorded while leading, sent later' }), guard);
+    mayWrite = false;
+    await flushed();
+
+    expect(server.received.map((request) => bodyOf(request).note)).to.deep.equal(['while leading']);
+    expect(dropped).to.equal(1);
   });
 
   it('creates an event of events.k8s.io/v1 in the namespace of the object', async () => {

@@ -107,6 +107,15 @@ describe('own kubeconfig', () => {
     }
   });
 
+  for (const server of ['ftp://cluster.example.org', 'cluster.example.org:6443']) {
+    it(`refuses the server ${JSON.stringify(server)}, which could never be reached`, () => {
+      const problem = problemOf({ path: file('a', aConfig('a', {}, { server })), environment: {} });
+
+      expect(problem).to.contain(join(folder, 'a'));
+      expect(problem).to.contain(`server ${JSON.stringify(server)} is not an address; allowed: https://host:port or http://host:port`);
+    });
+  }
+
   it('names all files of KUBECONFIG when none exists', () => {
     const KUBECONFIG = [join(folder, 'a'), join(folder, 'b')].join(delimiter);
 

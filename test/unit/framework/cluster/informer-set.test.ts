@@ -4,11 +4,12 @@ import { NotCachedError } from '../../../../src/framework/errors/handler-errors'
 import { ConfigMap, Pod } from '../../../../src/framework/kinds/core-kinds';
 import { defineKind, type Kind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
-import type { Informer, Selection } from '../../../../src/framework/watch/informer-contract';
+import type { Informer, InformerState, Selection } from '../../../../src/framework/watch/informer-contract';
 
 class ScriptedInformer {
   readonly calls: string[] = [];
   readonly objects = new Map<string, KubernetesObject>();
+  tell: (...states: InformerState[]) => void = () => undefined;
   readonly store = { synced: true, get: (key: string) => this.objects.get(key) };
 
   constructor(
@@ -16,16 +17,22 @@ class ScriptedInformer {
     readonly select: Selection | undefined,
   ) {}
 
-  onStatus(): () => void {
-    return () => undefined;
-  }
-
   start(): void {
     this.calls.push('start');
   }
 
   async stop(): Promise<void> {
     this.calls.push('stop');
+  }
+
+  hurry(): void {
+    this.calls.push('hurry');
+  }
+
+  onStatus(listener: (status: { state: InformerState }) => void): void {
+    this.tell = (...states) => {
+      for (const state of states) listener({ state });
+    };
   }
 
   putOwnWrite({ metadata }: KubernetesObject): void {
@@ -53,6 +60,19 @@ describe('the informers of a cluster', () => {
     expect(set.ensure(Pod)).to.equal(first);
     expect(made).to.have.length(3);
     expect(set.list()).to.have.length(3);
+  });
+
+  it('hurry one another when the server answers one of them again, and only then', () => {
+    const { set, made } = bench();
+    for (const kind of [Pod, ConfigMap]) set.ensure(kind);
+    const [pods, maps] = made;
+
+    pods!.tell('Listing', 'Watching', 'Backoff', 'Denied', 'Watching', 'Backoff');
+    expect(maps!.calls).to.deep.equal([]);
+    pods!.tell('Watching');
+
+    expect(maps!.calls).to.deep.equal(['hurry']);
+    expect(pods!.calls).to.deep.equal([]);
   });
 
   const same: [string, Selection | undefined, Selection | undefined][] = [

@@ -14,7 +14,7 @@ import type { ReconcileSpec } from '../../../../src/framework/registry/handler-s
 import { buildRegistry, isQueued } from '../../../../src/framework/registry/registry';
 import { KindController } from '../../../../src/framework/runtime/kind-controller';
 import { OwnWrites } from '../../../../src/framework/runtime/own-writes';
-import type { StatusUpdate } from '../../../../src/framework/runtime/pass-ports';
+import type { PassHooks, StatusUpdate } from '../../../../src/framework/runtime/pass-ports';
 import type { StagedEvent } from '../../../../src/framework/runtime/stage';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { Informer } from '../../../../src/framework/watch/informer-contract';
@@ -56,7 +56,7 @@ export class Bench {
   private version = 1;
   private readonly specs;
 
-  constructor(handler: object, { random = () => 0.5 }: { random?: () => number } = {}) {
+  constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
     const Class = handler.constructor as HandlerClass;
     this.specs = buildRegistry({ handlers: [Class], domain: 'example.org' }).specs.filter(isQueued);
     const store = { get: (key: string) => this.objects.get(key), list: () => this.objects.values() };
@@ -85,7 +85,7 @@ export class Bench {
           this.statuses.push(update);
         },
         sendEvent: (event) => void this.events.push(event),
-        hooks: { filterFailed: (spec) => void this.filterFailures.push(spec.id) },
+        hooks: { ...hooks, filterFailed: (spec) => void this.filterFailures.push(spec.id) },
       },
     });
   }

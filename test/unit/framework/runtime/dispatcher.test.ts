@@ -25,7 +25,7 @@ class ScriptedInformer {
   readonly listeners: Listener[] = [];
   readonly indexes = new Map<string, (object: never) => unknown>();
   readonly store = { synced: true, list: () => [].values(), get: () => undefined };
-  private tellStatus: () => void = () => undefined;
+  private readonly statusListeners: ((status: { state: string }) => void)[] = [];
 
   constructor(
     readonly kind: Kind,
@@ -37,14 +37,14 @@ class ScriptedInformer {
     return () => undefined;
   }
 
-  onStatus(listener: () => void): () => void {
-    this.tellStatus = listener;
+  onStatus(listener: (status: { state: string }) => void): () => void {
+    this.statusListeners.push(listener);
     return () => undefined;
   }
 
   become(synced: boolean): void {
     this.store.synced = synced;
-    this.tellStatus();
+    for (const listener of this.statusListeners) listener({ state: 'Watching' });
   }
 
   addIndex(name: string, keysOf: (object: never) => unknown): void {

@@ -48,8 +48,12 @@ describe('one run of a handler method', () => {
       const throws = (): never => {
         throw thrown;
       };
-      expect(await new Run().start(throws).after(0)).to.deep.equal({ kind: 'failed', error: thrown });
-      expect(await new Run().start(() => Promise.reject(thrown)).after(0)).to.deep.equal({ kind: 'failed', error: thrown });
+      expect(await new Run().start(throws).after(0)).to.deep.equal({ kind: 'failed', error: thrown, timedOut: false });
+      expect(await new Run().start(() => Promise.reject(thrown)).after(0)).to.deep.equal({
+        kind: 'failed',
+        error: thrown,
+        timedOut: false,
+      });
     }
   });
 
@@ -143,7 +147,7 @@ describe('a run that is stopped from outside', () => {
     );
     run.parent.abort('stopping');
 
-    expect(await run.after(0)).to.deep.equal({ kind: 'failed', error: 'stopping' });
+    expect(await run.after(0)).to.deep.equal({ kind: 'failed', error: 'stopping', timedOut: false });
   });
 
   it('may end well all the same', async () => {

@@ -40,6 +40,31 @@ describe('a pass of @Reconcile', () => {
     ]);
   });
 
+  it('begins no other handler of a pass that is cut short', async () => {
+    @Handler()
+    class Two {
+      readonly runs: string[] = [];
+      readonly bench = new Bench(this);
+
+      @OnCreate(Widget)
+      async first(): Promise<void> {
+        this.runs.push('first');
+        this.bench.stop.abort(new Error('leadership lost'));
+      }
+
+      @Reconcile(Widget)
+      async second(): Promise<void> {
+        this.runs.push('second');
+      }
+    }
+    const handler = new Two();
+    await handler.bench.activate();
+    await handler.bench.put(aWidget());
+
+    expect(handler.runs).to.deep.equal(['first']);
+    expect(handler.bench.statuses).to.deep.equal([]);
+  });
+
   it('does not run while standing by', async () => {
     const handler = new Reconciler();
     const bench = new Bench(handler);

@@ -32,6 +32,7 @@ const INPUTS = {
   decode: failed('decode'),
   other: failed('other'),
   timer: { type: 'timer' },
+  hurry: { type: 'hurry' },
   stop: { type: 'stop' },
 } as const satisfies Record<string, WatchInput>;
 type InputName = keyof typeof INPUTS;
@@ -80,11 +81,17 @@ const TABLE: Record<string, Row> = {
   'not started': { state: reached(), does: { start: 'Listing/listing !list', startAwaiting: 'Waiting/awaiting !await' } },
   'awaiting the kind': { state: reached('startAwaiting'), does: { served: 'Listing/listing !list' } },
   'in the first list': { state: reached('start'), does: DURING_LIST },
-  'listing again after a failure': { state: reached('start', 'other', 'timer'), does: DURING_LIST },
-  'listing again after a 403': { state: reached('start', 'forbidden', 'timer'), does: DURING_LIST },
+  'listing again after a failure': { state: reached('start', 'other', 'timer'), does: { ...DURING_LIST, hurry: 'Backoff/listing' } },
+  'listing again after a 403': { state: reached('start', 'forbidden', 'timer'), does: { ...DURING_LIST, hurry: 'Denied/listing' } },
   'connecting after the list': { state: reached('start', 'accepted', 'listed'), does: DURING_CONNECT },
-  'connecting after a failure': { state: reached('start', 'listed', 'other', 'timer'), does: DURING_CONNECT },
-  'connecting after a 403': { state: reached('start', 'listed', 'forbidden', 'timer'), does: DURING_CONNECT },
+  'connecting after a failure': {
+    state: reached('start', 'listed', 'other', 'timer'),
+    does: { ...DURING_CONNECT, hurry: 'Backoff/connecting' },
+  },
+  'connecting after a 403': {
+    state: reached('start', 'listed', 'forbidden', 'timer'),
+    does: { ...DURING_CONNECT, hurry: 'Denied/connecting' },
+  },
   streaming: {
     state: reached('start', 'listed', 'connected'),
     does: {
@@ -100,20 +107,33 @@ const TABLE: Record<string, Row> = {
       other: 'Backoff/pausing(watch) !pause',
     },
   },
-  'pausing before a list': { state: reached('start', 'other'), does: { timer: 'Backoff/listing !list' } },
-  'pausing before a connect': { state: reached('start', 'listed', 'other'), does: { timer: 'Backoff/connecting !watch' } },
-  'pausing before the second question': { state: reached('start', 'notFound', 'absent'), does: { timer: 'Backoff/confirming !discover' } },
+  'pausing before a list': { state: reached('start', 'other'), does: { timer: 'Backoff/listing !list', hurry: 'Backoff/listing !list' } },
+  'pausing before a connect': {
+    state: reached('start', 'listed', 'other'),
+    does: { timer: 'Backoff/connecting !watch', hurry: 'Backoff/connecting !watch' },
+  },
+  'pausing before the second question': {
+    state: reached('start', 'notFound', 'absent'),
+    does: { timer: 'Backoff/confirming !discover', hurry: 'Backoff/pausing(confirm)' },
+  },
   'pausing after a clean end': {
     state: step(reached('start', 'listed', 'connected'), INPUTS.ended, NOW_MS + 5_000).state,
     does: { timer: 'Watching/connecting !watch' },
   },
-  'pausing after a denied list': { state: reached('start', 'forbidden'), does: { timer: 'Denied/listing !list' } },
-  'pausing after a denied watch': { state: reached('start', 'listed', 'forbidden'), does: { timer: 'Denied/connecting !watch' } },
+  'pausing after a denied list': {
+    state: reached('start', 'forbidden'),
+    does: { timer: 'Denied/listing !list', hurry: 'Denied/listing !list' },
+  },
+  'pausing after a denied watch': {
+    state: reached('start', 'listed', 'forbidden'),
+    does: { timer: 'Denied/connecting !watch', hurry: 'Denied/connecting !watch' },
+  },
   'confirming for the first time': {
     state: reached('start', 'notFound'),
     does: {
       present: BACK_TO_LIST,
       absent: 'Backoff/pausing(confirm) !pause',
+      hurry: 'Backoff/confirming',
       ...{
         unauthorized: BACK_TO_LIST,
         forbidden: BACK_TO_LIST,
@@ -129,6 +149,7 @@ const TABLE: Record<string, Row> = {
     does: {
       present: BACK_TO_LIST,
       absent: 'Waiting/awaiting !await',
+      hurry: 'Backoff/confirming',
       ...{
         unauthorized: BACK_TO_LIST,
         forbidden: BACK_TO_LIST,
@@ -154,6 +175,33 @@ describe('watch state machine', () => {
       }
     });
   }
+
+  it('is not hurried into two connects within a second', () => {
+    const state = reached('start', 'listed', 'other');
+
+    const hurried = step(state, INPUTS.hurry, NOW_MS + 400);
+
+    expect(describeStep(hurried)).to.equal('Backoff/pausing(watch) !pause');
+    expect(hurried.action).to.deep.equal({ type: 'pause', minMs: 600, maxMs: 600 });
+  });
+
+  it('starts its backoff anew when hurried, also in the middle of an attempt, but once until a stream was steady', () => {
+    const tired = { ...reached('start', 'notFound'), failures: 6 };
+    const hurried = step(tired, INPUTS.hurry, LATER_MS).state;
+    const steady = step({ ...reached('start', 'listed', 'connected'), hurried: true }, INPUTS.other, NOW_MS + 120_000).state;
+
+    expect(step(hurried, INPUTS.present, LATER_MS).action).to.deep.equal({ type: 'pause', minMs: 400, maxMs: 800 });
+    expect(step({ ...tired, hurried: true }, INPUTS.hurry, LATER_MS).action, 'a second time').to.equal(undefined);
+    expect(steady.hurried).to.equal(false);
+  });
+
+  it('doubts the first 403 after a failure, and believes the second', () => {
+    const first = step(reached('start', 'listed', 'other', 'timer'), INPUTS.forbidden, LATER_MS);
+    const second = step(step(first.state, INPUTS.timer, LATER_MS).state, INPUTS.forbidden, LATER_MS);
+
+    expect(first.action).to.deep.equal({ type: 'pause', minMs: 1_000, maxMs: 2_000 });
+    expect(second.action).to.deep.equal({ type: 'pause', minMs: 30_000, maxMs: 33_000 });
+  });
 
   describe('stopped', () => {
     for (const name of Object.keys(INPUTS) as InputName[]) {

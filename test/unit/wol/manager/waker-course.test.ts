@@ -92,6 +92,24 @@ describe('retries of a start', () => {
     expect((await still.answer()).message).to.match(/^Forbidden: /);
     expect(still.calls).to.have.lengthOf(2);
   });
+
+  it('doubt the first refusal after a time without answers, and believe the second', async () => {
+    const unreachable: CallOutcome = { kind: 'transient', message: 'connection refused', unreachable: true };
+    const refused: CallOutcome = { kind: 'forbidden', message: 'cannot' };
+    const recovered = new World();
+    recovered.vm(MANUAL);
+    recovered.replies.push(unreachable, refused);
+    const still = new World();
+    still.vm(MANUAL);
+    still.replies.push(unreachable, refused, refused);
+
+    const [first, second] = [recovered.wake(), still.wake()];
+    await Promise.all([recovered.clock.advance(2_000), still.clock.advance(2_000)]);
+
+    expect((await first).status).to.equal('VM_START_INITIATED');
+    expect((await second).message).to.match(/^Forbidden: /);
+    expect([recovered.calls.length, still.calls.length]).to.deep.equal([3, 3]);
+  });
 });
 
 describe('a conflict', () => {

@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Metric, Registry } from 'prom-client';
+import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
+import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
+
+const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
+
+/** The rows of a table of metrics, as the page shows them. */
+async function rowsOf(registry: Registry): Promise<string[]> {
+  const labels = new Map(
+    (registry.getMetricsAsArray() as unknown as (Metric & { name: string; labelNames: string[] })[]).map((m) => [m.name, m.labelNames]),
+  );
+  return (await registry.getMetricsAsJSON())
+    .filter(({ name }) => !/^(process|nodejs)_/.test(name))
+    .map(({ name, type, help }) => {
+      const names = (labels.get(name) ?? []).map((label) => `\`${label}\``).join(', ');
+      return `| \`${name}\` | ${type} | ${names} | ${help} |`;
+    })
+    .sort();
+}
+
+/** Rows of the page that belong to one section. */
+function rowsIn(section: string): string[] {
+  const text = PAGE.split(/^## /m).find((part) => part.startsWith(section)) ?? '';
+  return text.split('\n').filter((line) => /^\| `[a-z_]+` \|/.test(line) && line.split('|').length === 6);
+}
+
+describe('the reference of metrics', () => {
+  it('lists every metric of the framework as it is exposed', async () => {
+    const registry = new Registry();
+    new FrameworkMetrics(registry, new FakeClock(), { version: '0', modules: [] });
+    expect(rowsIn('Every manager').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
+  });
+
+  it('lists every metric of Wake-on-LAN as it is exposed', async () => {
+    const registry = new Registry();
+    new WakeMetrics(registry);
+    expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
+  });
+});
