@@ -1,5 +1,11 @@
 /** The door to the framework. What needs no API server comes through `basics.ts`, a door of its own. */
 
+export {
+  type OperatorLogger,
+  type ResourceEvent as OperatorEvent,
+  ResourceEventType as OperatorEventType,
+  type ResourceMeta,
+} from '@dot-i/k8s-operator';
 export { Registry as MetricsRegistry } from 'prom-client';
 export * from './basics';
 export type { ApiRequest, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';

@@ -69,15 +69,16 @@ export class BaseWatch implements LeaderOnly {
 
   private async run(key: string): Promise<void> {
     const events = this.pending.get(key);
-    const event = events?.first;
+    const event = events?.begin();
     if (events === undefined || event === undefined) return;
     try {
       await this.options.onEvent(this.baseEvent(event));
-      events.shift();
+      events.done();
       this.failures.delete(key);
       if (events.size > 0) this.queue.add(key, 'high');
-      else this.pending.delete(key);
+      else if (this.pending.get(key) === events) this.pending.delete(key);
     } catch (error) {
+      events.failed();
       if (!this.active) return;
       const failures = (this.failures.get(key) ?? 0) + 1;
       this.failures.set(key, failures);
@@ -92,7 +93,7 @@ export class BaseWatch implements LeaderOnly {
     }
   }
 
-  private baseEvent({ type, object }: NonNullable<FoldedEvents['first']>): BaseEvent {
+  private baseEvent({ type, object }: NonNullable<ReturnType<FoldedEvents['begin']>>): BaseEvent {
     const { plural } = this.options.kind;
     // The base types time stamps as Date; they are strings, as the base delivers them too.
     const baseObject = object as unknown as BaseEvent['object'];

@@ -29,7 +29,6 @@ import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
-import type { Timer } from '../time/clock';
 import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { Fleet } from './fleet';
@@ -46,8 +45,6 @@ import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
 
 const EVENT_FLUSH_MS = 2_000;
-/** How often kinds are looked at, for questions that discovery did not answer. */
-const LOOK_MS = 100;
 /** States in which the end of a first list may be far. */
 const TROUBLED: readonly InformerState[] = ['Waiting', 'Backoff', 'Denied'];
 
@@ -72,7 +69,6 @@ export class Engine {
   private readonly clusters: ClusterRegistry;
   private readonly fleet: Fleet;
   private readonly kinds: KindHealth;
-  private lookTimer: Timer | undefined;
   private active = false;
   private readonly stopping = new AbortController();
 
@@ -143,7 +139,7 @@ export class Engine {
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.local.start();
     await this.fleet.startSources();
-    this.local.cluster.onChange(() => this.notice());
+    this.local.cluster.onChange(() => this.look());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
   }
@@ -156,7 +152,6 @@ export class Engine {
   /** @returns whether everything ended by itself: nothing was abandoned. */
   async stop(): Promise<boolean> {
     this.phase = 'stopping';
-    this.lookTimer?.cancel();
     const { logger, shutdownTimeoutMs } = this.options;
     this.leadership.retire();
     const stopping = new OperatorError('STOPPING', 'the operator is stopping');
@@ -168,6 +163,7 @@ export class Engine {
     await this.leadership.release(handlersEnded);
     await this.fleet.stopSources();
     await Promise.all([this.clusters.close(), this.local.stop()]);
+    this.kinds.stop();
     const hooksEnded = await this.hooks.shutDown('process', this.processContext(new AbortController().signal));
     await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
     this.events.stop();
@@ -241,18 +237,12 @@ export class Engine {
     }
   }
 
-  private look(): void {
-    if (this.phase === 'stopping') return;
-    this.notice();
-    this.kinds.look();
-    this.lookTimer = this.options.clock.setTimer(LOOK_MS, () => this.look());
-  }
-
   /** Told of every change of an informer: campaigns as soon as there is something to work on, and notices outages. */
-  private notice(): void {
+  private look(): void {
     if (this.phase === 'stopping') return;
     if (!this.active && this.canWork()) this.activate();
     this.outages.look();
+    this.kinds.look();
   }
 
   /** One that cannot be listed, for want of rights, say, holds up only the handlers that read it. */

@@ -2,13 +2,16 @@
  * Events of one object that wait to be handled, folded so that their number stays bounded.
  *
  * Owns: what may be left out without a lie: several changes become one with the newest object; a deletion is never left out.
+ * Invariant: an event that is being handled is not folded with later ones, which its handler has not seen.
  */
 import type { ResourceEvent } from '../watch/resource-event';
 
 type Folded = Pick<ResourceEvent, 'type' | 'object'>;
 
 export class FoldedEvents {
-  private readonly events: Folded[] = [];
+  /** Oldest first, the one that is being handled left out. */
+  private events: Folded[] = [];
+  private handled: Folded | undefined;
 
   push({ type, object }: Folded): void {
     const last = this.events.at(-1);
@@ -25,15 +28,25 @@ export class FoldedEvents {
     }
   }
 
-  /** The oldest; it stays until `shift`. */
-  get first(): Folded | undefined {
-    return this.events[0];
+  /** Begins to handle the oldest. Ends with `done` or `failed`. */
+  begin(): Folded | undefined {
+    this.handled = this.events.shift();
+    return this.handled;
   }
 
-  shift(): void {
-    this.events.shift();
+  done(): void {
+    this.handled = undefined;
   }
 
+  /** It has to be handled again, with what has happened since. */
+  failed(): void {
+    const events = this.handled === undefined ? this.events : [this.handled, ...this.events];
+    this.handled = undefined;
+    this.events = [];
+    for (const event of events) this.push(event);
+  }
+
+  /** Events that wait. */
   get size(): number {
     return this.events.length;
   }

@@ -8,7 +8,7 @@ import type { InformerSet } from '../cluster/informer-set';
 import type { Kind } from '../kinds/kind';
 import type { Logger } from '../logging/logger';
 import type { CheckResult, HealthCheck } from '../serving/checks';
-import type { Clock } from '../time/clock';
+import type { Clock, Timer } from '../time/clock';
 
 /** Discovery that did not answer is asked again after this long. */
 const ASK_AGAIN_MS = 30_000;
@@ -27,7 +27,14 @@ export class KindHealth {
   private readonly knowledge = new Map<string, Knowledge>();
   private readonly problems = new Map<string, string>();
 
+  private timer: Timer | undefined;
+
   constructor(private readonly options: KindHealthOptions) {}
+
+  /** Asks nothing again. */
+  stop(): void {
+    this.timer?.cancel();
+  }
 
   /** To be called now and then: asks about kinds it knows nothing of yet. */
   look(): void {
@@ -57,7 +64,11 @@ export class KindHealth {
         if (problem !== undefined && this.knowledge.get(kind.id) === question) this.remember(kind, problem);
         answered({ asked: 'done' });
       },
-      () => answered({ asked: 'never', againAtMs: clock.monotonicMs() + ASK_AGAIN_MS }),
+      () => {
+        answered({ asked: 'never', againAtMs: clock.monotonicMs() + ASK_AGAIN_MS });
+        this.timer?.cancel();
+        this.timer = clock.setTimer(ASK_AGAIN_MS, () => this.look());
+      },
     );
   }
 

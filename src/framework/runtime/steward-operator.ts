@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import Operator, { type ResourceEvent as BaseEvent, ResourceEventType, type ResourceMeta, ResourceMetaImpl } from '@dot-i/k8s-operator';
-import type { V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
+import type { KubeConfig, V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
 import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { conditionOf, loadOwnKubeConfig, MERGE_PATCH } from '../client';
@@ -56,6 +56,8 @@ export class StewardOperator extends Operator {
     super(options.logger);
     this.settings = compileOperatorOptions(options);
     this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
+    // The base made its client from the default kubeconfig, before it could be given ours.
+    this.k8sApi = sameClient(this.k8sApi, this.kubeConfig);
     this.metrics = new FrameworkMetrics(new Registry(), this.settings.clock, this.settings);
     this.local = localCluster(this.kubeConfig, this.settings, this.metrics);
     this.cluster = this.local.cluster;
@@ -264,6 +266,12 @@ export class StewardOperator extends Operator {
       await sleep(clock, DISCOVERY_RETRY_MS, this.stopping.signal);
     }
   }
+}
+
+/** A client of the same class on another kubeconfig. */
+function sameClient<T extends object>(client: T, kubeConfig: KubeConfig): T {
+  const Class = client.constructor as Parameters<KubeConfig['makeApiClient']>[0];
+  return kubeConfig.makeApiClient(Class) as unknown as T;
 }
 
 /** Ids of the base have the form `<plural>.<apiVersion>`. */

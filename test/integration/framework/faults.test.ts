@@ -3,14 +3,29 @@ import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { Handler, OnEvent, Reconcile, type ReconcileContext, StewardOperator } from '../../../src/framework';
 import type { HandlerClass } from '../../../src/framework/decorators/handler';
+import { defineKind } from '../../../src/framework/kinds/kind';
+import type { KubernetesObject } from '../../../src/framework/kinds/object';
 import { closeAtOnce, FakeClock, HttpFaultProxy, kubeconfigText, slowBytes, status, TcpFaultProxy } from '../../../src/framework/testing';
 import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
 import { poll } from '../../harness/poll';
 import { aPart, Part } from '../../unit/framework/faults/world';
 import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
+import { installParts, PARTS } from './parts';
 
-const PARTS = '/apis/example.org/v1/namespaces/default/parts';
 const WATCH = { verb: 'watch', kind: Part } as const;
+const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Namespaced', status: false, optional: true });
+const GADGETS_CRD: Json = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'gadgets.example.org' },
+  spec: {
+    group: 'example.org',
+    names: { kind: 'Gadget', plural: 'gadgets' },
+    scope: 'Namespaced',
+    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+  },
+};
 /** Pieces in which time moves, with a pause for the network after each. */
 const STEP_MS = 100;
 
@@ -85,7 +100,7 @@ describe('faults of the network before a real API server', function () {
     this.timeout(600_000);
     controlPlane = await startControlPlane({ controllerManager: false });
     direct = { baseUrl: controlPlane.server, token: controlPlane.adminToken, ca: controlPlane.ca };
-    await installParts();
+    await installParts(direct);
   });
 
   beforeEach(async () => {
@@ -99,21 +114,6 @@ describe('faults of the network before a real API server', function () {
   });
 
   after(() => controlPlane?.stop());
-
-  async function installParts(): Promise<void> {
-    const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-    const versions = [{ name: 'v1', served: true, storage: true, schema, subresources: { status: {} } }];
-    const spec = { group: 'example.org', names: { kind: 'Part', plural: 'parts' }, scope: 'Namespaced', versions };
-    const body: Json = {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'parts.example.org' },
-      spec,
-    };
-    await call(direct, 'POST', crds, { body });
-    await poll('parts are served', async () => (await call(direct, 'GET', PARTS)).status === 200);
-  }
 
   async function create(name: string, size = 1): Promise<void> {
     const body = { apiVersion: Part.apiVersion, kind: Part.kind, ...aPart(name, size) } as unknown as Json;
@@ -237,5 +237,31 @@ describe('faults of the network before a real API server', function () {
 
     expect(stage.heard).to.have.length(1);
     expect(stage.heard[0]).to.match(/^DELETED b/);
+  });
+
+  it('a kind whose definition comes and goes five times has its handlers start and stop with it', async () => {
+    const runs: string[] = [];
+    @Handler()
+    class Gadgets {
+      @Reconcile(Gadget)
+      async reconcile(gadget: KubernetesObject): Promise<void> {
+        runs.push(gadget.metadata?.name ?? '');
+      }
+    }
+    stage = await Stage.set(controlPlane, [Gadgets]);
+    const { cluster } = stage.operator;
+    const gadgets = '/apis/example.org/v1/namespaces/default/gadgets';
+    for (let cycle = 0; cycle < 5; cycle++) {
+      await call(direct, 'POST', CRDS, { body: GADGETS_CRD });
+      await poll('gadgets are served', async () => (await call(direct, 'GET', gadgets)).status === 200);
+      const body = { apiVersion: Gadget.apiVersion, kind: Gadget.kind, metadata: { name: `g${cycle}` } };
+      await poll('a gadget is created', async () => (await call(direct, 'POST', gadgets, { body })).status === 201);
+      await stage.until('the handler runs', () => runs.at(-1) === `g${cycle}`);
+      await call(direct, 'DELETE', `${CRDS}/gadgets.example.org`);
+      await stage.until('the kind is gone', () => !cluster.serves(Gadget) && cluster.store(Gadget).size === 0);
+      await poll('the definition is gone', async () => (await call(direct, 'GET', `${CRDS}/gadgets.example.org`)).status === 404);
+    }
+
+    expect(runs).to.deep.equal(['g0', 'g1', 'g2', 'g3', 'g4']);
   });
 });
