@@ -3,7 +3,7 @@ import type { DependencyContainer } from '../framework';
 import { WOL_SETTINGS, type WolSettings } from './settings';
 
 export { wolHandlers } from './handlers';
-export { WOL_FLAGS, type WolSettings, wolSettings } from './settings';
+export { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolSettings } from './settings';
 
 /** Registers what Wake-on-LAN handlers inject beyond what the framework provides. */
 export function provideWol(container: DependencyContainer, settings: WolSettings): void {

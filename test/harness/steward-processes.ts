@@ -17,6 +17,7 @@ export interface ManagerOptions {
   /** @default a free one; give it to restart a manager under the same address */
   grpcPort?: number;
   flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
 }
 
 /** Resolves when `/readyz` says ok. @throws {Error} when it does not become ready; then it does not run either. */
@@ -29,10 +30,10 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, flags = [] }: ManagerOptions = {},
+  { kubeconfig, grpcPort, flags = [], env = {} }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
-  const process = new TestProcess('manager', [
+  const args = [
     MAIN,
     'manager',
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
@@ -44,7 +45,8 @@ export async function launchManager(
     `--metrics-bind-address=127.0.0.1:${metricsPort}`,
     '--metrics-secure=false',
     ...flags,
-  ]);
+  ];
+  const process = new TestProcess('manager', args, env);
   return {
     process,
     grpcPort: grpc,

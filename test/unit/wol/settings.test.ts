@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { Settings } from '../../../src/framework';
-import { WOL_FLAGS, wolSettings } from '../../../src/wol/settings';
+import { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, wolSettings } from '../../../src/wol/settings';
 
-function settingsOf(flags: Partial<Record<(typeof WOL_FLAGS)[number]['key'], string>>) {
-  return wolSettings(new Settings(WOL_FLAGS, { grpcInsecure: 'true', ...flags }, {}), 'virt-steward-system');
+function settingsOf(flags: Partial<Record<WolSettingKey, string>>, env: Record<string, string> = {}) {
+  const definitions = [...WOL_FLAGS, ...WOL_VARIABLES];
+  return wolSettings(new Settings<WolSettingKey>(definitions, { grpcInsecure: 'true', ...flags }, env), 'virt-steward-system', '1.2.3');
 }
 
 describe('settings of Wake-on-LAN', () => {
