@@ -23,6 +23,7 @@ import {
   type ResourceEvent,
   Service,
   ServiceAccount,
+  TemporaryError,
   Triggers,
 } from '../../framework';
 import { agentDaemonSet } from '../deployment/agent-daemon-set';
@@ -89,7 +90,8 @@ export class AgentHandler {
       const isPassing = PASSING_ERRORS.some((code) => isOperatorError(error, code));
       if (!ctx.signal.aborted && (!isPassing || ctx.attempt >= TOLD_FROM_ATTEMPT))
         this.tell(config, { kind: 'failed', message: messageOf(error) });
-      throw error;
+      // What the server calls invalid may be the word of an admission policy, which changes without the config.
+      throw isOperatorError(error, 'INVALID') ? new TemporaryError(error.message, { cause: error }) : error;
     }
   }
 
@@ -114,6 +116,7 @@ export class AgentHandler {
   private async create(desired: DaemonSet, ctx: ReconcileContext<WolConfig>): Promise<void> {
     await ctx.client.applyIfChanged(DaemonSet, desired, { live: 'absent' });
     ctx.events.normal('AgentCreated', `created DaemonSet ${desired.metadata?.name}`);
+    this.tellOthers(ctx.key);
   }
 
   private async update(live: DaemonSet, desired: DaemonSet, ctx: ReconcileContext<WolConfig>): Promise<void> {
@@ -122,6 +125,7 @@ export class AgentHandler {
     const name = desired.metadata?.name;
     if (adopted !== undefined) ctx.events.normal('AgentAdopted', `took over DaemonSet ${name} from an earlier operator`);
     else if (changed) ctx.events.normal('AgentUpdated', `updated DaemonSet ${name}`);
+    if (changed) this.tellOthers(ctx.key);
   }
 
   private desired(config: WolConfig, image: string, healthPort: number): DaemonSet {
@@ -151,6 +155,11 @@ export class AgentHandler {
 
   private daemonSetOf(config: WolConfig): DaemonSet | undefined {
     return this.cluster.store(DaemonSet, DAEMON_SETS).get(objectKey(this.settings.namespace, daemonSetName(nameOf(config))));
+  }
+
+  /** Two that were decided on at the same time may have got one health port; the echo of our own write tells nobody. */
+  private tellOthers(own: string): void {
+    for (const other of this.cluster.store(WolConfig).list()) if (nameOf(other) !== own) this.triggers.touch(WolConfig, nameOf(other));
   }
 
   private tell(config: WolConfig, state: AgentState): void {

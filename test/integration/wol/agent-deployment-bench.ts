@@ -31,9 +31,9 @@ export class DeploymentBench {
     public manager: ManagerProcess,
   ) {}
 
-  /** Without KubeVirt, which agents do not depend on. */
-  static async start(options: ManagerOptions = {}): Promise<DeploymentBench> {
-    const cluster = await StewardCluster.start({ kubevirt: false });
+  /** By default without KubeVirt, which agents do not depend on. */
+  static async start({ kubevirt = false, ...options }: ManagerOptions & { kubevirt?: boolean } = {}): Promise<DeploymentBench> {
+    const cluster = await StewardCluster.start(kubevirt ? {} : { kubevirt: false });
     try {
       return new DeploymentBench(cluster, await startManager(cluster, { ...options, env: { AGENT_IMAGE, ...options.env } }));
     } catch (error) {
@@ -106,6 +106,12 @@ ${this.manager.process.log.slice(-3_000)}`;
   runs(): Promise<number> {
     return this.metric('controller_runtime_reconcile_total', { controller: 'AgentHandler.deploy' });
   }
+}
+
+/** Who owns fields of the object itself, its status apart. */
+export function managersOf({ metadata }: StoredDaemonSet): string[] {
+  const entries = (metadata.managedFields ?? []) as { manager: string; subresource?: string }[];
+  return entries.filter(({ subresource }) => subresource === undefined).map(({ manager }) => manager);
 }
 
 export function containerOf({ spec }: StoredDaemonSet): Readonly<Record<string, unknown>> {
