@@ -140,6 +140,7 @@ describe('bootstrap of the npm scripts', () => {
         'tsc -p',
         'generators/crd-types --check',
         'generators/proto --check',
+        'generators/handler-index --check',
         'biome check',
         'mocha --parallel',
         'tsc -p',
