@@ -9,23 +9,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectKey, singleton } from 'virt-steward/framework';
 
+const FOLDER = process.env['BILLBOARD'] ?? join(tmpdir(), 'billboard');
+
 @singleton()
 export class Billboard {
-  private readonly folder = process.env['BILLBOARD'] ?? join(tmpdir(), 'billboard');
-
   async put(key: ObjectKey, text: string): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
-    await writeFile(this.pathOf(key), `${text}\n`);
+    await mkdir(FOLDER, { recursive: true });
+    await writeFile(pathOf(key), `${text}\n`);
   }
 
   /** @returns false while somebody keeps the file: a second one with `.keep` at its end is there. */
   async takeDown(key: ObjectKey): Promise<boolean> {
-    if (existsSync(`${this.pathOf(key)}.keep`)) return false;
-    await rm(this.pathOf(key), { force: true });
+    if (existsSync(`${pathOf(key)}.keep`)) return false;
+    await rm(pathOf(key), { force: true });
     return true;
   }
+}
 
-  private pathOf(key: ObjectKey): string {
-    return join(this.folder, key.replaceAll('/', '_'));
-  }
+/** No name of an object has an underscore in it. */
+function pathOf(key: ObjectKey): string {
+  return join(FOLDER, key.replaceAll('/', '_'));
 }

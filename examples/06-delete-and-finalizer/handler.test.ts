@@ -5,7 +5,7 @@ import { Billboard } from './billboard';
 import { Greeting, handlers } from './handler';
 
 /** Files would be real I/O, which neither the fake clock nor `settle` waits for. */
-class BillboardInMemory implements Pick<Billboard, 'put' | 'takeDown'> {
+class BillboardInMemory implements Billboard {
   readonly texts = new Map<ObjectKey, string>();
   isKept = false;
 
@@ -29,10 +29,9 @@ describe('06-delete-and-finalizer', () => {
   beforeEach(async () => {
     const clock = new FakeClock();
     billboard = new BillboardInMemory();
-    const container = createContainer().registerInstance(Billboard, billboard as unknown as Billboard);
     server = await FakeApiServer.start({ clock, crdFiles: ['examples/crds/greetings.yaml'] });
     server.objects.create(Greeting, { metadata: { namespace: 'default', name: 'world' }, spec: { name: 'World' } });
-    operator = await TestOperator.start({ handlers, server, clock, container });
+    operator = await TestOperator.start({ handlers, server, clock, container: createContainer().registerInstance(Billboard, billboard) });
   });
 
   afterEach(async () => {

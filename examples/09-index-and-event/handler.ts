@@ -3,6 +3,7 @@ import {
   Handler,
   type HandlerContext,
   Index,
+  keyOf,
   Node,
   OnEvent,
   Pod,
@@ -31,6 +32,12 @@ export class NodeDrain {
   count({ type, object }: ResourceEvent<Pod>): void {
     const node = object.spec?.nodeName;
     if (type === 'DELETED' && node !== undefined) this.evicted.set(node, (this.evicted.get(node) ?? 0) + 1);
+  }
+
+  /** What is kept for an object goes with it. */
+  @OnEvent(Node)
+  forget({ type, object }: ResourceEvent<Node>): void {
+    if (type === 'DELETED') this.evicted.delete(keyOf(object));
   }
 
   /** Tells how far the draining of a node is, until it is empty. */
