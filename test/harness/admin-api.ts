@@ -14,6 +14,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ConfigMap: { plural: 'configmaps', namespaced: true },
   CustomResourceDefinition: { plural: 'customresourcedefinitions', namespaced: false },
   DaemonSet: { plural: 'daemonsets', namespaced: true },
+  Greeting: { plural: 'greetings', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },
   Node: { plural: 'nodes', namespaced: false },
   Pod: { plural: 'pods', namespaced: true },
@@ -23,6 +24,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
   VirtualMachine: { plural: 'virtualmachines', namespaced: true },
   VirtualMachineInstance: { plural: 'virtualmachineinstances', namespaced: true },
+  Website: { plural: 'websites', namespaced: true },
   WolConfig: { plural: 'wolconfigs', namespaced: false },
 };
 
