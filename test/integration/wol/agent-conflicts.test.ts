@@ -22,6 +22,46 @@ function aStranger(name: string, metadata: object = {}): TestObject {
   };
 }
 
+/** As kubevirt-wol wrote them: root, NET_RAW, one health port for all. */
+const anOlderOne = (config: string, uid: string | undefined): TestObject => {
+  const labels = {
+    ...{ app: 'wol-agent', 'app.kubernetes.io/name': 'wol-agent', 'app.kubernetes.io/component': 'agent' },
+    ...{ 'app.kubernetes.io/part-of': 'kubevirt-wol', 'app.kubernetes.io/managed-by': 'kubevirt-wol-controller' },
+    'wol.pillon.org/wolconfig': config,
+  };
+  const reference = {
+    apiVersion: 'wol.pillon.org/v1beta1',
+    kind: 'WolConfig',
+    name: config,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+  const container = {
+    ...{ name: 'agent', image: 'registry.example.org/kubevirt-wol-agent:v1', args: ['--node-name=$(NODE_NAME)', '--old'] },
+    env: [
+      { name: 'NODE_NAME', value: 'wrong' },
+      { name: 'STALE', value: 'yes' },
+    ],
+    securityContext: { runAsUser: 0, capabilities: { add: ['NET_RAW', 'NET_ADMIN'] } },
+    livenessProbe: { httpGet: { path: '/healthz', port: 8080 } },
+  };
+  return {
+    ...{ apiVersion: 'apps/v1', kind: 'DaemonSet' },
+    metadata: {
+      ...{ name: `wol-agent-${config}`, namespace: NAMESPACE, labels },
+      ...(uid === undefined ? {} : { ownerReferences: [reference] }),
+    },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels, annotations: { 'older.example.org/hash': '1' } },
+        spec: { hostPID: true, nodeSelector: { old: 'yes' }, containers: [container, { name: 'sidecar', image: 'x' }] },
+      },
+    },
+  };
+};
+
 describe('agents that cannot be deployed as asked for', function () {
   this.timeout(60_000);
   let bench: DeploymentBench;
@@ -165,15 +205,17 @@ describe('agents that cannot be deployed as asked for', function () {
       const b = await untilCondition(bench.cluster.api, 'twin-b', 'PortConflict', 'False', 'PortShared');
 
       expect([a.message, b.message]).to.deep.equal(['shared with twin-b (41001)', 'shared with twin-a (41001)']);
-      const ports = await Promise.all(
-        ['twin-a', 'twin-b'].map(async (name) => {
-          const daemonSet = await bench.until(name, 'to exist');
-          const described = await untilStatus(bench.cluster.api, name, 'to name its port', ({ agentStatus }) => agentStatus !== undefined);
-          expect(variable(daemonSet, 'HEALTH_PROBE_BIND_ADDRESS')).to.equal(`:${described.status!.agentStatus!.healthPort}`);
-          return described.status!.agentStatus!.healthPort;
-        }),
-      );
-      expect(new Set(ports).size).to.equal(2);
+      // Two configs of one second may be decided on at the same time; then one of them moves.
+      await poll('each to have a port of its own, and to say so', async () => {
+        const ports = await Promise.all(
+          ['twin-a', 'twin-b'].map(async (name) => {
+            const [daemonSet, config] = [await bench.daemonSet(name), await wolConfig(bench.cluster.api, name)];
+            const bound = daemonSet === undefined ? undefined : variable(daemonSet, 'HEALTH_PROBE_BIND_ADDRESS');
+            return bound === `:${config?.status?.agentStatus?.healthPort}` ? bound : undefined;
+          }),
+        );
+        return !ports.includes(undefined) && new Set(ports).size === 2;
+      });
 
       await bench.cluster.api.delete(wolConfigRef('twin-b'));
 
@@ -196,39 +238,6 @@ describe('agents that cannot be deployed as asked for', function () {
   });
 
   describe('because an older operator has deployed them', () => {
-    /** As kubevirt-wol wrote them: root, NET_RAW, one health port for all. */
-    const anOlderOne = (config: string, uid: string | undefined): TestObject => {
-      const labels = {
-        ...{ app: 'wol-agent', 'app.kubernetes.io/name': 'wol-agent', 'app.kubernetes.io/component': 'agent' },
-        ...{ 'app.kubernetes.io/part-of': 'kubevirt-wol', 'app.kubernetes.io/managed-by': 'kubevirt-wol-controller' },
-        'wol.pillon.org/wolconfig': config,
-      };
-      const reference = { apiVersion: 'wol.pillon.org/v1beta1', kind: 'WolConfig', name: config, uid, controller: true };
-      const container = {
-        ...{ name: 'agent', image: 'registry.example.org/kubevirt-wol-agent:v1', args: ['--node-name=$(NODE_NAME)', '--old'] },
-        env: [
-          { name: 'NODE_NAME', value: 'wrong' },
-          { name: 'STALE', value: 'yes' },
-        ],
-        securityContext: { runAsUser: 0, capabilities: { add: ['NET_RAW', 'NET_ADMIN'] } },
-        livenessProbe: { httpGet: { path: '/healthz', port: 8080 } },
-      };
-      return {
-        ...{ apiVersion: 'apps/v1', kind: 'DaemonSet' },
-        metadata: {
-          ...{ name: `wol-agent-${config}`, namespace: NAMESPACE, labels },
-          ...(uid === undefined ? {} : { ownerReferences: [reference] }),
-        },
-        spec: {
-          selector: { matchLabels: labels },
-          template: {
-            metadata: { labels, annotations: { 'older.example.org/hash': '1' } },
-            spec: { hostPID: true, nodeSelector: { old: 'yes' }, containers: [container, { name: 'sidecar', image: 'x' }] },
-          },
-        },
-      };
-    };
-
     for (const [what, name, isOwned] of [['with its owner', 'moved', true] as const, ['without an owner', 'lost', false] as const]) {
       it(`are taken over ${what}: nothing of the old pod survives, and the DaemonSet is the same object`, async () => {
         await bench.manager.process.stop();
@@ -286,5 +295,52 @@ describe('agents and several replicas', function () {
       await leader.process.stop();
       await bench.stop();
     }
+  });
+});
+
+describe('agents on an API server that guards owner references, as that of OpenShift does', function () {
+  this.timeout(60_000);
+  let bench: DeploymentBench;
+
+  before(async function () {
+    this.timeout(0);
+    bench = await DeploymentBench.start({ kubevirt: true, guardedOwners: true });
+  });
+
+  after(() => bench?.stop());
+
+  /** An older operator's DaemonSet that was there before its config. */
+  const withOlder = async (name: string, isOwned: boolean): Promise<void> => {
+    await bench.manager.process.stop();
+    const config = (await bench.cluster.api.apply(aWolConfig(name))) as TestObject;
+    await bench.cluster.api.apply(anOlderOne(name, isOwned ? String(config.metadata['uid']) : undefined));
+    await bench.restart();
+  };
+
+  it('are deployed and repaired with the rights that the manager has', async () => {
+    await bench.cluster.api.apply(aWolConfig('plain'));
+    await bench.until('plain', 'to exist');
+
+    await bench.cluster.api.mergePatch(daemonSetRef('wol-agent-plain'), { metadata: { labels: { app: 'edited' } } });
+
+    await bench.until('plain', 'to be repaired', ({ metadata }) => metadata.labels!['app'] === 'wol-agent');
+  });
+
+  it('are taken over from an older operator that had set the owner', async () => {
+    await withOlder('moved', true);
+
+    const taken = await bench.until('moved', 'to be taken over', ({ metadata }) => 'wol.pillon.org/health-port' in metadata.annotations!);
+
+    expect(taken.spec.template.spec.containers).to.have.length(1);
+  });
+
+  it('are AgentFailed, in the words of the server, where an owner would have to be set on a DaemonSet that has none', async () => {
+    await withOlder('lost', false);
+
+    const { message } = await untilCondition(bench.cluster.api, 'lost', 'Ready', 'False', 'AgentFailed');
+    expect(message).to.contain("cannot set an ownerRef on a resource you can't delete");
+
+    await bench.cluster.api.delete(daemonSetRef('wol-agent-lost'));
+    await untilCondition(bench.cluster.api, 'lost', 'Ready', 'True', 'MappingUpdated');
   });
 });

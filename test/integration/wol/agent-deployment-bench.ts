@@ -6,6 +6,14 @@ import { type ManagerOptions, type ManagerProcess, startManager } from '../../ha
 
 export const AGENT_IMAGE = 'registry.example.org/virt-steward/agent:1.0.0';
 
+/** Who sets an owner must be allowed to delete the object, unless it is new, and to update the owner's finalizers if it blocks deletion. */
+const GUARDED_OWNERS = { 'kube-apiserver': ['--enable-admission-plugins=OwnerReferencesPermissionEnforcement'] };
+
+export interface BenchOptions extends ManagerOptions {
+  kubevirt?: boolean;
+  guardedOwners?: boolean;
+}
+
 export interface AgentPodSpec {
   readonly containers: readonly Readonly<Record<string, unknown>>[];
   readonly [field: string]: unknown;
@@ -31,9 +39,12 @@ export class DeploymentBench {
     public manager: ManagerProcess,
   ) {}
 
-  /** By default without KubeVirt, which agents do not depend on. */
-  static async start({ kubevirt = false, ...options }: ManagerOptions & { kubevirt?: boolean } = {}): Promise<DeploymentBench> {
-    const cluster = await StewardCluster.start(kubevirt ? {} : { kubevirt: false });
+  /** By default without KubeVirt, which agents do not depend on. @param guardedOwners as on OpenShift. */
+  static async start({ kubevirt = false, guardedOwners = false, ...options }: BenchOptions = {}): Promise<DeploymentBench> {
+    const cluster = await StewardCluster.start({
+      ...(guardedOwners ? { controlPlane: { extraArgs: GUARDED_OWNERS } } : {}),
+      ...(kubevirt ? {} : { kubevirt: false }),
+    });
     try {
       return new DeploymentBench(cluster, await startManager(cluster, { ...options, env: { AGENT_IMAGE, ...options.env } }));
     } catch (error) {
