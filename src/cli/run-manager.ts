@@ -88,7 +88,7 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     namespace: options.namespace,
     domain: DOMAIN,
     version: VERSION,
-    handlers: handlersOf(options.modules),
+    handlers: handlersOf(options.modules, { wol }),
     healthAddress: options.healthAddress,
     metrics: options.metrics,
     modules: options.modules,

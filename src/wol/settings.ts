@@ -1,5 +1,7 @@
 /** Flags of the manager that belong to Wake-on-LAN, and what they say once checked. */
 import type { FlagDefinition, InjectionToken, Settings } from '../framework';
+import { GRPC_SECURITY_FLAGS, type GrpcSecurity, grpcSecurity } from './grpc-settings';
+import { AGENT_SERVICE_ACCOUNT } from './protocol/identity';
 
 export const GRPC_ADDRESS_FLAG = '--grpc-bind-address';
 
@@ -12,15 +14,7 @@ export const WOL_FLAGS = [
     default: ':9090',
     description: 'address on which agents report packets',
   },
-  {
-    key: 'grpcInsecure',
-    flag: '--grpc-insecure',
-    env: 'GRPC_INSECURE',
-    value: 'true|false',
-    isSwitch: true,
-    default: 'false',
-    description: 'take reports in plaintext and from anybody',
-  },
+  ...GRPC_SECURITY_FLAGS,
   {
     key: 'wolStartTimeout',
     flag: '--wol-start-timeout',
@@ -68,6 +62,9 @@ export interface WolSettings {
   readonly namespace: string;
   /** `[host]:port`. */
   readonly grpcBindAddress: string;
+  readonly grpc: GrpcSecurity;
+  /** Account of the agents, in the operator's namespace. */
+  readonly agentServiceAccount: string;
   readonly startTimeoutMs: number;
   readonly dedupWindowMs: number;
   /** 0 = no limit. */
@@ -84,13 +81,11 @@ const MINUTE_MS = 60_000;
 
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 export function wolSettings(settings: Settings<(typeof WOL_FLAGS)[number]['key']>, namespace: string): WolSettings {
-  // Rather refuse than be silently open.
-  if (!settings.boolean('grpcInsecure')) {
-    throw settings.refuse('grpcInsecure', 'true; reports in plaintext and from anybody are the only mode of this version');
-  }
   return {
     namespace,
     grpcBindAddress: settings.listenAddress('grpcBindAddress'),
+    grpc: grpcSecurity(settings),
+    agentServiceAccount: AGENT_SERVICE_ACCOUNT,
     startTimeoutMs: settings.durationMs('wolStartTimeout', { minMs: 1_000, maxMs: 10 * MINUTE_MS }),
     dedupWindowMs: settings.durationMs('wolDedupWindow', { minMs: 0, maxMs: 10 * MINUTE_MS }),
     maxStartsPerMinute: settings.wholeNumber('wolMaxStartsPerMinute', { min: 0, max: 1_000_000 }),
