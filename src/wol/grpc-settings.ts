@@ -59,7 +59,7 @@ export interface GrpcSecurity {
   readonly insecure: boolean;
   readonly tlsMode: TlsMode;
   /** Secret with the server's pair. */
-  readonly serverSecret: string;
+  readonly serverPair: string;
   /** Names and addresses beside those of the Service. */
   readonly extraHosts: readonly string[];
   readonly mtls: boolean;
@@ -81,7 +81,7 @@ export function grpcSecurity(settings: Settings<(typeof GRPC_SECURITY_FLAGS)[num
   }
   if (secret !== '' && !OBJECT_NAME.test(secret)) throw settings.refuse('grpcTlsSecret', 'the name of a Secret');
   if (insecure && mtls) throw settings.refuse('grpcMtls', 'false, because --grpc-insecure is given');
-  return { insecure, tlsMode, serverSecret: secret || SERVER_SECRET, extraHosts: hosts(settings), mtls };
+  return { insecure, tlsMode, serverPair: secret || SERVER_SECRET, extraHosts: hosts(settings), mtls };
 }
 
 function hosts(settings: Settings<'grpcTlsSan'>): readonly string[] {
@@ -102,14 +102,14 @@ export function serverHosts(namespace: string, { extraHosts }: GrpcSecurity): re
 }
 
 /** Where the authority of the server's certificate is found. */
-export function authoritySource({ tlsMode, serverSecret }: GrpcSecurity): AuthoritySource {
+export function authoritySource({ tlsMode, serverPair }: GrpcSecurity): AuthoritySource {
   if (tlsMode === 'service-ca') return { kind: 'ConfigMap', name: 'openshift-service-ca.crt', key: 'service-ca.crt' };
   if (tlsMode === 'self') return { kind: 'Secret', name: AUTHORITY_SECRET, key: 'ca.crt' };
-  return { kind: 'Secret', name: serverSecret, key: 'ca.crt' };
+  return { kind: 'Secret', name: serverPair, key: 'ca.crt' };
 }
 
 /** Secrets that are read, by name. */
-export function watchedSecrets({ tlsMode, serverSecret, mtls }: GrpcSecurity): readonly string[] {
-  const names = tlsMode === 'self' ? [serverSecret, AUTHORITY_SECRET] : [serverSecret];
+export function watchedSecrets({ tlsMode, serverPair, mtls }: GrpcSecurity): readonly string[] {
+  const names = tlsMode === 'self' ? [serverPair, AUTHORITY_SECRET] : [serverPair];
   return mtls && tlsMode === 'self' ? [...names, AGENT_SECRET] : names;
 }

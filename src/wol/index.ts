@@ -3,6 +3,7 @@ import type { DependencyContainer } from '../framework';
 import { CERTIFICATE_LIFETIMES, type CertificateLifetimes, LIFETIMES } from './certificates/lifetimes';
 import { WOL_SETTINGS, type WolSettings } from './settings';
 
+export type { CertificateLifetimes } from './certificates/lifetimes';
 export { wolHandlers } from './handlers';
 export { WOL_FLAGS, type WolSettings, wolSettings } from './settings';
 

@@ -11,6 +11,7 @@ import {
   CertificateMetrics,
   CLOCK,
   type Clock,
+  ConfigMap,
   EventRecorder,
   inject,
   LOGGER,
@@ -53,8 +54,11 @@ export class GrpcCertificate {
   }
 
   /** Resolves after the first attempt, whether it succeeded or not. */
-  start(): Promise<void> {
-    return this.serving.start();
+  async start(): Promise<void> {
+    await this.serving.start();
+    const refresh = (): void => void this.serving.refresh();
+    this.objects.onChange(Secret, this.settings.grpc.serverPair, refresh);
+    this.objects.onChange(ConfigMap, BUNDLE_CONFIG_MAP, refresh);
   }
 
   stop(): void {
@@ -74,9 +78,9 @@ export class GrpcCertificate {
   }
 
   private async load(): Promise<PemPair> {
-    const { serverSecret, mtls } = this.settings.grpc;
-    const place = `Secret ${this.settings.namespace}/${serverSecret}`;
-    const values = await this.objects.secret(serverSecret);
+    const { serverPair, mtls } = this.settings.grpc;
+    const place = `Secret ${this.settings.namespace}/${serverPair}`;
+    const values = await this.objects.secret(serverPair);
     if (values === undefined) throw new Error(`${place} with keys tls.crt and tls.key does not exist`);
     const valueAt = (key: string): string => {
       const value = values[key];
@@ -106,7 +110,7 @@ export class GrpcCertificate {
 
   private tell(problem: string): void {
     const { apiVersion, kind } = Secret;
-    const about = { apiVersion, kind, metadata: { name: this.settings.grpc.serverSecret, namespace: this.settings.namespace } };
+    const about = { apiVersion, kind, metadata: { name: this.settings.grpc.serverPair, namespace: this.settings.namespace } };
     this.events.record({ about, type: 'Warning', reason: 'CertificateUnusable', note: problem, action: 'Serve' });
   }
 }

@@ -58,6 +58,11 @@ export class GrpcObjects {
     return this.values(ConfigMap, name, ({ data }) => data ?? {});
   }
 
+  /** Calls back inline after a change of a Secret or ConfigMap that is watched. */
+  onChange(kind: typeof Secret | typeof ConfigMap, name: string, listener: () => void): void {
+    this.cluster.informers.ensure(kind as Kind, selectionOf(name)).subscribe(listener);
+  }
+
   /** From the cache; before it is filled, as at start, from the API server. */
   private async values<T extends KubernetesObject>(
     kind: Kind<T>,

@@ -110,7 +110,6 @@ export class WakeServer {
       reviewer: new TokenReviewer({ client, clock, log }),
       agentUser: () => serviceAccountUser(namespace, agentServiceAccount),
       mtls: grpc.mtls,
-      clock,
       log,
       onRefused: (reason) => metrics.countRefusal(reason),
     });

@@ -1,16 +1,15 @@
 /**
  * Lets calls of agents in, and nobody else's.
  *
- * Owns: the order of the checks, and that every refusal is counted and told once. Never: logs a token, or lets a name from the network
+ * Owns: the order of the checks, and that every refusal is counted and told. Never: logs a token, or lets a name from the network
  * make a metric.
  * Invariant: a call passes only with everything proven; a node that the API server names binds every event of that call.
  */
 import { status } from '@grpc/grpc-js';
-import { type Clock, isOperatorError, type Logger } from '../../framework';
+import { isOperatorError, type Logger } from '../../framework';
 import type { AgentIdentity, CallCredentials, CallGate } from '../protocol/call-gate';
 import { TOKEN_AUDIENCE } from '../protocol/identity';
 import { RpcStatusError } from '../protocol/rpc-status-error';
-import { RefusalLog } from './refusal-log';
 import { expiryOf, isForOthers } from './token-review';
 import type { TokenReviewer } from './token-reviewer';
 
@@ -23,20 +22,25 @@ export interface AgentGateOptions {
   readonly agentUser: () => string;
   /** Agents also need a certificate. */
   readonly mtls: boolean;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly onRefused: (reason: RefusalReason) => void;
 }
 
+const REASONS: Readonly<Record<RefusalReason, string>> = {
+  no_token: 'no token',
+  invalid: 'token not accepted',
+  audience: 'token for another audience',
+  account: 'token of another account',
+  node: 'node of another agent',
+  certificate: 'no client certificate of an agent',
+};
+
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 
 export class AgentGate implements CallGate {
-  private readonly refusals: RefusalLog;
   private hasToldUnverified = false;
 
-  constructor(private readonly options: AgentGateOptions) {
-    this.refusals = new RefusalLog(options.log, options.clock);
-  }
+  constructor(private readonly options: AgentGateOptions) {}
 
   async admit(credentials: CallCredentials): Promise<AgentIdentity> {
     const { reviewer, agentUser } = this.options;
@@ -85,7 +89,8 @@ export class AgentGate implements CallGate {
 
   private refusal(reason: RefusalReason, code: status, text: string, peer: string, fields: Record<string, string> = {}): RpcStatusError {
     this.options.onRefused(reason);
-    this.refusals.tell(reason, text, peer, fields);
+    // A line for each reason, so that the logger, which folds repeats of a line, keeps one reason from hiding another.
+    this.options.log.warn(`report refused: ${REASONS[reason]}`, { reason, cause: text, from: peer, ...fields });
     return new RpcStatusError(code, text);
   }
 

@@ -22,7 +22,7 @@ describe('settings of Wake-on-LAN', () => {
     expect(settingsOf({ grpcInsecure: 'false' }).grpc).to.deep.equal({
       insecure: false,
       tlsMode: 'self',
-      serverSecret: 'virt-steward-grpc-tls',
+      serverPair: 'virt-steward-grpc-tls',
       extraHosts: [],
       mtls: false,
     });
@@ -31,7 +31,7 @@ describe('settings of Wake-on-LAN', () => {
   it('take the Secret of an administrator by its name', () => {
     const { grpc } = settingsOf({ grpcTlsMode: 'existingSecret', grpcTlsSecret: 'my-tls' });
 
-    expect(grpc).to.include({ tlsMode: 'existingSecret', serverSecret: 'my-tls' });
+    expect(grpc).to.include({ tlsMode: 'existingSecret', serverPair: 'my-tls' });
   });
 
   for (const [flags, refusal] of [

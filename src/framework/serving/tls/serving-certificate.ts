@@ -69,6 +69,11 @@ export class ServingCertificate {
     };
   }
 
+  /** Looks now: the source has news. */
+  refresh(): Promise<void> {
+    return this.look();
+  }
+
   private plan(): void {
     if (this.isStopped) return;
     this.timer = this.options.clock.setTimer(LOOK_MS, () => {

@@ -62,7 +62,8 @@ describe('agent options', () => {
       logLevel: 'debug',
       logFormat: 'text',
     });
-    expect(Object.keys(env).sort()).to.deep.equal(AGENT_FLAGS.map((flag) => flag.env).sort());
+    const files = ['GRPC_CA_FILE', 'GRPC_TOKEN_FILE', 'GRPC_CERT_FILE', 'GRPC_KEY_FILE'];
+    expect([...Object.keys(env), ...files].sort()).to.deep.equal(AGENT_FLAGS.map((flag) => flag.env).sort());
   });
 
   it('prefer a flag to its variable and treat an empty variable as absent', () => {
