@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
+import { GRPC_SERVICE } from '../protocol/identity';
 
 /** For one connection. */
 export interface AgentCredentials {
@@ -48,8 +49,8 @@ export function verifiedCredentials({ authorities, token, pair }: IdentityFiles,
       // Always the host we were told, whatever name goes into the handshake.
       checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
     }),
-    // RFC 6066 has no addresses in server_name, and Node.js warns about one on stderr.
-    channelOptions: isAddress ? { 'grpc.ssl_target_name_override': '' } : {},
+    // RFC 6066 has no addresses in server_name, and Node.js warns about one on stderr; which name stands there instead is no matter.
+    channelOptions: isAddress ? { 'grpc.ssl_target_name_override': GRPC_SERVICE } : {},
     authorization: `Bearer ${token}`,
   };
 }

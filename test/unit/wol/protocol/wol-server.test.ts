@@ -226,6 +226,15 @@ describe('wol server', () => {
       expect([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL]).to.include(await code);
     });
 
+    it('takes no longer because of a peer that spoke something else', async () => {
+      const stranger = new WolClient(address.replace('127.0.0.1', 'localhost'), credentials.createSsl());
+      expect(await codeOf(stranger.healthCheck(500).response)).to.be.oneOf([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+      stranger.close();
+      const stopped = server.shutdown();
+      await clock.advance(5_000);
+      await stopped;
+    });
+
     it('refuses new events and tells clients to go away', async () => {
       const session: ClientHttp2Session = connect(`http://${address}`);
       const goneAway = new Promise<void>((resolve) => session.once('goaway', () => resolve()));
