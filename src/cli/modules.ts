@@ -1,6 +1,6 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type HandlerClass, type RbacRule, rbacRules } from '../framework';
-import { provideWol, type WolSettings, wolHandlers } from '../wol';
+import { provideWol, trustHandlers, type WolSettings, wolHandlers } from '../wol';
 import type { ModuleName } from './module-names';
 
 export { rbacObjects, rbacYaml } from '../framework';
@@ -10,7 +10,7 @@ export interface ModuleSettings {
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
-  wol: ({ wol }) => wolHandlers(wol.grpc),
+  wol: ({ wol }) => [...wolHandlers, ...trustHandlers(wol.grpc)],
 };
 
 export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings): HandlerClass[] {

@@ -13,6 +13,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ClusterRoleBinding: { plural: 'clusterrolebindings', namespaced: false },
   ConfigMap: { plural: 'configmaps', namespaced: true },
   CustomResourceDefinition: { plural: 'customresourcedefinitions', namespaced: false },
+  Greeting: { plural: 'greetings', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },
   Node: { plural: 'nodes', namespaced: false },
   Pod: { plural: 'pods', namespaced: true },
@@ -22,6 +23,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
   VirtualMachine: { plural: 'virtualmachines', namespaced: true },
   VirtualMachineInstance: { plural: 'virtualmachineinstances', namespaced: true },
+  Website: { plural: 'websites', namespaced: true },
   WolConfig: { plural: 'wolconfigs', namespaced: false },
 };
 

@@ -12,8 +12,8 @@ import { NAMESPACE, type StewardCluster, type TestObject } from './steward-clust
 
 export const AGENT_ACCOUNT = 'virt-steward-wol-agent';
 export const AUDIENCE = 'wol-manager';
-/** The API server's lowest. */
-const TOKEN_SECONDS = 600;
+/** The kubelet renews tokens of an hour; nobody does here. */
+const TOKEN_SECONDS = 24 * 60 * 60;
 
 const BUNDLE = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'virt-steward-grpc-ca', namespace: NAMESPACE } };
 
@@ -59,12 +59,14 @@ export class AgentIdentities {
   /** A pod of the agents on a node; its name is that of the node. */
   async pod(nodeName: string): Promise<string> {
     const container = { name: 'agent', image: 'agent.example' };
+    // Without a kubelet the node is not ready, and others would be evicted, which ends their tokens.
+    const tolerations = [{ operator: 'Exists' }];
     await this.cluster.api.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: nodeName } });
     await this.cluster.api.apply({
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name: nodeName, namespace: NAMESPACE },
-      spec: { nodeName, serviceAccountName: AGENT_ACCOUNT, automountServiceAccountToken: false, containers: [container] },
+      spec: { nodeName, serviceAccountName: AGENT_ACCOUNT, automountServiceAccountToken: false, tolerations, containers: [container] },
     });
     return nodeName;
   }

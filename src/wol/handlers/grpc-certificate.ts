@@ -25,7 +25,7 @@ import { certificatesIn } from '../certificates/stored-certificate';
 import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { ServerTls } from '../protocol/server-tls';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
-import { GrpcObjects } from './grpc-objects';
+import { GrpcObjects } from '../trust/grpc-objects';
 
 @singleton()
 export class GrpcCertificate {
