@@ -1,14 +1,20 @@
 /** What each module brings to the manager. */
-import { buildRegistry, type HandlerClass, type RbacRule, rbacRules } from '../framework';
-import { wolHandlers } from '../wol';
+import { buildRegistry, createContainer, type HandlerClass, type RbacRule, rbacRules } from '../framework';
+import { provideWol, trustHandlers, type WolSettings, wolHandlers } from '../wol';
 import type { ModuleName } from './module-names';
 
 export { rbacObjects, rbacYaml } from '../framework';
 
-const HANDLERS: Readonly<Record<ModuleName, readonly HandlerClass[]>> = { wol: wolHandlers };
+export interface ModuleSettings {
+  readonly wol: WolSettings;
+}
 
-export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
-  return modules.flatMap((name) => HANDLERS[name]);
+const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
+  wol: ({ wol }) => [...wolHandlers, ...trustHandlers(wol.grpc)],
+};
+
+export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings): HandlerClass[] {
+  return modules.flatMap((name) => HANDLERS[name](settings));
 }
 
 export interface ManagerFeatures {
@@ -18,9 +24,19 @@ export interface ManagerFeatures {
   readonly secureMetrics: boolean;
 }
 
-export function managerRights(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RbacRule[] {
-  const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
-  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics });
+export function managerRights(
+  modules: readonly ModuleName[],
+  settings: ModuleSettings,
+  { leaderElection, secureMetrics }: ManagerFeatures,
+): RbacRule[] {
+  const registry = buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN });
+  const container = createContainer();
+  provideWol(container, settings.wol);
+  return rbacRules(registry, {
+    lease: leaderElection ? MANAGER_LEASE : undefined,
+    secureMetrics,
+    get: (token) => container.resolve(token),
+  });
 }
 
 /** Domain of our own annotations and finalizers. */

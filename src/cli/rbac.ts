@@ -1,8 +1,13 @@
 /** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
 import { Option } from 'commander';
+import { Settings } from '../framework/basics';
+import { GRPC_SECURITY_FLAGS } from '../wol/grpc-settings';
+import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../wol/settings';
 import { EXIT_DONE } from './exit-code';
+import { addFlags, flagValues } from './flag-options';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
+import { VERSION } from './version';
 
 interface RbacOptions {
   modules: string;
@@ -20,8 +25,7 @@ Examples:
   virt-steward rbac --output=json --namespace=my-namespace`;
 
 export const rbacCommand: RegisterCommand = (program, io, done) => {
-  program
-    .command('rbac')
+  const command = addFlags(program.command('rbac'), GRPC_SECURITY_FLAGS)
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
     .addOption(
@@ -44,7 +48,9 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
     .action(async ({ modules, output, leaderElect, metricsSecure, ...options }: RbacOptions) => {
       const names = parseModules('--modules', modules);
       const { managerRights, rbacObjects, rbacYaml } = await import('./modules.js');
-      const rules = managerRights(names, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
+      // What a shell has in its environment is not what the manager will have in its own.
+      const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flagValues(command), {}), options.namespace, VERSION);
+      const rules = managerRights(names, { wol }, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
       const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
       io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
       done(EXIT_DONE);

@@ -1,6 +1,7 @@
 /** Flags of the manager that belong to Wake-on-LAN, and what they say once checked. */
 import type { FlagDefinition, InjectionToken, Settings } from '../framework';
 import { DEPLOYMENT_FLAGS, DEPLOYMENT_VARIABLES, type DeploymentSettings, deploymentSettings } from './deployment-settings';
+import { GRPC_SECURITY_FLAGS, type GrpcSecurity, grpcSecurity } from './grpc-settings';
 
 export const GRPC_ADDRESS_FLAG = '--grpc-bind-address';
 
@@ -13,15 +14,7 @@ export const WOL_FLAGS = [
     default: ':9090',
     description: 'address on which agents report packets',
   },
-  {
-    key: 'grpcInsecure',
-    flag: '--grpc-insecure',
-    env: 'GRPC_INSECURE',
-    value: 'true|false',
-    isSwitch: true,
-    default: 'false',
-    description: 'take reports in plaintext and from anybody',
-  },
+  ...GRPC_SECURITY_FLAGS,
   {
     key: 'wolStartTimeout',
     flag: '--wol-start-timeout',
@@ -75,8 +68,7 @@ export interface WolSettings {
   readonly namespace: string;
   /** `[host]:port`. */
   readonly grpcBindAddress: string;
-  /** Plaintext, for everybody. */
-  readonly grpcInsecure: boolean;
+  readonly grpc: GrpcSecurity;
   readonly startTimeoutMs: number;
   readonly dedupWindowMs: number;
   /** 0 = no limit. */
@@ -98,14 +90,10 @@ const MINUTE_MS = 60_000;
  * @throws {UsageError} one line naming the flag, its value and what is allowed.
  */
 export function wolSettings(settings: Settings<WolSettingKey>, namespace: string, version: string): WolSettings {
-  // Rather refuse than be silently open.
-  if (!settings.boolean('grpcInsecure')) {
-    throw settings.refuse('grpcInsecure', 'true; reports in plaintext and from anybody are the only mode of this version');
-  }
   return {
     namespace,
     grpcBindAddress: settings.listenAddress('grpcBindAddress'),
-    grpcInsecure: true,
+    grpc: grpcSecurity(settings),
     startTimeoutMs: settings.durationMs('wolStartTimeout', { minMs: 1_000, maxMs: 10 * MINUTE_MS }),
     dedupWindowMs: settings.durationMs('wolDedupWindow', { minMs: 0, maxMs: 10 * MINUTE_MS }),
     maxStartsPerMinute: settings.wholeNumber('wolMaxStartsPerMinute', { min: 0, max: 1_000_000 }),

@@ -20,6 +20,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   Pod: { plural: 'pods', namespaced: true },
   Role: { plural: 'roles', namespaced: true },
   RoleBinding: { plural: 'rolebindings', namespaced: true },
+  Secret: { plural: 'secrets', namespaced: true },
   Service: { plural: 'services', namespaced: true },
   ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
   VirtualMachine: { plural: 'virtualmachines', namespaced: true },

@@ -21,6 +21,8 @@ export interface StewardClusterOptions {
   controlPlane?: ControlPlaneOptions;
   /** `false` = a cluster without KubeVirt. */
   kubevirt?: Omit<KubeVirtStandInOptions, 'kubeconfig'> | false;
+  /** Flags of `virt-steward rbac`, for managers with other flags than the default ones. @default none */
+  rbacFlags?: readonly string[];
   /** Called at each step, for people who wait. */
   onStep?: (step: string) => void;
 }
@@ -34,14 +36,19 @@ export class StewardCluster {
     private standIn: KubeVirtStandIn | undefined,
   ) {}
 
-  static async start({ controlPlane: options = {}, kubevirt = {}, onStep }: StewardClusterOptions = {}): Promise<StewardCluster> {
+  static async start({
+    controlPlane: options = {},
+    kubevirt = {},
+    rbacFlags = [],
+    onStep,
+  }: StewardClusterOptions = {}): Promise<StewardCluster> {
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
     const controlPlane = await startControlPlane(options);
     try {
       const api = new AdminApi(controlPlane);
       onStep?.('installing CRDs and the rights printed by "virt-steward rbac"');
       await installCrds(api);
-      await installRights(api);
+      await installRights(api, rbacFlags);
       const text = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
       const cluster = new StewardCluster(controlPlane, api, controlPlane.writeFile('manager.kubeconfig', text), undefined);
       if (kubevirt !== false) {
@@ -79,10 +86,10 @@ async function installCrds(api: AdminApi): Promise<void> {
   await Promise.all(crds.map((crd) => api.waitForCondition(crd, 'Established')));
 }
 
-async function installRights(api: AdminApi): Promise<void> {
+async function installRights(api: AdminApi, flags: readonly string[]): Promise<void> {
   await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SERVICE_ACCOUNT, namespace: NAMESPACE } });
-  const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`];
+  const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`, ...flags];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   for (const object of objectsIn(stdout)) await api.apply(object);
 }

@@ -1,7 +1,11 @@
 /** Manager and agent as processes, with the flags a test needs and no more. */
+import { join } from 'node:path';
+import type { CertificateLifetimes } from '../../src/wol';
 import { TestProcess } from './child-process';
 import { freeTcpPort, freeUdpPort } from './free-port';
-import { MAIN, NAMESPACE, type StewardCluster } from './steward-cluster';
+import { MAIN, NAMESPACE, ROOT, type StewardCluster } from './steward-cluster';
+
+const SHORT_LIVED = join(ROOT, 'build', 'test', 'harness', 'short-lived-manager.js');
 
 export interface ManagerProcess {
   readonly process: TestProcess;
@@ -18,6 +22,10 @@ export interface ManagerOptions {
   grpcPort?: number;
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** TLS and identity instead of plaintext for everybody. @default false */
+  secure?: boolean;
+  /** Of its certificates: then it runs from the compiled sources. @default those of users */
+  lifetimes?: CertificateLifetimes;
 }
 
 /** Resolves when `/readyz` says ok. @throws {Error} when it does not become ready; then it does not run either. */
@@ -30,16 +38,15 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, flags = [], env = {} }: ManagerOptions = {},
+  { kubeconfig, grpcPort, flags = [], env = {}, secure = false, lifetimes }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const args = [
-    MAIN,
-    'manager',
+    ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
     '--modules=wol',
-    '--grpc-insecure',
+    ...(secure ? [] : ['--grpc-insecure']),
     `--grpc-bind-address=127.0.0.1:${grpc}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     `--metrics-bind-address=127.0.0.1:${metricsPort}`,
@@ -67,6 +74,8 @@ export interface AgentOptions {
   udpPorts?: readonly number[];
   /** @default test-node */
   nodeName?: string;
+  /** Folder with `ca.crt` and `token`, see AgentIdentities. @default plaintext without identity */
+  identity?: string;
 }
 
 /** Resolves when its ports are bound and it is connected. @throws {Error} when it is not in time; then it does not run either. */
@@ -89,17 +98,23 @@ export async function untilConnected(agent: AgentProcess): Promise<void> {
 }
 
 /** Starts it and does not wait. */
-export async function launchAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
+export async function launchAgent(
+  grpcPort: number,
+  { udpPorts, nodeName = 'test-node', identity }: AgentOptions = {},
+): Promise<AgentProcess> {
   const ports = udpPorts ?? [await freeUdpPort()];
   const healthPort = await freeTcpPort();
   const process = new TestProcess('agent', [
     MAIN,
     'agent',
     `--node-name=${nodeName}`,
-    `--operator-address=127.0.0.1:${grpcPort}`,
+    // The certificate is for this name.
+    `--operator-address=localhost:${grpcPort}`,
     `--ports=${ports.join(',')}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
-    '--grpc-insecure',
+    ...(identity === undefined
+      ? ['--grpc-insecure']
+      : [`--grpc-ca-file=${join(identity, 'ca.crt')}`, `--grpc-token-file=${join(identity, 'token')}`]),
   ]);
   return { process, udpPorts: ports, health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`) };
 }

@@ -18,6 +18,8 @@ export interface FlagDefinition {
   readonly value: string;
   /** The flag alone means `true`. */
   readonly isSwitch?: boolean;
+  /** A list that may also be given one item at a time, with a flag for each. */
+  readonly isRepeatable?: boolean;
   readonly default: string;
   readonly description: string;
 }

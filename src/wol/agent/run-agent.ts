@@ -4,10 +4,11 @@
  * Owns: putting the parts together, start order and shutdown. Never: ends the process.
  * Invariant: when `runAgent` has resolved, no socket, timer or connection of it is left.
  */
-import { credentials } from '@grpc/grpc-js';
 import { type Clock, type Logger, sleep } from '../../framework/basics';
+import { OPEN_CREDENTIALS } from './agent-credentials';
 import { AgentMetrics } from './agent-metrics';
 import type { AgentOptions } from './agent-options';
+import { CredentialFiles } from './credential-files';
 import { Delivery, type ReportEvent } from './delivery';
 import { DeliveryQueue } from './delivery-queue';
 import { DuplicateFilter } from './duplicate-filter';
@@ -17,6 +18,7 @@ import { PacketIntake } from './packet-intake';
 import { PacketLog } from './packet-log';
 import { GrpcReportConnector } from './report-session';
 import { SourceLimiter } from './source-limiter';
+import { StatusReports } from './status-reports';
 import { UdpReception } from './udp-reception';
 
 /** How long a start without any bound port may last, in milliseconds. */
@@ -150,7 +152,7 @@ class Agent {
     const { clock, logger } = this.deps;
     const { metrics } = this;
     return new Delivery({
-      connector: new GrpcReportConnector(this.options.operatorAddress, () => credentials.createInsecure()),
+      connector: this.createConnector(),
       queue,
       clock,
       logger,
@@ -166,6 +168,17 @@ class Agent {
         },
         rejected: () => metrics.countDropped('rejected'),
       },
+    });
+  }
+
+  private createConnector(): GrpcReportConnector {
+    const { operatorAddress: address, credentials: paths, nodeName, configName } = this.options;
+    const { clock, logger, version } = this.deps;
+    const source = { status: () => ({ nodeName, configName, version }), onChange: () => () => undefined };
+    return new GrpcReportConnector({
+      address,
+      credentials: paths === undefined ? OPEN_CREDENTIALS : new CredentialFiles(paths, address, clock),
+      statuses: new StatusReports({ source, clock, logger }),
     });
   }
 

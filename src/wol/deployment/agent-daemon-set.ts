@@ -7,6 +7,16 @@
 import type { WolConfigAgentResources } from '../../api/wol/v1beta1';
 import type { DaemonSet } from '../../framework';
 import { effectivePorts } from '../manager/effective-config';
+import {
+  AGENT_SECRET,
+  BUNDLE_CONFIG_MAP,
+  CA_FILE,
+  CERT_FILE,
+  IDENTITY_DIRECTORY,
+  KEY_FILE,
+  TOKEN_AUDIENCE,
+  TOKEN_FILE,
+} from '../protocol/identity';
 import { WolConfig } from '../wol-config';
 import { agentAnnotations, agentLabels, daemonSetName, nameOf } from './agent-names';
 import { quantityOf } from './quantity';
@@ -27,12 +37,7 @@ export interface AgentSurroundings {
 }
 
 export const CONTAINER = 'agent';
-/** What a projected token must be meant for, so that the API server does not take it. */
-export const TOKEN_AUDIENCE = 'wol-manager';
-export const CA_CONFIG_MAP = 'virt-steward-grpc-ca';
-export const CLIENT_CERTIFICATE_SECRET = 'virt-steward-wol-agent-tls';
 const IDENTITY_VOLUME = 'grpc-identity';
-const IDENTITY_FOLDER = '/var/run/secrets/virt-steward/grpc';
 const TOKEN_SECONDS = 3_600;
 const DEFAULT_TOLERATIONS = [
   { operator: 'Exists', effect: 'NoSchedule' },
@@ -104,8 +109,8 @@ function identityVolume({ transport }: AgentSurroundings): object {
   const items = (...paths: string[]): object[] => paths.map((path) => ({ key: path, path }));
   const sources = [
     { serviceAccountToken: { audience: TOKEN_AUDIENCE, expirationSeconds: TOKEN_SECONDS, path: 'token' } },
-    { configMap: { name: CA_CONFIG_MAP, items: items('ca.crt') } },
-    ...(transport === 'mtls' ? [{ secret: { name: CLIENT_CERTIFICATE_SECRET, items: items('tls.crt', 'tls.key') } }] : []),
+    { configMap: { name: BUNDLE_CONFIG_MAP, items: items('ca.crt') } },
+    ...(transport === 'mtls' ? [{ secret: { name: AGENT_SECRET, items: items('tls.crt', 'tls.key') } }] : []),
   ];
   return { name: IDENTITY_VOLUME, projected: { sources } };
 }
@@ -129,7 +134,9 @@ function container(config: WolConfig, around: AgentSurroundings): object {
       ...userOf(rawEthernet),
       capabilities: { drop: ['ALL'], add: rawEthernet ? ['NET_BIND_SERVICE', 'NET_RAW'] : ['NET_BIND_SERVICE'] },
     },
-    ...(around.transport === 'insecure' ? {} : { volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_FOLDER, readOnly: true }] }),
+    ...(around.transport === 'insecure'
+      ? {}
+      : { volumeMounts: [{ name: IDENTITY_VOLUME, mountPath: IDENTITY_DIRECTORY, readOnly: true }] }),
     resources,
     livenessProbe: probe('/healthz', around.healthPort, { initialDelaySeconds: 15, periodSeconds: 30, timeoutSeconds: 5 }),
     readinessProbe: probe('/readyz', around.healthPort, { initialDelaySeconds: 5, periodSeconds: 10, timeoutSeconds: 3 }),
@@ -151,9 +158,15 @@ function environment(config: WolConfig, around: AgentSurroundings, resources: Wo
 
 function identityVariables(transport: AgentSurroundings['transport']): EnvironmentVariable[] {
   if (transport === 'insecure') return [{ name: 'GRPC_INSECURE', value: 'true' }];
-  const file = (name: string, path: string): EnvironmentVariable => ({ name, value: `${IDENTITY_FOLDER}/${path}` });
-  const token = [file('GRPC_CA_FILE', 'ca.crt'), file('GRPC_TOKEN_FILE', 'token')];
-  return transport === 'tls' ? token : [...token, file('GRPC_CERT_FILE', 'tls.crt'), file('GRPC_KEY_FILE', 'tls.key')];
+  const token = [
+    { name: 'GRPC_CA_FILE', value: CA_FILE },
+    { name: 'GRPC_TOKEN_FILE', value: TOKEN_FILE },
+  ];
+  const pair = [
+    { name: 'GRPC_CERT_FILE', value: CERT_FILE },
+    { name: 'GRPC_KEY_FILE', value: KEY_FILE },
+  ];
+  return transport === 'tls' ? token : [...token, ...pair];
 }
 
 /** Half of the memory limit: the rest is for sockets, code and what the collector has not freed yet. */

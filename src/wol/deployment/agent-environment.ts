@@ -5,14 +5,13 @@
  */
 import type { KubernetesObject, Selection, Service } from '../../framework';
 import { OPERATOR_NAMESPACE } from '../../framework';
+import { AGENT_SERVICE_ACCOUNT, GRPC_SERVICE } from '../protocol/identity';
 import { APP } from './agent-names';
 
 /** The operator's own name first: beside an older operator, agents shall talk to us. */
 const SERVICE_NAMES = ['virt-steward', 'kubevirt-wol'] as const;
 const NAME_LABEL = 'app.kubernetes.io/name';
 const COMPONENT_LABEL = 'app.kubernetes.io/component';
-const DEFAULT_SERVICE = 'virt-steward-grpc';
-const DEFAULT_SERVICE_ACCOUNT = 'virt-steward-wol-agent';
 const GRPC_PORT = 9090;
 
 /** Every DaemonSet where we run: one that has our name without our labels has to be seen as well. */
@@ -35,13 +34,13 @@ export const AGENT_ACCOUNTS: Selection = {
 export function operatorAddress(services: Iterable<Service>, namespace: string): string {
   const usable = [...services].filter(({ spec }) => (spec?.ports ?? []).length > 0).sort(byPreference);
   const [service] = usable;
-  return `${nameIn(service) ?? DEFAULT_SERVICE}.${namespace}.svc:${portOf(service)}`;
+  return `${nameIn(service) ?? GRPC_SERVICE}.${namespace}.svc:${portOf(service)}`;
 }
 
 /** @param accounts those of AGENT_ACCOUNTS. */
 export function agentAccount(accounts: Iterable<KubernetesObject>): string {
   const names = [...accounts].map((account) => nameIn(account) ?? '').sort();
-  return names[0] ?? DEFAULT_SERVICE_ACCOUNT;
+  return names[0] ?? AGENT_SERVICE_ACCOUNT;
 }
 
 function byPreference(a: Service, b: Service): number {

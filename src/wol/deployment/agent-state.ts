@@ -5,6 +5,7 @@
  */
 import type { WolConfigStatusAgentStatus } from '../../api/wol/v1beta1';
 import type { ConditionInput, DaemonSet } from '../../framework';
+import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { HEALTH_PORTS } from './health-ports';
 
 /** The outcome of the last look at a config's DaemonSet. */
@@ -14,6 +15,8 @@ export type AgentState =
   | { readonly kind: 'conflict'; readonly why: string }
   | { readonly kind: 'image-not-allowed'; readonly image: string }
   | { readonly kind: 'waiting-for-garbage-collection' }
+  /** What agents verify the manager by has not been published yet. */
+  | { readonly kind: 'waiting-for-authority' }
   | { readonly kind: 'no-health-port' }
   /** The config is not in force, so its DaemonSet, if there is one, stays as it is. */
   | { readonly kind: 'untouched' }
@@ -53,7 +56,7 @@ export function agentCondition(state: AgentState, daemonSet: string, live: Daemo
     const message = `DaemonSet ${daemonSet} belongs to an earlier config of this name and is about to be removed`;
     return says('False', 'WaitingForGarbageCollection', message);
   }
-  if (live === undefined) return says('False', 'DaemonSetMissing', `there is no DaemonSet ${daemonSet}`);
+  if (live === undefined) return says('False', 'DaemonSetMissing', missingMessage(state, daemonSet));
   if (!isObserved(live)) return says('Unknown', 'Pending', 'the state of the DaemonSet is not known yet');
   const { desiredNumberScheduled: desired = 0, numberReady: ready = 0 } = live.status ?? {};
   if (desired === 0) return says('False', 'NoNodes', 'no node matches the agents');
@@ -84,6 +87,13 @@ function isObserved({ metadata, status }: DaemonSet): boolean {
 
 function conflictMessage(daemonSet: string, why: string): string {
   return `DaemonSet ${daemonSet} is not of this config: ${why}; delete or rename it`;
+}
+
+function missingMessage({ kind }: AgentState, daemonSet: string): string {
+  const missing = `there is no DaemonSet ${daemonSet}`;
+  return kind === 'waiting-for-authority'
+    ? `${missing} yet: ConfigMap ${BUNDLE_CONFIG_MAP}, by which agents verify the manager, is missing`
+    : missing;
 }
 
 function imageMessage(image: string): string {

@@ -8,6 +8,7 @@
 import {
   ALL,
   Cluster,
+  ConfigMap,
   DaemonSet,
   Handler,
   inject,
@@ -27,18 +28,23 @@ import {
   Triggers,
 } from '../../framework';
 import { agentDaemonSet } from '../deployment/agent-daemon-set';
-import { AGENT_ACCOUNTS, agentAccount, DAEMON_SETS, GRPC_SERVICES, operatorAddress } from '../deployment/agent-environment';
+import { AGENT_ACCOUNTS, DAEMON_SETS, GRPC_SERVICES, operatorAddress } from '../deployment/agent-environment';
 import { AllowedImages, chooseImage } from '../deployment/agent-image';
 import { daemonSetName, nameOf } from '../deployment/agent-names';
 import type { AgentState } from '../deployment/agent-state';
 import { assignHealthPorts, type PortClaim, recordedHealthPort } from '../deployment/health-ports';
 import { isWrittenByUs, ownershipOf } from '../deployment/ownership';
 import { evaluateConfig } from '../manager/effective-config';
+import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
+import { AgentAccount } from '../trust/agent-account';
+import { selectionOf } from '../trust/grpc-objects';
 import { WolConfig } from '../wol-config';
 import { AgentStates } from './agent-states';
 import { takeOver } from './daemon-set-takeover';
 
+/** What agents verify the manager by. */
+const AUTHORITY = selectionOf(BUNDLE_CONFIG_MAP);
 /** The garbage collector's work shows by an event; this is for the case that it does not. */
 const GARBAGE_COLLECTION_MS = 30_000;
 /** Passing errors are told once this many attempts have failed. */
@@ -60,6 +66,7 @@ export class AgentHandler {
     private readonly cluster: Cluster,
     private readonly states: AgentStates,
     private readonly triggers: Triggers,
+    private readonly account: AgentAccount,
     @inject(WOL_SETTINGS) private readonly settings: WolSettings,
   ) {
     this.images = new AllowedImages(settings.agents.defaultImage, settings.agents.allowedImages);
@@ -72,12 +79,13 @@ export class AgentHandler {
 
   @Reconcile(WolConfig, {
     owns: [owned(DaemonSet, { select: DAEMON_SETS })],
-    watches: [
+    watches: (get) => [
       // A name that is taken or free again, a health port: that concerns more than the owner.
       mapped(DaemonSet, () => ALL, { select: DAEMON_SETS, when: isMoreThanStatus }),
       mapped(Service, () => ALL, { select: GRPC_SERVICES }),
       mapped(ServiceAccount, () => ALL, { select: AGENT_ACCOUNTS }),
       mapped(WolConfig, () => ALL, { when: (now, old) => now.metadata?.generation !== old?.metadata?.generation }),
+      ...(get(WOL_SETTINGS).grpc.insecure ? [] : [mapped(ConfigMap, () => ALL, { select: AUTHORITY })]),
     ],
     failure: { condition: false, event: false },
   })
@@ -106,6 +114,7 @@ export class AgentHandler {
     const healthPort = this.healthPortOf(config);
     if (healthPort === undefined) return { kind: 'no-health-port' };
     const desired = this.desired(config, choice.image, healthPort);
+    if (live === undefined && !this.isAuthorityPublished()) return { kind: 'waiting-for-authority' };
     if (live === undefined) await this.create(desired, ctx);
     // What is being deleted is made anew once it is gone, which comes as an event.
     else if (live.metadata?.deletionTimestamp === undefined) await this.update(live, desired, ctx);
@@ -129,14 +138,21 @@ export class AgentHandler {
   }
 
   private desired(config: WolConfig, image: string, healthPort: number): DaemonSet {
-    const { namespace, agents, grpcInsecure } = this.settings;
+    const { namespace, agents, grpc } = this.settings;
     return agentDaemonSet(config, {
       ...{ namespace, image, healthPort },
       imagePullPolicy: agents.imagePullPolicy,
-      serviceAccount: agents.serviceAccount ?? agentAccount(this.cluster.store(ServiceAccount, AGENT_ACCOUNTS).list()),
+      serviceAccount: this.account.name,
       operatorAddress: agents.operatorAddress ?? operatorAddress(this.cluster.store(Service, GRPC_SERVICES).list(), namespace),
-      transport: grpcInsecure ? 'insecure' : 'tls',
+      transport: grpc.insecure ? 'insecure' : grpc.mtls ? 'mtls' : 'tls',
     });
+  }
+
+  /** Pods that start without it would wait for it, restart after restart. */
+  private isAuthorityPublished(): boolean {
+    if (this.settings.grpc.insecure) return true;
+    const key = objectKey(this.settings.namespace, BUNDLE_CONFIG_MAP);
+    return this.cluster.store(ConfigMap, AUTHORITY).get(key)?.data?.['ca.crt'] !== undefined;
   }
 
   private healthPortOf(config: WolConfig): number | undefined {

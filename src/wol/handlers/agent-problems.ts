@@ -1,8 +1,8 @@
 /**
  * Keeps `status.agentProblems` of WolConfigs, under one field manager a node, from whichever replica an agent reports to.
  *
- * Owns: how often it is written: when something differs from what is stored, and at most once in 10 s for one node of a config; an
- * agent repeats its report every minute. Never: believes who sends a report, the caller has checked that.
+ * Owns: how often it is written: when something differs from what is stored, at most once in 10 s for one node of a config, and at most
+ * 60 times in 10 s in all; an agent repeats its report every minute. Never: believes who sends a report, the caller has checked that.
  * Invariant: memory is bounded whatever is reported; a full list takes no further node.
  */
 import { CLOCK, type Clock, Cluster, inject, KubeClient, LOGGER, type Logger, singleton, timestampMs, timestampOf } from '../../framework';
@@ -13,8 +13,8 @@ import { WolConfig } from '../wol-config';
 /** The list of a status has room for no more. */
 const MAX_LISTED = 20;
 const INTERVAL_MS = 10_000;
-/** Nodes whose last write is remembered. About 1 MiB. */
-const MAX_REMEMBERED = 8_192;
+/** In compatibility mode anybody can pretend to be any number of nodes. */
+const MAX_WRITES_PER_INTERVAL = 60;
 /**
  * A pod that lost its port counts as ready until its probe has failed three times in 10 s each; only after that does "all are ready"
  * say something about a problem.
@@ -25,7 +25,7 @@ type Problems = NonNullable<NonNullable<WolConfig['status']>['agentProblems']>;
 
 @singleton()
 export class AgentProblems {
-  /** Monotonic time of the last write by config and node, the oldest first. */
+  /** Monotonic time of the writes of the last ten seconds, by config and node, the oldest first. */
   private readonly writes = new Map<string, number>();
 
   constructor(
@@ -88,10 +88,12 @@ export class AgentProblems {
   private mayWrite({ configName, nodeName }: AgentReport): boolean {
     const key = `${configName} ${nodeName}`;
     const nowMs = this.clock.monotonicMs();
-    if (nowMs - (this.writes.get(key) ?? Number.NEGATIVE_INFINITY) < INTERVAL_MS) return false;
-    this.writes.delete(key);
+    for (const [old, atMs] of this.writes) {
+      if (nowMs - atMs < INTERVAL_MS) break;
+      this.writes.delete(old);
+    }
+    if (this.writes.has(key) || this.writes.size >= MAX_WRITES_PER_INTERVAL) return false;
     this.writes.set(key, nowMs);
-    if (this.writes.size > MAX_REMEMBERED) this.writes.delete(this.writes.keys().next().value!);
     return true;
   }
 }

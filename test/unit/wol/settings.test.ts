@@ -4,7 +4,7 @@ import { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, wolSettings } from '../..
 
 function settingsOf(flags: Partial<Record<WolSettingKey, string>>, env: Record<string, string> = {}) {
   const definitions = [...WOL_FLAGS, ...WOL_VARIABLES];
-  return wolSettings(new Settings<WolSettingKey>(definitions, { grpcInsecure: 'true', ...flags }, env), 'virt-steward-system', '1.2.3');
+  return wolSettings(new Settings<WolSettingKey>(definitions, flags, env), 'virt-steward-system', '1.2.3');
 }
 
 describe('settings of Wake-on-LAN', () => {
@@ -19,8 +19,14 @@ describe('settings of Wake-on-LAN', () => {
     );
   });
 
-  it('refuse to take reports in plaintext unless that is asked for', () => {
-    expect(() => settingsOf({ grpcInsecure: 'false' })).to.throw('--grpc-insecure is "false"; allowed: true');
+  it('serve TLS with certificates of our own unless told otherwise', () => {
+    expect(settingsOf({ grpcInsecure: 'false' }).grpc).to.deep.equal({
+      insecure: false,
+      tlsMode: 'self',
+      serverPair: 'virt-steward-grpc-tls',
+      extraHosts: [],
+      mtls: false,
+    });
   });
 
   describe('for the agents it deploys', () => {
@@ -60,4 +66,19 @@ describe('settings of Wake-on-LAN', () => {
       );
     });
   });
+  it('take the Secret of an administrator by its name', () => {
+    const { grpc } = settingsOf({ grpcTlsMode: 'existingSecret', grpcTlsSecret: 'my-tls' });
+
+    expect(grpc).to.include({ tlsMode: 'existingSecret', serverPair: 'my-tls' });
+  });
+
+  for (const [flags, refusal] of [
+    [{ grpcTlsMode: 'none' }, '--grpc-tls-mode is "none"; allowed: self, cert-manager, service-ca, existingSecret'],
+    [{ grpcTlsSecret: 'my-tls' }, '--grpc-tls-secret is "my-tls"; allowed: nothing, unless --grpc-tls-mode is existingSecret'],
+    [{ grpcTlsMode: 'existingSecret', grpcTlsSecret: 'My_TLS' }, '--grpc-tls-secret is "My_TLS"; allowed: the name of a Secret'],
+    [{ grpcTlsSan: 'a host' }, '--grpc-tls-san is "a host"; allowed: at most 32 host names and IP addresses'],
+    [{ grpcInsecure: 'true', grpcMtls: 'true' }, '--grpc-mtls is "true"; allowed: false, because --grpc-insecure is given'],
+  ] as const) {
+    it(`refuse ${JSON.stringify(flags)}`, () => expect(() => settingsOf(flags)).to.throw(refusal));
+  }
 });

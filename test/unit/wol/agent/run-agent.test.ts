@@ -39,6 +39,7 @@ describe('agent', () => {
       operatorAddress: manager.address,
       ports: [firstPort, secondPort],
       healthAddress: { host: '127.0.0.1', port: await freeTcpPort() },
+      credentials: undefined,
       configName: 'home',
       dedupWindowMs: 2_000,
       queueSize: 4_096,

@@ -104,6 +104,15 @@ describe('problems that agents report', () => {
     expect(listed()).to.have.length(20).and.to.include('n24 BindFailed EADDRINUSE');
   });
 
+  it('of any number of nodes cost no more than 60 writes in ten seconds, also when they come at once', async () => {
+    const asked = (): number => world.server.journal.entries({ resource: 'wolconfigs', verb: 'patch' }).length;
+    await Promise.all(Array.from({ length: 500 }, (_, n) => problems.report(unbound(`n${n}`))));
+    await operator.settle();
+
+    expect(asked()).to.equal(60);
+    expect(listed()).to.have.length(20);
+  });
+
   it('of a config that does not exist are ignored', async () => {
     const before = operator.writes().length;
     await tell({ ...unbound('n1'), configName: 'nowhere' });
