@@ -2,7 +2,7 @@
 import type { DaemonSet } from '../../../src/framework';
 import { type PollOptions, poll } from '../../harness/poll';
 import { NAMESPACE, StewardCluster, type TestObject } from '../../harness/steward-cluster';
-import { type ManagerOptions, type ManagerProcess, startManager } from '../../harness/steward-processes';
+import { launchManager, type ManagerOptions, type ManagerProcess, startManager } from '../../harness/steward-processes';
 
 export const AGENT_IMAGE = 'registry.example.org/virt-steward/agent:1.0.0';
 
@@ -12,6 +12,8 @@ const GUARDED_OWNERS = { 'kube-apiserver': ['--enable-admission-plugins=OwnerRef
 export interface BenchOptions extends ManagerOptions {
   kubevirt?: boolean;
   guardedOwners?: boolean;
+  /** Of `virt-steward rbac`, for a manager that needs other rights. */
+  rbacFlags?: readonly string[];
 }
 
 export interface AgentPodSpec {
@@ -40,8 +42,9 @@ export class DeploymentBench {
   ) {}
 
   /** By default without KubeVirt, which agents do not depend on. @param guardedOwners as on OpenShift. */
-  static async start({ kubevirt = false, guardedOwners = false, ...options }: BenchOptions = {}): Promise<DeploymentBench> {
+  static async start({ kubevirt = false, guardedOwners = false, rbacFlags = [], ...options }: BenchOptions = {}): Promise<DeploymentBench> {
     const cluster = await StewardCluster.start({
+      rbacFlags,
       ...(guardedOwners ? { controlPlane: { extraArgs: GUARDED_OWNERS } } : {}),
       ...(kubevirt ? {} : { kubevirt: false }),
     });
@@ -54,9 +57,10 @@ export class DeploymentBench {
   }
 
   /** Ends the manager and starts another one with this environment. */
-  async restart(options: ManagerOptions = {}): Promise<void> {
+  async restart({ waitUntilReady = true, ...options }: ManagerOptions & { waitUntilReady?: boolean } = {}): Promise<void> {
     await this.manager.process.stop();
-    this.manager = await startManager(this.cluster, { ...options, env: { AGENT_IMAGE, ...options.env } });
+    const start = waitUntilReady ? startManager : launchManager;
+    this.manager = await start(this.cluster, { ...options, env: { AGENT_IMAGE, ...options.env } });
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,7 @@
+import { credentials } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { type AgentProblem, problemFieldManager } from '../../../src/wol/deployment/agent-problem';
+import { WolClient } from '../../../src/wol/protocol/wol-client';
 import { poll } from '../../harness/poll';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { aWolConfig } from '../../harness/virtual-machines';
@@ -128,6 +130,34 @@ describe('what a WolConfig says about its agents', function () {
     await untilCondition(bench.cluster.api, 'lab', 'AgentReady', 'True', 'AllReady');
     await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'False', 'NoConflict');
     expect((await wolConfig(bench.cluster.api, 'lab'))!.status!.agentProblems ?? []).to.deep.equal([]);
+  });
+
+  it('lists what an agent reports by gRPC, and takes it back when the agent says it is solved', async () => {
+    const client = new WolClient(`127.0.0.1:${bench.manager.grpcPort}`, credentials.createInsecure());
+    const tell = (error: string): Promise<unknown> =>
+      client.reportStatus({ nodeName: 'node-2', configName: 'lab', ports: [{ port: 9, ipv4: error === '', ipv6: true, error }] }, 5_000)
+        .response;
+    try {
+      await tell('bind EADDRINUSE 0.0.0.0:9');
+
+      const { message } = await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'True', 'BindFailed');
+      expect(message).to.equal('port 9 on node node-2: bind EADDRINUSE 0.0.0.0:9');
+      const [problem] = (await wolConfig(bench.cluster.api, 'lab'))!.status!.agentProblems!;
+      expect(problem).to.deep.include({ node: 'node-2', reason: 'BindFailed', ports: [9] });
+
+      // A node is written about at most once in ten seconds; agents repeat themselves.
+      await poll(
+        'the report to be taken back',
+        async () => {
+          await tell('');
+          return ((await wolConfig(bench.cluster.api, 'lab'))!.status!.agentProblems ?? []).length === 0;
+        },
+        { timeoutMs: 30_000, intervalMs: 500 },
+      );
+      await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'False', 'NoConflict');
+    } finally {
+      client.close();
+    }
   });
 
   it('leaves lastWake and agentProblems to those who write them', async () => {
