@@ -45,6 +45,8 @@ if (existsSync(entry)) {
     minifySyntax: true,
     plugins: [replace],
     alias: { punycode: inRoot('hack/run/punycode.cjs') },
+    // Its native library cannot be bundled; only an agent with --raw-ethernet loads it, see docs/reference/agent.md
+    external: ['koffi'],
     define: { STEWARD_VERSION: JSON.stringify(version) },
     sourcemap: true,
     legalComments: 'none',

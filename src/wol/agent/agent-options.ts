@@ -16,6 +16,8 @@ export interface AgentOptions {
   /** `undefined`: no health endpoint. */
   readonly healthAddress: ListenAddress | undefined;
   readonly configName: string;
+  /** Listen for Ethernet frames as well. */
+  readonly rawEthernet: boolean;
   readonly dedupWindowMs: number;
   readonly queueSize: number;
   readonly logLevel: LogLevel;
@@ -44,6 +46,7 @@ export function compileAgentOptions(flags: AgentFlagValues, env: Environment): A
     ports: ports(settings),
     healthAddress: parseListenAddress(settings.listenAddress('healthProbeBindAddress')),
     configName: name(settings, 'configName', 0),
+    rawEthernet: settings.boolean('rawEthernet'),
     dedupWindowMs: settings.durationMs('dedupWindow', { minMs: DEDUP_WINDOW_MS.min, maxMs: DEDUP_WINDOW_MS.max }),
     queueSize: settings.wholeNumber('queueSize', QUEUE_SIZE),
     logLevel: settings.oneOf<LogLevel>('logLevel', ['error', 'warn', 'info', 'debug']),

@@ -40,6 +40,7 @@ describe('agent', () => {
       ports: [firstPort, secondPort],
       healthAddress: { host: '127.0.0.1', port: await freeTcpPort() },
       configName: 'home',
+      rawEthernet: false,
       dedupWindowMs: 2_000,
       queueSize: 4_096,
       logLevel: 'info',
@@ -62,9 +63,10 @@ describe('agent', () => {
   const started = async (fields: Partial<AgentOptions> = {}): Promise<Promise<number>[]> => {
     void run(fields);
     const ports = fields.ports ?? options.ports;
-    await poll('ports bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length);
+    await poll('ports bound', () => boundPorts() === 2 * ports.length);
     return running;
   };
+  const boundPorts = (): number => logger.messages('info').filter((message) => message === 'UDP port bound').length;
   const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
   const health = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${options.healthAddress?.port}${path}`);
   const metric = async (line: string): Promise<boolean> => (await (await health('/metrics')).text()).split('\n').includes(line);
@@ -170,7 +172,7 @@ describe('agent', () => {
   it('shares a port with another agent on the node', async () => {
     await started();
     void run({ healthAddress: undefined });
-    await poll('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
+    await poll('both bound', () => boundPorts() === 8);
     send(buildMagicPacket(mac(1)));
     await poll('an event', () => manager.events.length === 1);
   });
@@ -192,7 +194,8 @@ describe('agent', () => {
   });
 
   it('ends with 1 when no port can be bound for 3 s, naming port and cause', async () => {
-    const holder = createSocket('udp4');
+    // Dual-stack: taken in both families.
+    const holder = createSocket('udp6');
     await new Promise<void>((resolve) => holder.bind(firstPort, resolve));
     try {
       const startedAtMs = performance.now();
@@ -200,7 +203,7 @@ describe('agent', () => {
       expect(performance.now() - startedAtMs).to.be.within(2_900, 6_000);
       const [line] = logger.lines.filter(({ level }) => level === 'error');
       expect(line?.message).to.equal('no UDP port could be bound');
-      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} is not bound: .*EADDRINUSE`));
+      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} \\(ipv4\\) is not bound: .*EADDRINUSE`));
     } finally {
       holder.close();
     }
@@ -211,7 +214,13 @@ describe('agent', () => {
     await poll('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
     expect(await (await health('/healthz')).text()).to.equal('ok');
     expect(await (await health('/readyz')).text()).to.equal('ready');
-    expect(await (await health('/readyz?verbose')).text()).to.equal(`[+] udp4 port ${firstPort}\n[+] udp4 port ${secondPort}\n[+] manager`);
+    expect((await (await health('/readyz?verbose')).text()).split('\n')).to.deep.equal([
+      `[+] udp4 port ${firstPort}`,
+      `[+] udp6 port ${firstPort}`,
+      `[+] udp4 port ${secondPort}`,
+      `[+] udp6 port ${secondPort}`,
+      '[+] manager',
+    ]);
   });
 
   it('exports metrics without any address or machine in them', async () => {
@@ -229,7 +238,12 @@ describe('agent', () => {
       'wol_agent_connected{node="node-a"} 1',
       'wol_agent_dedupe_cache_size{node="node-a"} 1',
       `wol_agent_port_bound{port="${firstPort}",family="ipv4",node="node-a"} 1`,
+      `wol_agent_port_bound{port="${firstPort}",family="ipv6",node="node-a"} 1`,
       `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv4",node="node-a"} 0`,
+      `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv6",node="node-a"} 0`,
+      'wol_agent_packets_total{transport="udp6",result="accepted",node="node-a"} 0',
+      'wol_agent_packets_total{transport="ethernet",result="accepted",node="node-a"} 0',
+      'wol_agent_raw_interfaces{node="node-a"} 0',
       'wol_agent_report_seconds_count{node="node-a"} 1',
     ]) {
       expect(text.split('\n')).to.include(line);
