@@ -35,6 +35,10 @@ const FLUSH_MS = 1_500;
 const MANAGER_GRACE_MS = 60_000;
 /** Pause between two looks at what the kernel dropped and at the interfaces, in milliseconds. */
 const KERNEL_INTERVAL_MS = 10_000;
+/** Pause between two looks at whether anything happens, in milliseconds. */
+const QUIET_INTERVAL_MS = 1_000;
+/** Packets that leave something behind worth tidying up. */
+const MANY_PACKETS = 500;
 /** How long an agent that gives up waits for the news of it to reach a manager, in milliseconds. */
 const LAST_NEWS_MS = 1_500;
 
@@ -45,6 +49,8 @@ export interface AgentDependencies {
   signal: AbortSignal;
   /** Of the product, shown in wol_agent_info. */
   version: string;
+  /** Called once nothing has come for a second or two, after the start and after each time when much did: a time to tidy up. */
+  onQuiet?: () => void;
 }
 
 /** Runs an agent until `signal` aborts. @returns the exit code: 0 after a shutdown, 1 when it cannot do its work. */
@@ -71,6 +77,10 @@ class Agent {
   private readonly startedAtMs: number;
   private readonly startedAt: number;
   private healthError = '';
+  private packets = 0;
+  /** `packets` at the last look, and when everything was tidied up. */
+  private packetsSeen = 0;
+  private packetsTidied = -MANY_PACKETS;
 
   constructor(
     private readonly options: AgentOptions,
@@ -104,8 +114,9 @@ class Agent {
     // Never waited for by themselves: each ends with the agent.
     const reception = this.receive();
     this.delivery.start();
-    void this.repeat(() => this.readKernelDrops());
-    void this.repeat(() => this.followInterfaces());
+    void this.repeat(KERNEL_INTERVAL_MS, () => this.readKernelDrops());
+    void this.repeat(KERNEL_INTERVAL_MS, () => this.followInterfaces());
+    void this.repeat(QUIET_INTERVAL_MS, () => this.tidyUp());
     const { nodeName: node, ports, operatorAddress: operator, rawEthernet } = this.options;
     logger.info('agent started', { node, ports, operator, rawEthernet });
     return Promise.race([stopped, reception, this.serveHealth()]);
@@ -152,11 +163,24 @@ class Agent {
     await Promise.race([this.problems.check(), this.pause(LAST_NEWS_MS)]);
   }
 
-  private async repeat(look: () => Promise<void>): Promise<void> {
+  private async repeat(intervalMs: number, look: () => Promise<void> | void): Promise<void> {
     while (!this.ending.signal.aborted) {
       await look();
-      await this.pause(KERNEL_INTERVAL_MS);
+      await this.pause(intervalMs);
     }
+  }
+
+  /** What a start leaves behind is there once it is over. */
+  private get isSettled(): boolean {
+    return this.deps.clock.monotonicMs() - this.startedAtMs > QUIET_INTERVAL_MS;
+  }
+
+  private tidyUp(): void {
+    const isQuiet = this.packets === this.packetsSeen && this.queue.size === 0;
+    this.packetsSeen = this.packets;
+    if (!isQuiet || this.packets - this.packetsTidied < MANY_PACKETS || !this.isSettled) return;
+    this.packetsTidied = this.packets;
+    this.deps.onQuiet?.();
   }
 
   private async readKernelDrops(): Promise<void> {
@@ -243,7 +267,10 @@ class Agent {
       duplicates,
       limiter: new SourceLimiter(this.deps.clock),
       deliver: (event, overShareOf) => delivery.offer(event, overShareOf),
-      count: (transport, result) => metrics.countPacket(transport, result),
+      count: (transport, result) => {
+        this.packets++;
+        metrics.countPacket(transport, result);
+      },
       log: this.log,
     });
   }

@@ -55,8 +55,9 @@ describe('agent', () => {
     await manager.stop();
   });
 
-  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger): Promise<number> => {
-    const ended = runAgent({ ...options, ...fields }, { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3' });
+  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger, onQuiet = (): void => undefined): Promise<number> => {
+    const deps = { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3', onQuiet };
+    const ended = runAgent({ ...options, ...fields }, deps);
     running.push(ended);
     return ended;
   };
@@ -303,6 +304,17 @@ describe('agent', () => {
   it('ends with 0 at once when it was asked to before it began', async () => {
     stop.abort();
     expect(await run()).to.equal(0);
+  });
+
+  it('tidies up once it is quiet after its start, and after many packets, not after a few', async () => {
+    let times = 0;
+    void run({}, logger, () => times++);
+    await poll('tidied up after the start', () => times === 1);
+    for (let i = 0; i < 5; i++) send(buildMagicPacket(mac(i, 1)));
+    await poll('few packets', () => manager.events.length === 5);
+    for (let i = 0; i < 600; i++) send(buildMagicPacket(mac(i)));
+    await poll('tidied up again', () => times === 2);
+    expect(manager.events).to.have.length(605);
   });
 
   it('logs at most ten packets a second and the number of those left out, and never a password', async () => {
