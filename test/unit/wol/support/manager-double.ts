@@ -10,10 +10,13 @@ export class ManagerDouble {
   /** What an event is answered with; may be replaced. */
   answer: (event: WOLEvent) => Promise<Outgoing<WOLEventResponse>> = async () => ({ status: ResponseStatus.VM_START_INITIATED });
   private server: WolServer | undefined;
-  private port = 0;
+  port = 0;
+
+  /** @param host address of this machine to serve on. */
+  constructor(private readonly host = '127.0.0.1') {}
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   async start({ serving = true } = {}): Promise<void> {
