@@ -24,7 +24,7 @@ const VM_GROUP = 'kubevirt.io';
 const SUBRESOURCES = 'subresources.kubevirt.io';
 const WOL_GROUP = 'wol.pillon.org';
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
-const ROLE = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward' } };
+const ROLE = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward-manager' } };
 
 const actions = (verbs: readonly string[], group: string, resource: string): Action[] => verbs.map((verb) => ({ verb, group, resource }));
 
