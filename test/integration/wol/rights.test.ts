@@ -123,6 +123,7 @@ describe('the rights of the manager', function () {
     expect(rules).to.have.length(role.rules.length - 1);
     const start = { verb: 'update', group: SUBRESOURCES, resource: 'virtualmachines/start', namespace: 'default' };
 
+    cluster.expectDenial(`update virtualmachines/start.${SUBRESOURCES}`);
     await cluster.api.mergePatch(ROLE, { rules });
     await poll('the API server to refuse', async () => !(await mayDo(start)));
     const answer = await reporter.report(testMac(1));
