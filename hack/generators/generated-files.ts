@@ -4,7 +4,7 @@
  * Owns: the files below one folder that carry the header of generated code. Never: touches a file written by hand.
  * Invariant: after `writeGenerated` a `driftOf` with the same content is empty.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { lineDiff } from './line-diff';
 
@@ -17,7 +17,7 @@ export type GeneratedFiles = ReadonlyMap<string, string>;
 /**
  * Writes what differs and removes generated files that nothing asks for any more.
  *
- * @param folder the folder that `files` lie in; nothing outside it is removed.
+ * @param folder the folder that `files` lie in; nothing outside it is removed. A single file may stand for a folder that others share.
  * @returns one line a file that was written or removed, sorted.
  * @throws {Error} when a file written by hand is in the way.
  */
@@ -51,7 +51,7 @@ export function driftOf(root: string, folder: string, files: GeneratedFiles): st
 }
 
 function leftovers(root: string, folder: string, files: GeneratedFiles): string[] {
-  if (!existsSync(join(root, folder))) return [];
+  if (!statSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
