@@ -6,12 +6,12 @@
  *
  * Owns: what the page adds to `virt-steward rbac --output=markdown`. Never: derives a right.
  */
-import { join } from 'node:path';
 import { MODULE_NAMES } from '../../src/cli/module-names';
 import { managerRightsByPart, printedRights } from '../../src/cli/rights';
 import type { UnusedEntry } from '../rights/rights-in-use';
 import { UNUSED_LIST, unusedList } from '../rights/unused-list';
-import { driftOf, GENERATED_MARK, type GeneratedFiles, writeGenerated } from './generated-files';
+import { GENERATED_MARK, type GeneratedFiles } from './generated-files';
+import { type Generator, main } from './generator-command';
 
 const PAGE = 'docs/reference/rbac.md';
 /** Only the other formats show them. */
@@ -20,7 +20,7 @@ const NAMES = { name: '', namespace: '', serviceAccount: '' };
 /** The generated files below `root`. */
 export function rbacFiles(root: string): GeneratedFiles {
   const parts = managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true });
-  const mark = `<!-- ${GENERATED_MARK}the handlers and ${UNUSED_LIST}; DO NOT EDIT. -->`;
+  const mark = `<!-- ${GENERATED_MARK}${RBAC_PAGE.source}; DO NOT EDIT. -->`;
   return new Map([[PAGE, [mark, '', printedRights(parts, 'markdown', NAMES) + unusedSection(unusedList(root))].join('\n')]]);
 }
 
@@ -31,25 +31,11 @@ function unusedSection(entries: readonly UnusedEntry[]): string {
   return ['', '## Granted, but used by no test', '', text, '', '| right | reason |', '|---|---|', ...rows, ''].join('\n');
 }
 
-/** Runs the command. @returns the exit code: 0 done, 1 drifted, 2 usage. */
-export function rbacPage(root: string, args: readonly string[], print: (line: string) => void): number {
-  const unknown = args.find((arg) => arg !== '--check');
-  if (unknown !== undefined) {
-    print(`unknown argument "${unknown}"; allowed: --check`);
-    return 2;
-  }
-  if (!args.includes('--check')) {
-    for (const line of writeGenerated(root, PAGE, rbacFiles(root))) print(line);
-    return 0;
-  }
-  const drift = driftOf(root, PAGE, rbacFiles(root));
-  if (drift.length === 0) return 0;
-  for (const report of drift) print(report);
-  print(`${PAGE} differs from the handlers: run npm run generate`);
-  return 1;
-}
+export const RBAC_PAGE: Generator = {
+  folder: 'docs/reference',
+  isOwn: (path) => path === PAGE,
+  source: `the handlers and ${UNUSED_LIST}`,
+  files: rbacFiles,
+};
 
-if (require.main === module) {
-  const repository = join(__dirname, '..', '..', '..');
-  process.exitCode = rbacPage(repository, process.argv.slice(2), (line) => console.log(line));
-}
+if (require.main === module) main(RBAC_PAGE);

@@ -32,6 +32,7 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
   /**
    * Rights that handlers may claim although they let their holder get further rights or read Secrets without naming them, each as

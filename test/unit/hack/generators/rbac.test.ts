@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { rbacPage } from '../../../../hack/generators/rbac';
+import { runGenerator } from '../../../../hack/generators/generator-command';
+import { RBAC_PAGE } from '../../../../hack/generators/rbac';
 import { UNUSED_LIST } from '../../../../hack/rights/unused-list';
 
 const PAGE = 'docs/reference/rbac.md';
@@ -10,7 +11,7 @@ const PAGE = 'docs/reference/rbac.md';
 describe('the generator of the rights page', () => {
   let root: string;
   let lines: string[];
-  const run = (...args: string[]): number => rbacPage(root, args, (line) => lines.push(...line.split('\n')));
+  const run = (...args: string[]): number => runGenerator(RBAC_PAGE, root, args, (line) => lines.push(...line.split('\n')));
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'rbac-page-'));
@@ -49,7 +50,7 @@ describe('the generator of the rights page', () => {
     expect(run('--check')).to.equal(1);
 
     expect(lines.join('\n')).to.match(/^\s*\+ ?\| `get wolconfigs\.wol\.pillon\.org` \| nobody races \|$/m);
-    expect(lines.at(-1)).to.equal(`${PAGE} differs from the handlers: run npm run generate`);
+    expect(lines.at(-1)).to.match(/run npm run generate$/);
     expect(readFileSync(join(root, PAGE), 'utf8')).to.equal(changed);
   });
 
