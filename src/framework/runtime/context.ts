@@ -24,7 +24,7 @@ export type ConditionInput = Pick<Condition, 'type' | 'status' | 'reason' | 'mes
 /**
  * Staged status: written once, after the run returned or threw, and only if something differs.
  *
- * Both methods throw OperatorError `NO_STATUS` for a virtual kind.
+ * Both methods throw OperatorError `NO_STATUS` for a virtual kind, and for one that declares no status of ours.
  */
 export interface StatusStage {
   /** Merges top-level status fields; an explicit `undefined` removes one. */
