@@ -4,7 +4,8 @@
  * Owns: merging and order. Never: knows where a right comes from.
  * Invariant: `mergeRules` grants exactly what its input grants, whatever the order of the input, keeps every reason, and is idempotent.
  */
-import { API_VERBS, type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
+import { API_VERBS, type ApiVerb } from '../decorators/handler';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 
 /** Why a right is needed. */
 export interface RbacReason {

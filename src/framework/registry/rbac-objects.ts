@@ -4,8 +4,8 @@
  * Owns: the objects' shape and the comments that say why each rule is there. Invariant: the output depends on its input alone.
  */
 import { Document, isMap, isSeq, visit } from 'yaml';
-import { OPERATOR_NAMESPACE } from '../decorators/handler';
 import type { KubernetesObject } from '../kinds/object';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import { type RbacRule, reasonText } from './rbac-merge';
 
 export interface RbacObjectsOptions {

@@ -7,10 +7,11 @@
 
 import { LOCAL_CLUSTER } from '../cluster/cluster';
 import type { InjectionToken } from '../decorators/container';
-import { type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
+import type { ApiVerb } from '../decorators/handler';
 import type { Watch } from '../decorators/watches';
 import { CustomResourceDefinition, Lease } from '../kinds/core-kinds';
 import { defineKind, hasOurStatus, type Kind } from '../kinds/kind';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import type { Selection } from '../watch/informer-contract';
 import { selectedName } from '../watch/selection';
 import { clusterTest } from './cluster-choice';

@@ -11,7 +11,7 @@
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { IndexFunction } from './indexes';
-import type { Informer, InformerState, InformerStatus, Selection } from './informer-contract';
+import type { Informer, InformerState, InformerStatus, ResolvedSelection } from './informer-contract';
 import type { InformerOptions } from './informer-options';
 import { InformerReporter } from './informer-reporter';
 import { Lateness } from './lateness';
@@ -42,7 +42,7 @@ export function createInformer<T extends KubernetesObject>(options: InformerOpti
 export class ResourceInformer<T extends KubernetesObject> implements Informer<T> {
   readonly kind: Kind<T>;
   readonly cluster: string;
-  private readonly selection: Selection;
+  private readonly selection: ResolvedSelection;
   private readonly numbers: CompiledWatchOptions;
   private readonly reporter: InformerReporter;
   private readonly objects: Store<T>;
@@ -210,7 +210,7 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
   }
 }
 
-function checkSelection(kind: Kind, selection: Selection): Selection {
+function checkSelection(kind: Kind, selection: ResolvedSelection): ResolvedSelection {
   const { namespaces } = selection;
   if (namespaces !== undefined && kind.scope === 'Cluster')
     throw new RangeError(`namespaces of ${kind.id} are given, but the kind has none`);

@@ -11,7 +11,7 @@ import type { Selection } from './informer-contract';
 
 /** Selections with equal keys choose the same objects in the same form, so one informer can serve both. */
 export function selectionKey(selection: Selection = {}): string {
-  const namespaces = selection.namespaces === undefined ? undefined : [...new Set(selection.namespaces)].sort();
+  const namespaces = selection.namespaces === undefined ? undefined : [...new Set(selection.namespaces.map(String))].sort();
   return JSON.stringify([namespaces, selection.labels ?? '', selection.fields ?? '', selection.metadataOnly ?? false]);
 }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { type ApiVerb, OPERATOR_NAMESPACE } from '../../../../src/framework/decorators/handler';
+import type { ApiVerb } from '../../../../src/framework/decorators/handler';
+import { OPERATOR_NAMESPACE } from '../../../../src/framework/kinds/operator-namespace';
 import { mergeRules, type RbacRule, rightText } from '../../../../src/framework/registry/rbac-merge';
 
 type Input = Partial<Omit<RbacRule, 'reasons'>> & { why?: string };

@@ -93,6 +93,16 @@ describe('the rights that handlers need', () => {
     expect(rulesOf([Widgets, Pods])).to.deep.equal(rulesOf([Pods, Widgets]));
   });
 
+  it('are a Role where we run for watches on that namespace', () => {
+    @Handler()
+    class Neighbours {
+      @OnEvent(ConfigMap, { select: { namespaces: [OPERATOR_NAMESPACE] } })
+      seen(): void {}
+    }
+
+    expect(rulesOf([Neighbours])).to.deep.equal(['configmaps in our namespace: get,list,watch # Neighbours.seen: watch']);
+  });
+
   it('never hold a wildcard, nor verbs that widen rights', () => {
     const rules = rbacRules(buildRegistry({ handlers: [Widgets, Pods], domain: 'example.org' }), { lease: 'l', secureMetrics: true });
 
