@@ -1,42 +1,43 @@
 /** What each module brings to the manager. */
-import { buildRegistry, createContainer, type HandlerClass, type RbacRule, rbacRules } from '../framework';
-import { provideWol, trustHandlers, type WolSettings, wolHandlers } from '../wol';
+import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
+import { provideWol, trustHandlers, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlers, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
+import { VERSION } from './version';
 
-export { rbacObjects, rbacYaml } from '../framework';
-
+/** What decides which handlers run, and so which rights they need. */
 export interface ModuleSettings {
   readonly wol: WolSettings;
+}
+
+/** Those of a manager without flags. */
+export function defaultSettings(): ModuleSettings {
+  return { wol: wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], {}, {}), 'virt-steward-system', VERSION) };
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => [...wolHandlers, ...trustHandlers(wol.grpc)],
 };
 
-export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings): HandlerClass[] {
+/**
+ * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
+ * refusal of the claim writes them. An entry here is a decision; the claim's own `why` gives the reason.
+ */
+export const EXCEPTIONAL_RIGHTS: readonly string[] = [];
+
+export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name](settings));
 }
 
-export interface ManagerFeatures {
-  /** Several replicas share the work. */
-  readonly leaderElection: boolean;
-  /** Callers who read metrics are checked. */
-  readonly secureMetrics: boolean;
+/** @throws {ConfigError} when something is wrong with a module. */
+export function registryOf(modules: readonly ModuleName[], settings?: ModuleSettings): ReturnType<typeof buildRegistry> {
+  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
 }
 
-export function managerRights(
-  modules: readonly ModuleName[],
-  settings: ModuleSettings,
-  { leaderElection, secureMetrics }: ManagerFeatures,
-): RbacRule[] {
-  const registry = buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN });
+/** With what handlers inject of their modules. */
+export function containerOf({ wol }: ModuleSettings): DependencyContainer {
   const container = createContainer();
-  provideWol(container, settings.wol);
-  return rbacRules(registry, {
-    lease: leaderElection ? MANAGER_LEASE : undefined,
-    secureMetrics,
-    get: (token) => container.resolve(token),
-  });
+  provideWol(container, wol);
+  return container;
 }
 
 /** Domain of our own annotations and finalizers. */

@@ -16,7 +16,7 @@ import {
 import { type CertificateLifetimes, provideWol, type WolSettingKey, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, handlersOf, MANAGER_LEASE } from './modules';
+import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
@@ -95,6 +95,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     domain: DOMAIN,
     version: VERSION,
     handlers: handlersOf(options.modules, { wol }),
+    exceptionalRights: EXCEPTIONAL_RIGHTS,
     healthAddress: options.healthAddress,
     metrics: options.metrics,
     modules: options.modules,

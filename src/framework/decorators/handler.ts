@@ -4,7 +4,12 @@ import type { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import { HANDLER_METADATA } from './constants';
 import { injectableAsBase } from './container';
 
-export type ApiVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+/** In the order in which rules show them. The last four concern rights themselves: `use` of a policy, and what widens rights. */
+export const API_VERBS = [
+  ...(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const),
+  ...(['use', 'bind', 'escalate', 'impersonate'] as const),
+] as const;
+export type ApiVerb = (typeof API_VERBS)[number];
 
 /** An API right a handler needs for calls it makes itself; what decorators need is derived from them. */
 export interface RbacClaim {

@@ -84,6 +84,15 @@ export const AGENT_FLAGS = [
     description: 'talk to the manager in plaintext and without identity',
   },
   {
+    key: 'rawEthernet',
+    flag: '--raw-ethernet',
+    env: 'RAW_ETHERNET',
+    value: 'true|false',
+    isSwitch: true,
+    default: 'false',
+    description: 'also listen for Ethernet frames of type 0x0842; needs CAP_NET_RAW',
+  },
+  {
     key: 'dedupWindow',
     flag: '--dedup-window',
     env: 'DEDUP_WINDOW',

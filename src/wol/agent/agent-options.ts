@@ -19,6 +19,8 @@ export interface AgentOptions {
   readonly configName: string;
   /** `undefined`: plaintext without token. */
   readonly credentials: CredentialPaths | undefined;
+  /** Listen for Ethernet frames as well. */
+  readonly rawEthernet: boolean;
   readonly dedupWindowMs: number;
   readonly queueSize: number;
   readonly logLevel: LogLevel;
@@ -47,6 +49,7 @@ export function compileAgentOptions(flags: AgentFlagValues, env: Environment): A
     healthAddress: parseListenAddress(settings.listenAddress('healthProbeBindAddress')),
     configName: name(settings, 'configName', 0),
     credentials: settings.boolean('grpcInsecure') ? undefined : credentialPaths(settings),
+    rawEthernet: settings.boolean('rawEthernet'),
     dedupWindowMs: settings.durationMs('dedupWindow', { minMs: DEDUP_WINDOW_MS.min, maxMs: DEDUP_WINDOW_MS.max }),
     queueSize: settings.wholeNumber('queueSize', QUEUE_SIZE),
     logLevel: settings.oneOf<LogLevel>('logLevel', ['error', 'warn', 'info', 'debug']),

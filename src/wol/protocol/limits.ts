@@ -43,6 +43,12 @@ export const DEDUP_WINDOW_MS = { default: 2_000, min: 0, max: 60_000 } as const;
 export const SOURCE_EVENTS_PER_SECOND = 500;
 export const SOURCE_BURST = 2_000;
 export const MAX_SOURCES = 1_024;
+/**
+ * Events of senders over their share that wait until no others do: of all senders, and of one. With the burst of its bucket one sender
+ * may have more than 10,000 events of one moment reported.
+ */
+export const MAX_EVENTS_ASIDE = 16_384;
+export const MAX_EVENTS_ASIDE_PER_SOURCE = 8_192;
 
 /** UDP ports of one agent. */
 export const MAX_PORTS = 10;

@@ -10,7 +10,7 @@ const OTHER_IMAGE = 'images.example.net/team/agent:3';
 const DAEMON_SETS = `/apis/apps/v1/namespaces/${NAMESPACE}/daemonsets`;
 const SYSTEM_ROLE = {
   ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role' },
-  metadata: { name: 'virt-steward', namespace: NAMESPACE },
+  metadata: { name: 'virt-steward-manager', namespace: NAMESPACE },
 };
 
 /** A DaemonSet that somebody else has made under the name of ours. */

@@ -6,9 +6,6 @@ import { launchManager, type ManagerOptions, type ManagerProcess, startManager }
 
 export const AGENT_IMAGE = 'registry.example.org/virt-steward/agent:1.0.0';
 
-/** Who sets an owner must be allowed to delete the object, unless it is new, and to update the owner's finalizers if it blocks deletion. */
-const GUARDED_OWNERS = { 'kube-apiserver': ['--enable-admission-plugins=OwnerReferencesPermissionEnforcement'] };
-
 export interface BenchOptions extends ManagerOptions {
   kubevirt?: boolean;
   guardedOwners?: boolean;
@@ -45,7 +42,7 @@ export class DeploymentBench {
   static async start({ kubevirt = false, guardedOwners = false, rbacFlags = [], ...options }: BenchOptions = {}): Promise<DeploymentBench> {
     const cluster = await StewardCluster.start({
       rbacFlags,
-      ...(guardedOwners ? { controlPlane: { extraArgs: GUARDED_OWNERS } } : {}),
+      guardedOwners,
       ...(kubevirt ? {} : { kubevirt: false }),
     });
     try {

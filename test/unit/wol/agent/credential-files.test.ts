@@ -41,7 +41,7 @@ describe('credential files', () => {
         return OPEN_GATE.admit(caller);
       },
     };
-    manager = new ManagerDouble(tls, gate);
+    manager = new ManagerDouble('127.0.0.1', tls, gate);
     serve(authority);
     await manager.start();
     put('ca.crt', authority.cert);

@@ -17,15 +17,17 @@ export class ManagerDouble {
   answer: (event: WOLEvent) => Promise<Outgoing<WOLEventResponse>> = async () => ({ status: ResponseStatus.VM_START_INITIATED });
   readonly statuses: AgentStatus[] = [];
   private server: WolServer | undefined;
-  private port = 0;
+  port = 0;
 
+  /** @param host address of this machine to serve on. */
   constructor(
+    private readonly host = '127.0.0.1',
     private readonly credentials: ServerCredentials = ServerCredentials.createInsecure(),
     private readonly gate: CallGate = OPEN_GATE,
   ) {}
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   async start({ serving = true } = {}): Promise<void> {
