@@ -1,7 +1,8 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import { provideWol, trustHandlers, WOL_FLAGS, type WolSettings, wolHandlers, wolSettings } from '../wol';
+import { provideWol, trustHandlers, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlers, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
+import { VERSION } from './version';
 
 /** What decides which handlers run, and so which rights they need. */
 export interface ModuleSettings {
@@ -10,7 +11,7 @@ export interface ModuleSettings {
 
 /** Those of a manager without flags. */
 export function defaultSettings(): ModuleSettings {
-  return { wol: wolSettings(new Settings(WOL_FLAGS, {}, {}), 'virt-steward-system') };
+  return { wol: wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], {}, {}), 'virt-steward-system', VERSION) };
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {

@@ -2,12 +2,13 @@
 import { Option } from 'commander';
 import { Settings, UsageError } from '../framework/basics';
 import { GRPC_SECURITY_FLAGS } from '../wol/grpc-settings';
-import { WOL_FLAGS, wolSettings } from '../wol/settings';
+import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../wol/settings';
 import { EXIT_DONE } from './exit-code';
 import { addFlags, flagValues } from './flag-options';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 import type { RightsFormat } from './rights';
+import { VERSION } from './version';
 
 interface RbacOptions {
   modules: string;
@@ -62,7 +63,7 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
       requireName('--name', names.name, OBJECT_NAME);
       const { managerRightsByPart, printedRights } = await import('./rights/index.js');
       // What a shell has in its environment is not what the manager will have in its own.
-      const wol = wolSettings(new Settings(WOL_FLAGS, flagValues(command), {}), names.namespace);
+      const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flagValues(command), {}), names.namespace, VERSION);
       const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' };
       const parts = managerRightsByPart(chosen, features, { wol });
       io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());

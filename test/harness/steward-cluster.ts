@@ -39,6 +39,8 @@ export interface StewardClusterOptions {
   rbacFlags?: readonly string[];
   /** Record what the manager asks for, and fail `stop` when it was refused something. @default true */
   audit?: boolean;
+  /** Let nobody set the owner of an object that he may not delete, as OpenShift does and plain Kubernetes does not. @default true */
+  guardedOwners?: boolean;
   /** Called at each step, for people who wait. */
   onStep?: (step: string) => void;
 }
@@ -55,12 +57,12 @@ export class StewardCluster {
   ) {}
 
   static async start(options: StewardClusterOptions = {}): Promise<StewardCluster> {
-    const { kubevirt = {}, audit = true, rbacFlags = [], onStep } = options;
+    const { kubevirt = {}, audit = true, guardedOwners = true, rbacFlags = [], onStep } = options;
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
     const controlPlane = await startControlPlane({
       ...(audit ? AUDITED : {}),
       ...options.controlPlane,
-      extraArgs: withAdmission(options.controlPlane?.extraArgs),
+      ...(guardedOwners ? { extraArgs: withAdmission(options.controlPlane?.extraArgs) } : {}),
     });
     try {
       const api = new AdminApi(controlPlane);

@@ -23,6 +23,7 @@ export interface ManagerOptions {
   /** @default 127.0.0.1 */
   grpcHost?: string;
   flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
   /** TLS and identity instead of plaintext for everybody. @default false */
   secure?: boolean;
   /** Of its certificates: then it runs from the compiled sources. @default those of users */
@@ -39,10 +40,10 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], secure = false, lifetimes }: ManagerOptions = {},
+  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, lifetimes }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
-  const process = new TestProcess('manager', [
+  const args = [
     ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
@@ -53,7 +54,8 @@ export async function launchManager(
     `--metrics-bind-address=127.0.0.1:${metricsPort}`,
     '--metrics-secure=false',
     ...flags,
-  ]);
+  ];
+  const process = new TestProcess('manager', args, env);
   return {
     process,
     grpcPort: grpc,

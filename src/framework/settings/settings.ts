@@ -11,7 +11,7 @@ import { UsageError } from './usage-error';
 export interface FlagDefinition {
   /** Key under which the value is asked for. */
   readonly key: string;
-  /** With its dashes. */
+  /** With its dashes; the same as `env` for what is read from the environment only. */
   readonly flag: string;
   readonly env: string;
   /** Placeholder of the value in the help text. */
@@ -106,7 +106,7 @@ export class Settings<K extends string = string> {
     if (flag !== undefined) return { origin: definition.flag, text: String(flag) };
     const inherited = this.env[definition.env];
     return inherited
-      ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited }
+      ? { origin: definition.flag === definition.env ? definition.env : `${definition.flag} (from ${definition.env})`, text: inherited }
       : { origin: definition.flag, text: definition.default };
   }
 }

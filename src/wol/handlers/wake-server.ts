@@ -23,11 +23,12 @@ import { AgentGate } from '../identity/agent-gate';
 import { TokenReviewer } from '../identity/token-reviewer';
 import { type CallGate, OPEN_GATE } from '../protocol/call-gate';
 import type { AgentStatus, WOLEvent, WOLEventResponse } from '../protocol/generated/wol-descriptor';
-import { serviceAccountUser } from '../protocol/identity';
 import { RpcStatusError } from '../protocol/rpc-status-error';
 import { createWolServer, type WolServer } from '../protocol/wol-server';
 import { GRPC_ADDRESS_FLAG, WOL_SETTINGS, type WolSettings } from '../settings';
+import { AgentAccount } from '../trust/agent-account';
 import { WolConfig } from '../wol-config';
+import { AgentProblems } from './agent-problems';
 import { boundedStatus } from './agent-status-bounds';
 import { GrpcCertificate } from './grpc-certificate';
 import { GrpcMetrics } from './grpc-metrics';
@@ -43,7 +44,7 @@ const READINESS_POLL_MS = 100;
   rbac: [
     { kind: StartableVirtualMachine, subresource: 'start', verbs: ['update'], why: 'a packet starts a virtual machine' },
     { kind: PausedInstance, subresource: 'unpause', verbs: ['update'], why: 'spec.unpause of a WolConfig' },
-    { kind: WolConfig, subresource: 'status', verbs: ['patch'], why: 'lastWake' },
+    { kind: WolConfig, subresource: 'status', verbs: ['patch'], why: 'lastWake and agentProblems' },
   ],
 })
 export class WakeServer {
@@ -55,6 +56,8 @@ export class WakeServer {
     private readonly wol: WolRuntime,
     private readonly certificate: GrpcCertificate,
     private readonly metrics: GrpcMetrics,
+    private readonly account: AgentAccount,
+    private readonly problems: AgentProblems,
     client: KubeClient,
     @inject(WOL_SETTINGS) private readonly settings: WolSettings,
     @inject(CLOCK) private readonly clock: Clock,
@@ -104,11 +107,11 @@ export class WakeServer {
   }
 
   private gate(client: KubeClient): CallGate {
-    const { namespace, agentServiceAccount, grpc } = this.settings;
+    const { grpc } = this.settings;
     const { clock, logger: log, metrics } = this;
     return new AgentGate({
       reviewer: new TokenReviewer({ client, clock, log }),
-      agentUser: () => serviceAccountUser(namespace, agentServiceAccount),
+      agentUser: () => this.account.user,
       mtls: grpc.mtls,
       log,
       onRefused: (reason) => metrics.countRefusal(reason),
@@ -133,7 +136,9 @@ export class WakeServer {
   }
 
   private async takeNote(agent: AgentStatus): Promise<Record<string, never>> {
-    this.metrics.agents.report(boundedStatus(agent));
+    const status = boundedStatus(agent);
+    this.metrics.agents.report(status);
+    await this.problems.report(status);
     return {};
   }
 

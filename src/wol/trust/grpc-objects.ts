@@ -14,10 +14,12 @@ import {
   OPERATOR_NAMESPACE,
   Secret,
   type Selection,
+  ServiceAccount,
   singleton,
   type Watch,
 } from '../../framework';
 import { secretValues } from '../certificates/certificate-store';
+import { AGENT_ACCOUNTS } from '../deployment/agent-environment';
 import { authoritySource, watchedSecrets } from '../grpc-settings';
 import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
@@ -38,7 +40,8 @@ export class GrpcObjectNames {
     const configMaps = source.kind === 'ConfigMap' ? [BUNDLE_CONFIG_MAP, source.name] : [BUNDLE_CONFIG_MAP];
     const watch = <T extends KubernetesObject>(kind: Kind<T>, name: string): Watch =>
       mapped(kind, () => [GRPC_TRUST_KEY], { select: selectionOf(name) });
-    return [...watchedSecrets(grpc).map((name) => watch(Secret, name)), ...configMaps.map((name) => watch(ConfigMap, name))];
+    const accounts = grpc.mtls ? [mapped(ServiceAccount, () => [GRPC_TRUST_KEY], { select: AGENT_ACCOUNTS })] : [];
+    return [...accounts, ...watchedSecrets(grpc).map((name) => watch(Secret, name)), ...configMaps.map((name) => watch(ConfigMap, name))];
   }
 }
 
@@ -76,6 +79,7 @@ export class GrpcObjects {
   }
 }
 
-function selectionOf(name: string): Selection {
+/** One object in the namespace of the manager. */
+export function selectionOf(name: string): Selection {
   return { namespaces: [OPERATOR_NAMESPACE], fields: `metadata.name=${name}` };
 }

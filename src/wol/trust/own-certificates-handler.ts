@@ -21,8 +21,9 @@ import type { CertificateStore } from '../certificates/certificate-store';
 import { CERTIFICATE_LIFETIMES, type CertificateLifetimes } from '../certificates/lifetimes';
 import { OwnCertificates } from '../certificates/own-certificates';
 import { serverHosts } from '../grpc-settings';
-import { AGENT_SECRET, AUTHORITY_SECRET, SERVER_SECRET, serviceAccountUser } from '../protocol/identity';
+import { AGENT_SECRET, AUTHORITY_SECRET, SERVER_SECRET } from '../protocol/identity';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
+import { AgentAccount } from './agent-account';
 import { GrpcTrustHandler } from './grpc-trust-handler';
 
 const WHY = 'the certificate that agents verify the manager by';
@@ -41,6 +42,7 @@ export class OwnCertificatesHandler extends GrpcTrustHandler {
     @inject(CLOCK) clock: Clock,
     @inject(LOGGER) logger: Logger,
     @inject(CERTIFICATE_LIFETIMES) private readonly lifetimes: CertificateLifetimes,
+    private readonly account: AgentAccount,
   ) {
     super(settings, clock, logger);
   }
@@ -57,13 +59,14 @@ export class OwnCertificatesHandler extends GrpcTrustHandler {
   }
 
   protected override maintain(store: CertificateStore): Promise<number> {
-    const { namespace, grpc, agentServiceAccount } = this.settings;
+    const { namespace, grpc } = this.settings;
     const certificates = new OwnCertificates({
       store,
       clock: this.clock,
       lifetimes: this.lifetimes,
       hosts: serverHosts(namespace, grpc),
-      agentUser: grpc.mtls ? serviceAccountUser(namespace, agentServiceAccount) : undefined,
+      // At the start of a replica nothing has been listed yet; the leader makes that pair.
+      agentUser: grpc.mtls && this.account.isKnown ? this.account.user : undefined,
       onMade: (what) => this.logger.info('made for gRPC', { what }),
     });
     return certificates.maintain();
