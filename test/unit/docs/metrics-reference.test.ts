@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Metric, Registry } from 'prom-client';
-import { type Cluster, Settings } from '../../../src/framework';
+import { defaultSettings } from '../../../src/cli/modules';
+import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
 import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
-import { WOL_FLAGS, wolSettings } from '../../../src/wol/settings';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
 
@@ -42,8 +42,7 @@ describe('the reference of metrics', () => {
     const registry = new Registry();
     new WakeMetrics(registry);
     const cluster = { store: () => ({ list: () => [] }) } as unknown as Cluster;
-    const settings = wolSettings(new Settings(WOL_FLAGS, {}, {}), 'virt-steward-system');
-    new GrpcMetrics(registry, cluster, new FakeClock(), settings).measure({
+    new GrpcMetrics(registry, cluster, new FakeClock(), defaultSettings().wol).measure({
       openStreams: () => 0,
       expiries: () => ({ ca: undefined, server: undefined }),
     });
