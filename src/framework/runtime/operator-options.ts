@@ -32,6 +32,11 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /**
+   * Values of the label app.kubernetes.io/managed-by that older operators set: `applyChild` takes their objects over instead of
+   * refusing them. @default []
+   */
+  adoptedManagers?: readonly string[];
   handlers: readonly HandlerClass[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;
@@ -75,6 +80,7 @@ export interface CompiledOperatorOptions {
   readonly namespace: string;
   readonly domain: string | undefined;
   readonly fieldManager: string;
+  readonly adoptedManagers: readonly string[];
   readonly handlers: readonly HandlerClass[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
   readonly kubeConfig: KubeConfig | undefined;
@@ -103,6 +109,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     namespace: options.namespace ?? options.name,
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
+    adoptedManagers: options.adoptedManagers ?? [],
     handlers: options.handlers,
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
     kubeConfig: options.kubeConfig,
