@@ -14,18 +14,19 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** What handlers pass on from one object to another may be `undefined`, so that `{ metadata: { namespace, name } }` compiles. */
 export interface ObjectMeta {
-  name?: string;
+  name?: string | undefined;
   generateName?: string;
-  namespace?: string;
+  namespace?: string | undefined;
   uid?: string;
   resourceVersion?: string;
   generation?: number;
   creationTimestamp?: string;
   deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
   finalizers?: string[];
   ownerReferences?: OwnerReference[];
   managedFields?: unknown[];
