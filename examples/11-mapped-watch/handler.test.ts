@@ -16,7 +16,7 @@ describe('11-mapped-watch', () => {
 
   beforeEach(async () => {
     const clock = new FakeClock();
-    server = await FakeApiServer.start({ clock, crdFiles: ['examples/11-mapped-watch/crd.yaml'] });
+    server = await FakeApiServer.start({ clock, crdFiles: ['examples/crds/nodepools.yaml'] });
     for (const name of ['blue', 'green']) server.objects.create(NodePool, { metadata: { name } });
     for (const name of ['n1', 'n2']) server.objects.create(Node, aNode(name, 'blue'));
     operator = await TestOperator.start({ handlers, server, clock });

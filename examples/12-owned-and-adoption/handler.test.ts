@@ -22,7 +22,7 @@ describe('12-owned-and-adoption', () => {
 
   beforeEach(async () => {
     clock = new FakeClock();
-    server = await FakeApiServer.start({ clock, crdFiles: ['examples/12-owned-and-adoption/crd.yaml'] });
+    server = await FakeApiServer.start({ clock, crdFiles: ['examples/crds/mottos.yaml'] });
   });
 
   afterEach(async () => {

@@ -14,19 +14,18 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
-/** What handlers pass on from one object to another may be `undefined`, so that `{ metadata: { namespace, name } }` compiles. */
 export interface ObjectMeta {
-  name?: string | undefined;
+  name?: string;
   generateName?: string;
-  namespace?: string | undefined;
+  namespace?: string;
   uid?: string;
   resourceVersion?: string;
   generation?: number;
   creationTimestamp?: string;
   deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string> | undefined;
-  annotations?: Record<string, string> | undefined;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
   finalizers?: string[];
   ownerReferences?: OwnerReference[];
   managedFields?: unknown[];
