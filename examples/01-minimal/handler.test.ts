@@ -7,11 +7,11 @@ const MESSAGE = 'a WolConfig is there';
 describe('01-minimal', () => {
   it('logs the WolConfigs that exist, those that come, and those that change', async () => {
     const clock = new FakeClock();
-    const server = await FakeApiServer.start({ clock, kinds: [WolConfig] });
+    await using server = await FakeApiServer.start({ clock, kinds: [WolConfig] });
     const logger = new RecordingLogger();
     server.objects.create(WolConfig, { metadata: { name: 'lab' }, spec: { discoveryMode: 'Explicit' } });
 
-    const operator = await TestOperator.start({ handlers, server, clock, logger });
+    await using operator = await TestOperator.start({ handlers, server, clock, logger });
     server.objects.create(WolConfig, { metadata: { name: 'office' } });
     await operator.settle();
     server.objects.update(WolConfig, 'office', (config) => {
@@ -25,7 +25,5 @@ describe('01-minimal', () => {
       ['office', 'All'],
       ['office', 'LabelSelector'],
     ]);
-    await operator.stop();
-    await server.stop();
   });
 });
