@@ -14,7 +14,7 @@ describe('19-own-operator-package', () => {
     server.objects.create(WolConfig, { metadata: { name: 'lab', annotations: { [CONTACT]: 'Ada' } }, spec: {} });
     server.objects.create(WolConfig, { metadata: { name: 'attic' }, spec: {} });
     // Everything but what TestOperator brings itself: the clock, the cluster and what is served.
-    const { kubeConfig: _k, clock: _c, healthAddress: _h, leaderElection: _l, ...options } = operatorOptions(ENVIRONMENT);
+    const { kubeConfig: _k, clock: _c, healthAddress: _h, leaderElection: _l, logger: _, ...options } = operatorOptions(ENVIRONMENT);
     await using _operator = await TestOperator.start({ ...options, server, clock });
 
     const [lab, attic] = ['lab', 'attic'].map((name) => server.objects.get(WolConfig, name)!);

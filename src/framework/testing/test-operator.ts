@@ -5,7 +5,7 @@
  * Guarantees: after `settle` nothing can happen any more unless time moves or the test does something; in `advance` every timer waits
  * until the I/O of the one before has ended, so that a time limit never strikes a request that is merely under way.
  * Assumptions: server and operator share the clock; one test drives one operator at a time.
- * Caveats: a handler that awaits something other than the API server or the clock is not waited for; poll for what it does.
+ * Caveats: a handler that awaits something other than an API server it knows of or the clock is not waited for; poll for what it does.
  * Errors: `settle` throws when there is no end of it, as with handlers that wake each other for ever.
  */
 import { KubeConfig } from '@kubernetes/client-node';
@@ -32,6 +32,8 @@ export interface TestOperatorOptions
   /** Plain HTTP or TLS, started with `clock`. */
   readonly server: FakeApiServer;
   readonly clock: FakeClock;
+  /** Servers of remote clusters that the operator engages, started with `clock`: `settle` waits for them as well. @default [] */
+  readonly remotes?: readonly FakeApiServer[];
   /** @default test-operator */
   name?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
@@ -179,7 +181,7 @@ export class TestOperator implements AsyncDisposable {
   }
 
   private async begin(): Promise<void> {
-    const { server, handlers, name = 'test-operator', election, create, clock: _, ...rest } = this.options;
+    const { server, handlers, name = 'test-operator', election, create, clock: _, remotes: _remotes, ...rest } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
     const kubeConfig = new KubeConfig();
@@ -226,9 +228,11 @@ export class TestOperator implements AsyncDisposable {
 
   /** Changes whenever anything happens: requests, bytes, writes, timers, runs. */
   private signs(): string {
-    const { server, clock } = this.options;
-    const { journal, currentVersion, traffic, openSockets, openWatches } = server;
+    const { server, remotes = [], clock } = this.options;
+    const served = [server, ...remotes].flatMap(({ journal, currentVersion, traffic, openSockets, openWatches }) => {
+      return [journal.total, currentVersion, traffic, openSockets, openWatches];
+    });
     const { timersSet, pendingTimers } = clock;
-    return [journal.total, currentVersion, traffic, openSockets, openWatches, timersSet, pendingTimers, this.runs.length].join(' ');
+    return [...served, timersSet, pendingTimers, this.runs.length].join(' ');
   }
 }
