@@ -21,7 +21,7 @@ const suites = {
 };
 
 /** Programs that make files of the repository from others; each takes `--check`. */
-const generators = ['hack/generators/crd-types', 'hack/generators/proto', 'hack/generators/handler-index'];
+const generators = ['hack/generators/crd-types', 'hack/generators/proto', 'hack/generators/handler-index', 'hack/generators/option-tables'];
 
 /** Step name to function of its arguments that resolves to the exit code. */
 export const steps = new Map([

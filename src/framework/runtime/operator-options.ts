@@ -37,6 +37,7 @@ export interface OperatorOptions {
    * refusing them. @default []
    */
   adoptedManagers?: readonly string[];
+  /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;

@@ -141,6 +141,7 @@ describe('bootstrap of the npm scripts', () => {
         'generators/crd-types --check',
         'generators/proto --check',
         'generators/handler-index --check',
+        'generators/option-tables --check',
         'biome check',
         'mocha --parallel',
         'tsc -p',

@@ -45,7 +45,13 @@ export class FreshClone {
     for (const name of ['tsc', 'biome']) this.tool(`tools/.bin/${name}`, `echo "${name} $*" >> tool-calls`);
     this.tool('tools/.bin/mocha', MOCHA);
     this.write('hack/bundle.mjs', '');
-    for (const name of ['generators/crd-types', 'generators/proto', 'generators/handler-index', 'control-plane/main']) {
+    for (const name of [
+      'generators/crd-types',
+      'generators/proto',
+      'generators/handler-index',
+      'generators/option-tables',
+      'control-plane/main',
+    ]) {
       this.program(name, `require('node:fs').appendFileSync('tool-calls', '${name} ' + process.argv.slice(2).join(' ') + '\\n')`);
     }
     this.results('unit', { passed: 3, failed: 0, skipped: 0 });
