@@ -17,6 +17,8 @@ import { OperatorError } from '../errors/operator-error';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind, kindPath } from '../kinds/kind';
 import { type KubernetesObject, objectKey } from '../kinds/object';
+import type { HealthReport } from '../serving/checks';
+import type { Endpoint } from '../serving/health-server';
 import { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { sleep } from '../time/sleep';
 import { BaseWatch } from './base-watch';
@@ -86,6 +88,11 @@ export class StewardOperator extends Operator {
   override stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
+  }
+
+  /** What `/healthz?verbose` or `/readyz?verbose` answers, whether or not it is served. */
+  health(endpoint: Endpoint): Promise<HealthReport> {
+    return this.engine.report(endpoint);
   }
 
   /** Extension point of the base: register further watches with `watchResource`. */

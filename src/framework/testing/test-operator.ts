@@ -197,7 +197,12 @@ export class TestOperator implements AsyncDisposable {
     };
     const operator = create?.(options) ?? new StewardOperator(options);
     this.life = { operator, clock, proxy };
-    await operator.start();
+    try {
+      await operator.start();
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
     await this.settle();
   }
 
