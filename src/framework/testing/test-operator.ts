@@ -36,6 +36,8 @@ export interface TestOperatorOptions
   readonly remotes?: readonly FakeApiServer[];
   /** @default test-operator */
   name?: string;
+  /** Of a user of `server.auth`, to run with that user's rights only. @default none: everything is allowed while no user is known */
+  token?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
   election?: 'leader' | 'standby';
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
@@ -121,8 +123,8 @@ export class TestOperator implements AsyncDisposable {
     return this.options.clock.advance(deltaMs, () => this.settle());
   }
 
-  /** What handlers did for one object. */
-  key(kind: Kind, key: ObjectKey): KeyHistory {
+  /** What handlers did for one object, or one key of a virtual kind. */
+  key(kind: Pick<Kind, 'id'>, key: ObjectKey): KeyHistory {
     return { history: this.runs.filter((run) => run.kind.id === kind.id && run.key === key) };
   }
 
@@ -181,12 +183,12 @@ export class TestOperator implements AsyncDisposable {
   }
 
   private async begin(): Promise<void> {
-    const { server, handlers, name = 'test-operator', election, create, clock: _, remotes: _remotes, ...rest } = this.options;
+    const { server, handlers, name = 'test-operator', election, create, clock: _, remotes: _remotes, token, ...rest } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
     const kubeConfig = new KubeConfig();
     const scheme = server.ca === undefined ? 'http' : 'https';
-    kubeConfig.loadFromString(kubeconfigText({ server: `${scheme}://127.0.0.1:${proxy.port}`, ca: server.ca }));
+    kubeConfig.loadFromString(kubeconfigText({ server: `${scheme}://127.0.0.1:${proxy.port}`, ca: server.ca, token }));
     const options: OperatorOptions = {
       random: () => 0.5,
       instance: 'test',
