@@ -3,45 +3,66 @@
  *
  * Owns: what the `main.ts` of an operator package does. Never: installs anything; each README says what the example needs.
  * An example is a folder with a `handler.ts` that exports `handlers` and, where it needs other options, `options`.
- * Exit codes: 0 stopped in order, 1 the operator failed, 2 usage or no cluster.
+ * With `--rbac` it prints the API rights that the example needs, and talks to no cluster.
+ * Exit codes: 0 done or stopped in order, 1 the operator failed, 2 usage or no cluster.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, createOperator, type HandlerClass, type OperatorOptions, WinstonLogger } from 'virt-steward/framework';
+import {
+  buildRegistry,
+  ConfigError,
+  createContainer,
+  createOperator,
+  type HandlerClass,
+  type OperatorOptions,
+  rbacRules,
+  rbacYaml,
+  WinstonLogger,
+} from 'virt-steward/framework';
 
 interface Example {
   readonly handlers: readonly HandlerClass[];
   readonly options?: Partial<OperatorOptions>;
 }
 
+const DOMAIN = 'example.org';
+const NAMESPACE = 'default';
+
 /** The examples that were compiled, by folder name. */
 function names(): string[] {
   return readdirSync(__dirname).filter((name) => existsSync(join(__dirname, name, 'handler.js')));
 }
 
-async function run(example: Example): Promise<number> {
+async function run({ handlers, options }: Example): Promise<number> {
   const logger = WinstonLogger.create({ format: 'text' });
-  const operator = await createOperator({
-    name: 'example',
-    namespace: 'default',
-    domain: 'example.org',
-    logger,
-    handlers: example.handlers,
-    ...example.options,
-  });
+  const operator = await createOperator({ name: 'example', namespace: NAMESPACE, domain: DOMAIN, logger, handlers, ...options });
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void operator.stop());
   await operator.start();
   logger.info('running; Ctrl-C ends it');
   return operator.finished;
 }
 
-async function main([name = '', ...others]: readonly string[]): Promise<number> {
-  if (!names().includes(name) || others.length > 0) {
-    process.stderr.write(`no example "${[name, ...others].join(' ')}"; allowed: ${names().join(', ')}\n`);
+/** What the decorators imply and what `@Handler({ rbac })` claims, for a service account with the name of the example. */
+function rights(name: string, { handlers, options = {} }: Example): string {
+  const { container = createContainer(), leaderElection } = options;
+  const rules = rbacRules(buildRegistry({ handlers, domain: DOMAIN, container }), {
+    lease: leaderElection?.lease,
+    get: (token) => container.resolve(token),
+  });
+  return rbacYaml(rules, { name, namespace: NAMESPACE, serviceAccount: name });
+}
+
+async function main([name = '', ...flags]: readonly string[]): Promise<number> {
+  const isRbac = flags.length === 1 && flags[0] === '--rbac';
+  if (!names().includes(name) || (flags.length > 0 && !isRbac)) {
+    process.stderr.write(`cannot run "${[name, ...flags].join(' ')}"; allowed: one of ${names().join(', ')}, and --rbac after it\n`);
     return 2;
   }
   try {
-    return await run((await import(`./${name}/handler.js`)) as Example);
+    const example = (await import(`./${name}/handler.js`)) as Example;
+    if (!isRbac) return await run(example);
+    process.stdout.write(rights(name, example));
+    return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return error instanceof ConfigError ? 2 : 1;

@@ -146,6 +146,8 @@ describe('bootstrap of the npm scripts', () => {
         'mocha --parallel',
         'tsc -p',
         'tsc -p',
+        'snippets/main ',
+        'tsc -p',
         'mocha --parallel',
         'control-plane/main build',
         'mocha build/test/integration/**/*.test.js',
@@ -196,6 +198,7 @@ describe('bootstrap of the npm scripts', () => {
       ['the bundle', (clone) => clone.write('hack/bundle.mjs', 'process.exitCode = 1'), '7 passed, 1 failed'],
       ['the control plane', (clone) => clone.program('control-plane/main', 'process.exitCode = 1'), '7 passed, 1 failed'],
       ['compiling the examples', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in examples) exit 2 ;; esac'), '5 passed, 1 failed'],
+      ['the documents', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in hack/snippets) exit 2 ;; esac'), '9 passed, 1 failed'],
       ['the compiler', (clone) => clone.tool('tools/.bin/tsc', 'echo "src/a.ts(1,1): error"; exit 2'), '0 passed, 1 failed'],
     ];
     for (const [what, breakIt, last] of gates) {

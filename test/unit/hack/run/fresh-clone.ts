@@ -51,6 +51,7 @@ export class FreshClone {
       'generators/handler-index',
       'generators/option-tables',
       'control-plane/main',
+      'snippets/main',
     ]) {
       this.program(name, `require('node:fs').appendFileSync('tool-calls', '${name} ' + process.argv.slice(2).join(' ') + '\\n')`);
     }
