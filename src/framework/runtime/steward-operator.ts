@@ -55,9 +55,11 @@ export class StewardOperator extends Operator {
 
   /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
   constructor(options: OperatorOptions) {
+    // First, because the base reads KUBECONFIG by itself and throws raw errors.
+    const kubeConfig = options.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
     super(options.logger);
     this.settings = compileOperatorOptions(options);
-    this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
+    this.kubeConfig = kubeConfig;
     // The base made its client from the default kubeconfig, before it could be given ours.
     this.k8sApi = sameClient(this.k8sApi, this.kubeConfig);
     this.metrics = new FrameworkMetrics(new Registry(), this.settings.clock, this.settings);
