@@ -60,10 +60,10 @@ export class BannerHandler {
   })
   async reconcile(banner: Banner, ctx: ReconcileContext<Banner>): Promise<ReconcileResult> {
     const remotes = ctx.clusters.remotes();
-    const states = await Promise.all(remotes.map((cluster) => this.show(banner, cluster, ctx)));
-    const missing = states.filter((state) => state !== 'Shown').length;
+    const states = await Promise.all(remotes.map(async (cluster) => [cluster.name, await this.show(banner, cluster, ctx)] as const));
+    const missing = states.filter(([, state]) => state !== 'Shown').length;
 
-    ctx.status.set({ clusters: Object.fromEntries(remotes.map(({ name }, index) => [name, states[index]])) });
+    ctx.status.set({ clusters: Object.fromEntries(states) });
     ctx.status.condition({
       type: 'Ready',
       status: missing === 0 ? 'True' : 'False',

@@ -31,6 +31,7 @@ describe('19-own-operator-package on a real API server', function () {
   this.timeout(180_000);
   let folder: string;
   let main: string;
+  let archive: string;
   let controlPlane: ControlPlane | undefined;
   let operator: TestProcess | undefined;
   let api: AdminApi;
@@ -55,7 +56,8 @@ describe('19-own-operator-package on a real API server', function () {
     const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--offline', '--silent', `--pack-destination=${folder}`], {
       cwd: ROOT,
     });
-    await run('tar', ['-xzf', join(folder, stdout.trim()), '-C', steward, '--strip-components=1']);
+    archive = stdout.trim();
+    await run('tar', ['-xzf', join(folder, archive), '-C', steward, '--strip-components=1']);
     const [own, theirs] = await Promise.all([packageOf(folder), packageOf(steward)]);
     const names = new Set(Object.keys({ ...own.dependencies, ...own.devDependencies, ...theirs.dependencies }));
     names.delete('virt-steward');
@@ -130,7 +132,8 @@ describe('19-own-operator-package on a real API server', function () {
 
   it('pins what this repository pins', async () => {
     const [own, ours] = await Promise.all([packageOf(folder), packageOf(ROOT)]);
-    const { 'virt-steward': _, ...dependencies } = own.dependencies ?? {};
+    const { 'virt-steward': steward, ...dependencies } = own.dependencies ?? {};
+    expect(steward).to.equal(`file:${archive}`);
     expect(ours.dependencies).to.include(dependencies);
     expect(ours.devDependencies).to.include(own.devDependencies);
     expect(own.overrides).to.deep.equal(ours.overrides);

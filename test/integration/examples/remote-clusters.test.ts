@@ -1,15 +1,18 @@
 /** Example 15 as its README runs it: a process against two real control planes, with the rights that its handlers ask for. */
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { buildRegistry, type HandlerClass, rbacObjects, rbacRules } from '../../../src/framework';
 import { AdminApi } from '../../harness/admin-api';
 import { TestProcess } from '../../harness/child-process';
 import { poll } from '../../harness/poll';
 import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 
-const EXAMPLES = join(ROOT, 'build', 'examples');
+const CRDS = join(ROOT, 'examples', 'crds');
+const RUN = join(ROOT, 'build', 'examples', 'run.js');
+const EXAMPLE = '15-remote-clusters';
 const BANNERS = '/apis/example.org/v1/banners';
 const IN_TIME = { timeoutMs: 60_000 };
 
@@ -64,20 +67,21 @@ describe('15-remote-clusters on two real control planes', function () {
   before(async () => {
     [home, remote] = await Promise.all([startControlPlane({ controllerManager: false }), startControlPlane({ controllerManager: false })]);
     [api, remoteApi] = [new AdminApi(home), new AdminApi(remote)];
-    for (const crd of objectsIn(await readFile(join(ROOT, 'examples', 'crds', 'banners.yaml'), 'utf8'))) {
-      await api.apply(crd);
-      await api.waitForCondition(crd, 'Established');
+    // All of them, as the README says: none may be refused.
+    for (const file of await readdir(CRDS)) {
+      for (const crd of objectsIn(await readFile(join(CRDS, file), 'utf8'))) {
+        await api.apply(crd);
+        await api.waitForCondition(crd, 'Established');
+      }
     }
     for (const name of ['fleet', 'default']) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'example' } });
-    const { handlers } = (await import(join(EXAMPLES, '15-remote-clusters', 'handler.js'))) as { handlers: readonly HandlerClass[] };
-    const rules = rbacRules(buildRegistry({ handlers, domain: 'example.org' }));
-    const rights = rbacObjects(rules, { name: 'example', namespace: 'default', serviceAccount: 'example' });
-    for (const object of rights) await api.apply(object as TestObject);
+    await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: EXAMPLE } });
+    const { stdout: rights } = await promisify(execFile)(process.execPath, [RUN, EXAMPLE, '--rbac']);
+    for (const object of objectsIn(rights)) await api.apply(object);
 
-    const kubeconfig = await home.serviceAccountKubeconfig('default', 'example');
+    const kubeconfig = await home.serviceAccountKubeconfig('default', EXAMPLE);
     const KUBECONFIG = home.writeFile('example.kubeconfig', kubeconfig);
-    operator = new TestProcess('example', [join(EXAMPLES, 'run.js'), '15-remote-clusters'], { KUBECONFIG });
+    operator = new TestProcess('example', [RUN, EXAMPLE], { KUBECONFIG });
     await operator.until('running', () => operator?.log.includes('running; Ctrl-C ends it'), IN_TIME.timeoutMs);
   });
 
@@ -113,7 +117,7 @@ describe('15-remote-clusters on two real control planes', function () {
   });
 
   it('needed no right that its handlers do not ask for', async () => {
-    const refused = /forbidden: User .*serviceaccount:default:example/;
+    const refused = /forbidden: User .*serviceaccount:default:15-remote-clusters/;
     expect(operator?.log.split('\n').filter((line) => refused.test(line))).to.deep.equal([]);
     expect(await operator?.stop()).to.deep.equal({ code: 0, signal: null });
   });
