@@ -39,6 +39,11 @@ export interface OperatorOptions {
   adoptedManagers?: readonly string[];
   /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
+  /**
+   * Rights that handlers may claim although they let their holder get further rights or read Secrets without naming them, each as
+   * the refusal writes it: `bind clusterroles.rbac.authorization.k8s.io named viewer`. @default []
+   */
+  exceptionalRights?: readonly string[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;
   /** @default the kubeconfig of KUBECONFIG, else in-cluster */
@@ -83,6 +88,7 @@ export interface CompiledOperatorOptions {
   readonly fieldManager: string;
   readonly adoptedManagers: readonly string[];
   readonly handlers: readonly HandlerClass[];
+  readonly exceptionalRights: readonly string[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
   readonly kubeConfig: KubeConfig | undefined;
   readonly healthAddress: ListenAddress | undefined;
@@ -112,6 +118,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     fieldManager: options.fieldManager ?? options.name,
     adoptedManagers: options.adoptedManagers ?? [],
     handlers: options.handlers,
+    exceptionalRights: options.exceptionalRights ?? [],
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
     kubeConfig: options.kubeConfig,
     healthAddress: parseListenAddress(options.healthAddress ?? '0'),
