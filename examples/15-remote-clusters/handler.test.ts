@@ -15,9 +15,8 @@ describe('15-remote-clusters', () => {
   let operator: TestOperator;
 
   const join = (name: string, server: FakeApiServer): Secret =>
-    home.objects.create(Secret, {
-      metadata: { namespace: 'fleet', name, labels: { 'example.org/kubeconfig': '' } },
-      data: { kubeconfig: Buffer.from(server.kubeconfig(TOKEN)).toString('base64') },
+    home.objects.update(Secret, 'fleet/kubeconfigs', (secret) => {
+      secret.data = { ...secret.data, [name]: Buffer.from(server.kubeconfig(TOKEN)).toString('base64') };
     });
   const aRemote = async (): Promise<FakeApiServer> => {
     const server = await FakeApiServer.start({ clock, tls: true });
@@ -31,6 +30,7 @@ describe('15-remote-clusters', () => {
     clock = new FakeClock();
     home = await FakeApiServer.start({ clock, crdFiles: ['examples/crds/banners.yaml'] });
     [east, west] = [await aRemote(), await aRemote()];
+    home.objects.create(Secret, { metadata: { namespace: 'fleet', name: 'kubeconfigs' } });
     join('east', east);
     home.objects.create(Banner, { metadata: { name: 'hello' }, spec: { text: 'Hello' } });
     operator = await TestOperator.start({ handlers, server: home, remotes: [east, west], clock });
@@ -84,11 +84,17 @@ describe('15-remote-clusters', () => {
     expect(home.objects.get(Banner, 'hello')).to.equal(undefined);
   });
 
-  it('forgets a cluster whose Secret goes', async () => {
-    home.objects.delete(Secret, 'fleet/east');
+  it('forgets a cluster whose kubeconfig goes, and works on with the others', async () => {
+    join('west', west);
+    home.objects.update(Secret, 'fleet/kubeconfigs', (secret) => {
+      delete secret.data?.['east'];
+    });
     await operator.advance(1_000);
-
-    expect(clusters()).to.equal(undefined);
+    expect(clusters()).to.deep.equal({ west: 'Shown' });
     expect(east.openSockets).to.equal(0);
+
+    home.objects.delete(Secret, 'fleet/kubeconfigs');
+    await operator.advance(1_000);
+    expect(clusters()).to.equal(undefined);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Shows each Banner on every cluster of a fleet, as a ConfigMap.
  *
- * Clusters come and go with the Secrets that hold their kubeconfigs. Losing one never slows another: each has connections, caches and
+ * Clusters come and go with the kubeconfigs in a Secret. Losing one never slows another: each has connections, caches and
  * limits of its own, and what could not be done there is done when it is back.
  */
 import {
@@ -31,8 +31,8 @@ export interface Banner extends KubernetesObject {
 }
 export const Banner = defineKind<Banner>('example.org/v1', 'Banner', 'banners', { scope: 'Cluster', conditions: true });
 
-/** Watching Secrets needs a namespace and a label: nobody gets the right to read them all. */
-const KUBECONFIGS = { namespaces: ['fleet'], labels: 'example.org/kubeconfig' };
+/** One Secret with a kubeconfig for each cluster, by name: nobody gets the right to read others. */
+const KUBECONFIGS = { namespaces: ['fleet'], fields: 'metadata.name=kubeconfigs' };
 const BANNER = 'example.org/banner';
 const BANNERS = { namespaces: ['default'], labels: BANNER };
 
@@ -40,13 +40,16 @@ const BANNERS = { namespaces: ['default'], labels: BANNER };
 export class FleetHandler {
   constructor(private readonly clusters: ClusterRegistry) {}
 
-  /** On every replica, so that a standby knows the fleet already. The Secret's name becomes the cluster's. */
+  /** On every replica, so that a standby knows the fleet already. */
   @OnEvent(Secret, { select: KUBECONFIGS })
-  async follow({ type, object: { metadata, data } }: ResourceEvent<Secret>): Promise<void> {
-    const name = metadata!.name!;
-    if (type === 'DELETED') return this.clusters.disengage(name);
-    // Resolves before it is connected. A kubeconfig that would run a command or read a file here is refused.
-    await this.clusters.engage(name, Buffer.from(data?.['kubeconfig'] ?? '', 'base64'));
+  async follow({ type, object }: ResourceEvent<Secret>): Promise<void> {
+    const configs = type === 'DELETED' ? {} : (object.data ?? {});
+    const left = this.clusters.remotes().filter(({ name }) => configs[name] === undefined);
+    await Promise.all([
+      ...left.map(({ name }) => this.clusters.disengage(name)),
+      // Resolves before it is connected, and does nothing for equal content. What would run a command or read a file here is refused.
+      ...Object.entries(configs).map(([name, config]) => this.clusters.engage(name, Buffer.from(config, 'base64'))),
+    ]);
   }
 }
 

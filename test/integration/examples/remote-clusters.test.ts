@@ -58,8 +58,8 @@ describe('15-remote-clusters on two real control planes', function () {
       body: {
         apiVersion: 'v1',
         kind: 'Secret',
-        metadata: { name, labels: { 'example.org/kubeconfig': '' } },
-        stringData: { kubeconfig },
+        metadata: { name: 'kubeconfigs' },
+        stringData: { [name]: kubeconfig },
       },
     });
   }
