@@ -97,7 +97,7 @@ export class Engine {
     this.clusters = new ClusterRegistry({
       local: local.cluster,
       settings: local.settings,
-      hooks: { disengaged: (name) => metrics.api.forget(name) },
+      hooks: metrics.clusters.health(metrics.api),
     });
     this.instances = new Instances(options.container);
     this.provide();
