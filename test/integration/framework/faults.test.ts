@@ -1,16 +1,14 @@
-import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { Handler, OnEvent, Reconcile, type ReconcileContext, StewardOperator } from '../../../src/framework';
-import type { HandlerClass } from '../../../src/framework/decorators/handler';
+import { Handler, Reconcile, type ReconcileContext } from '../../../src/framework';
 import { defineKind } from '../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../src/framework/kinds/object';
-import { closeAtOnce, FakeClock, HttpFaultProxy, kubeconfigText, slowBytes, status, TcpFaultProxy } from '../../../src/framework/testing';
-import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
+import { closeAtOnce, slowBytes, status } from '../../../src/framework/testing';
 import { poll } from '../../harness/poll';
 import { aPart, Part } from '../../unit/framework/faults/world';
 import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
 import { installParts, PARTS } from './parts';
+import { Stage } from './stage';
 
 const WATCH = { verb: 'watch', kind: Part } as const;
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -26,69 +24,6 @@ const GADGETS_CRD: Json = {
     versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
   },
 };
-/** Pieces in which time moves, with a pause for the network after each. */
-const STEP_MS = 100;
-
-/** An operator in this process on a clock of its own; between it and the API server a proxy for bytes and one for requests. */
-class Stage {
-  readonly clock = new FakeClock();
-  readonly heard: string[] = [];
-  private constructor(
-    readonly tcp: TcpFaultProxy,
-    readonly http: HttpFaultProxy,
-    readonly operator: StewardOperator,
-  ) {}
-
-  static async set(controlPlane: ControlPlane, handlers: readonly HandlerClass[] = []): Promise<Stage> {
-    const http = await HttpFaultProxy.start({ target: controlPlane.server, targetCa: controlPlane.ca });
-    const tcp = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(http.url).port) } });
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromString(kubeconfigText({ server: `https://127.0.0.1:${tcp.port}`, ca: http.ca, token: controlPlane.adminToken }));
-    const heard: string[] = [];
-    @Handler()
-    class Listener {
-      @OnEvent(Part)
-      seen({ type, object, lost }: ResourceEvent<Part>): void {
-        heard.push(`${type} ${object.metadata?.name}${lost ? ' lost' : ''}`);
-      }
-    }
-    const clock = new FakeClock();
-    const operator = new StewardOperator({ name: 'faults', domain: 'example.org', handlers: [Listener, ...handlers], kubeConfig, clock });
-    const stage = Object.assign(new Stage(tcp, http, operator), { clock, heard });
-    await operator.start();
-    await stage.until('the first list', () => operator.cluster.store(Part).synced);
-    await stage.pass(10_000);
-    heard.length = 0;
-    return stage;
-  }
-
-  async pass(deltaMs: number): Promise<void> {
-    for (let leftMs = deltaMs; leftMs > 0; leftMs -= STEP_MS) {
-      await this.clock.advance(Math.min(STEP_MS, leftMs));
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
-
-  /** Time passes at least ten times as fast as on the wall. */
-  async until(what: string, isSo: () => boolean | Promise<boolean>, stepMs = STEP_MS): Promise<void> {
-    await poll(
-      what,
-      async () => {
-        await this.clock.advance(stepMs);
-        return isSo();
-      },
-      { intervalMs: 10, onTimeout: () => `heard: ${this.heard.join(', ')}` },
-    );
-  }
-
-  async end(): Promise<void> {
-    await this.tcp.heal();
-    await this.operator.stop();
-    await this.tcp.stop();
-    await this.http.stop();
-  }
-}
-
 describe('faults of the network before a real API server', function () {
   this.timeout(60_000);
 
@@ -202,7 +137,7 @@ describe('faults of the network before a real API server', function () {
         ctx.status.set({ size: part.spec?.size });
       }
     }
-    stage = await Stage.set(controlPlane, [Sizes]);
+    stage = await Stage.set(controlPlane, { handlers: [Sizes] });
     const conflicts = stage.http.faults.add({ on: { verb: 'patch', kind: Part }, do: status(409, { reason: 'Conflict' }), times: 9 });
     await create('d', 4);
     const size = async (): Promise<unknown> => ((await call(direct, 'GET', `${PARTS}/d`)).body['status'] as Json | undefined)?.['size'];
@@ -248,7 +183,7 @@ describe('faults of the network before a real API server', function () {
         runs.push(gadget.metadata?.name ?? '');
       }
     }
-    stage = await Stage.set(controlPlane, [Gadgets]);
+    stage = await Stage.set(controlPlane, { handlers: [Gadgets] });
     const { cluster } = stage.operator;
     const gadgets = '/apis/example.org/v1/namespaces/default/gadgets';
     for (let cycle = 0; cycle < 5; cycle++) {

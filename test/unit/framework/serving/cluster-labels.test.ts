@@ -37,7 +37,11 @@ describe('the label cluster', () => {
 
     expect(told).to.deep.equal(['other', 'c1', 'other', 'other', 'other', 'c2', 'other', 'other']);
     const judged: string[] = [];
-    const health = labels.health({ judge: (name) => judged.push(name), succeeded: (name) => judged.push(name), forget: (name) => judged.push(name) });
+    const health = labels.health({
+      judge: (name) => judged.push(name),
+      succeeded: (name) => judged.push(name),
+      forget: (name) => judged.push(name),
+    });
     for (const name of ['x', 'c3']) {
       health.engaged?.(name);
       health.stateChanged?.(name, 'Ready');
