@@ -36,6 +36,8 @@ export interface TestOperatorOptions
   name?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
   election?: 'leader' | 'standby';
+  /** Makes the kubeconfig, given the address to connect to, for credentials and certificates that change. @default no credential */
+  kubeConfig?: (server: string) => KubeConfig;
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
   create?: (options: OperatorOptions) => StewardOperator;
 }
@@ -174,15 +176,16 @@ export class TestOperator {
   }
 
   private async begin(): Promise<void> {
-    const { server, handlers, name = 'test-operator', election, create, clock: _, ...rest } = this.options;
+    const { server, handlers, name = 'test-operator', election, create, clock: _, kubeConfig: made, ...rest } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
-    const kubeConfig = new KubeConfig();
-    const scheme = server.ca === undefined ? 'http' : 'https';
-    kubeConfig.loadFromString(kubeconfigText({ server: `${scheme}://127.0.0.1:${proxy.port}`, ca: server.ca }));
+    const address = `${server.ca === undefined ? 'http' : 'https'}://127.0.0.1:${proxy.port}`;
+    const kubeConfig = made?.(address) ?? anonymous(address, server.ca);
     const options: OperatorOptions = {
       random: () => 0.5,
       instance: 'test',
+      // A rejection that nobody waits for is a mistake of the test or of the handler: the test runner tells.
+      handleProcessErrors: false,
       ...rest,
       ...{ name, handlers, clock, kubeConfig },
       ...(election === undefined ? {} : { leaderElection: { lease: LEASE_NAME } }),
@@ -226,4 +229,10 @@ export class TestOperator {
     const { timersSet, pendingTimers } = clock;
     return [journal.total, currentVersion, traffic, openSockets, openWatches, timersSet, pendingTimers, this.runs.length].join(' ');
   }
+}
+
+function anonymous(server: string, ca: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromString(kubeconfigText({ server, ca }));
+  return kubeConfig;
 }

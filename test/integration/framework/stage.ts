@@ -7,7 +7,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { ControlPlane } from '../../../hack/control-plane';
 import { Handler, OnEvent, StewardOperator } from '../../../src/framework';
 import type { HandlerClass } from '../../../src/framework/decorators/handler';
-import { FakeClock, HttpFaultProxy, kubeconfigText, TcpFaultProxy } from '../../../src/framework/testing';
+import { delayMs, FakeClock, HttpFaultProxy, kubeconfigText, TcpFaultProxy } from '../../../src/framework/testing';
 import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
 import { poll } from '../../harness/poll';
 import { Part } from '../../unit/framework/faults/world';
@@ -16,12 +16,25 @@ import { RecordingLogger } from '../../unit/framework/runtime/recording-logger';
 /** Pieces in which time moves, with a pause for the network after each. */
 const STEP_MS = 100;
 
+const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
+export interface ProxiedRequest {
+  readonly verb: string;
+  readonly resource: string;
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** On the clock of the stage. */
+  readonly atMs: number;
+}
+
 export interface StageOptions {
   readonly handlers?: readonly HandlerClass[];
   /** Given the address of the outer proxy and the authority to trust. @default the administrator's */
   readonly kubeConfig?: (server: string, ca: string) => KubeConfig;
   /** Without the proxy for requests, so that the operator meets the certificate of the API server itself. @default false */
   readonly direct?: boolean;
+  /** Elect a leader by this Lease in namespace default. @default no election */
+  readonly lease?: string;
 }
 
 export class Stage {
@@ -29,6 +42,7 @@ export class Stage {
   readonly clock = new FakeClock(Date.now() - 3_600_000);
   readonly log = new RecordingLogger();
   readonly heard: string[] = [];
+  readonly requests: ProxiedRequest[] = [];
   tcp!: TcpFaultProxy;
   http!: HttpFaultProxy;
   operator!: StewardOperator;
@@ -40,9 +54,10 @@ export class Stage {
     return stage;
   }
 
-  private async build(controlPlane: ControlPlane, { handlers = [], kubeConfig, direct = false }: StageOptions): Promise<void> {
+  private async build(controlPlane: ControlPlane, { handlers = [], kubeConfig, direct = false, lease }: StageOptions): Promise<void> {
     const { heard } = this;
     this.http = await HttpFaultProxy.start({ target: controlPlane.server, targetCa: controlPlane.ca });
+    this.recordRequests();
     const inner = new URL(direct ? controlPlane.server : this.http.url);
     this.tcp = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(inner.port) } });
     const server = `https://127.0.0.1:${this.tcp.port}`;
@@ -61,6 +76,8 @@ export class Stage {
     }
     this.operator = new StewardOperator({
       name: 'faults',
+      namespace: 'default',
+      leaderElection: lease === undefined ? undefined : { lease },
       domain: 'example.org',
       handlers: [Listener, ...handlers],
       kubeConfig: kubeConfig?.(server, ca) ?? admin(),
@@ -73,21 +90,29 @@ export class Stage {
     heard.length = 0;
   }
 
-  /** From now on. @returns verb, resource and name of every write that reaches the proxy, in order. */
-  recordWrites(): string[] {
-    const writes: string[] = [];
+  /** Requests of the given verb and resource (`parts/status` for a subresource) that have reached the proxy, oldest first. */
+  requestsOf(verb: string, resource: string): readonly ProxiedRequest[] {
+    return this.requests.filter((request) => request.verb === verb && request.resource === resource);
+  }
+
+  /** `verb resource name` of everything that was meant to change something, dry runs and what keeps the Lease left out. */
+  get writes(): string[] {
+    const changing = this.requests.filter(({ verb, resource, query }) => WRITES.has(verb) && resource !== 'leases' && !query.has('dryRun'));
+    return changing.map(({ verb, resource, name }) => `${verb} ${resource} ${name}`.trim());
+  }
+
+  /** Adds a rule that never strikes. */
+  private recordRequests(): void {
     this.http.faults.add({
       on: {
-        verb: ['create', 'update', 'patch', 'delete'],
-        when: ({ verb, resource, subresource, name, query }) => {
-          const what = subresource === '' || subresource === undefined ? resource : `${resource}/${subresource}`;
-          if (!query.has('dryRun')) writes.push(`${verb} ${what} ${name ?? ''}`.trim());
+        when: ({ verb = '', resource = '', subresource = '', name = '', query }) => {
+          const atMs = this.clock.monotonicMs();
+          this.requests.push({ verb, resource: subresource === '' ? resource : `${resource}/${subresource}`, name, query, atMs });
           return false;
         },
       },
-      do: { kind: 'delay', delayMs: 0 },
+      do: delayMs(0),
     });
-    return writes;
   }
 
   async pass(deltaMs: number, stepMs = STEP_MS): Promise<void> {
