@@ -8,10 +8,10 @@ import type { ControlPlane } from '../../../hack/control-plane';
 import { Handler, OnEvent, StewardOperator } from '../../../src/framework';
 import type { HandlerClass } from '../../../src/framework/decorators/handler';
 import { delayMs, FakeClock, HttpFaultProxy, kubeconfigText, TcpFaultProxy } from '../../../src/framework/testing';
+import { RecordingLogger } from '../../../src/framework/testing/recording-logger';
 import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
 import { poll } from '../../harness/poll';
 import { Part } from '../../unit/framework/faults/world';
-import { RecordingLogger } from '../../unit/framework/runtime/recording-logger';
 
 /** Pieces in which time moves, with a pause for the network after each. */
 const STEP_MS = 100;
