@@ -13,6 +13,7 @@ import {
   OnEvent,
   OnShutdown,
   OnStartup,
+  OnTimer,
   type ProcessContext,
   Reconcile,
   type ReconcileContext,
@@ -20,8 +21,9 @@ import {
   type StewardOperator,
 } from '../../../../src/framework';
 import type { HandlerClass } from '../../../../src/framework/decorators/handler';
-import { kubeconfigText, stall, type TestOperator } from '../../../../src/framework/testing';
+import { FakeApiServer, kubeconfigText, stall, type TestOperator } from '../../../../src/framework/testing';
 import { sleep } from '../../../../src/framework/time/sleep';
+import { poll } from '../../../harness/poll';
 import { aPart, aWorld, endWorlds, Part, type World } from '../faults/world';
 
 const BUDGET_MS = 25_000;
@@ -206,6 +208,57 @@ describe('a shutdown', () => {
     await operator.advance(2_000);
 
     expect(await stopped).to.equal(5_000);
+  });
+});
+
+/** How many of each type keep the process alive. */
+function handles(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return counts;
+}
+
+describe('an operator that was stopped', () => {
+  it('leaves no handle to the process: no server, no socket, no timer, no child', async () => {
+    const server = await FakeApiServer.start({ kinds: [Part] });
+    server.objects.create(Part, aPart('a'));
+    const runs: string[] = [];
+    @Handler()
+    class Names {
+      @Reconcile(Part)
+      async reconcile({ metadata }: Part): Promise<void> {
+        runs.push(metadata?.name ?? '');
+      }
+
+      @Daemon(Part)
+      async live(_part: Part, ctx: DaemonContext<Part>): Promise<void> {
+        await sleep(ctx.clock, 3_600_000, ctx.signal).catch(() => undefined);
+      }
+
+      @OnTimer(Part, { intervalMs: 3_600_000, initialDelayMs: 3_600_000 })
+      async beat(): Promise<void> {}
+    }
+    try {
+      const before = handles();
+      /** Those of which there are more than before; what other tests left may end meanwhile. */
+      const added = (): string[] => [...handles()].filter(([type, count]) => count > (before.get(type) ?? 0)).map(([type]) => type);
+      for (let life = 1; life <= 3; life++) {
+        const kubeConfig = new KubeConfig();
+        kubeConfig.loadFromString(kubeconfigText({ server: server.url }));
+        const addresses = { healthAddress: '127.0.0.1:0', metrics: { address: '127.0.0.1:0', secure: true } };
+        const operator = await createOperator({
+          ...{ name: 'test', domain: 'example.org', handlers: [Names], kubeConfig, ...addresses, leaderElection: { lease: 'test' } },
+        });
+        await operator.start();
+        await poll('it has worked', () => runs.length === life);
+        expect(added()).not.to.deep.equal([]);
+        await operator.stop();
+        await poll('its handles are gone', () => added().length === 0, { onTimeout: () => added().join() });
+        expect(await operator.finished).to.equal(0);
+      }
+    } finally {
+      await server.stop();
+    }
   });
 });
 
