@@ -57,7 +57,7 @@ interface Life {
 /** Turns of the event loop without any sign of life that count as quiet. Loopback I/O needs one or two a hop. */
 const QUIET_TURNS = 12;
 /** Real milliseconds after which `settle` gives up. */
-const SETTLE_LIMIT_MS = 30_000;
+const SETTLE_LIMIT_MS = 90_000;
 /** Real milliseconds without a sign after which a list that is under way counts as stuck: a page takes a few. */
 const UNPACKING_MS = 100;
 const LEASE_NAME = 'test-operator';

@@ -34,7 +34,7 @@ class Sample {
 }
 
 describe('answers of a real API server that are refused, spoiled or lost', function () {
-  this.timeout(90_000);
+  this.timeout(180_000);
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let stage: Stage | undefined;

@@ -37,7 +37,7 @@ const definitionOf = ({ group, kind, plural }: Kind, version: string): Json => (
 });
 
 describe('faults of the network before a real API server', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;

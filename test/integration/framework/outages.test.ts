@@ -31,7 +31,7 @@ class Sample {
 }
 
 describe('an operator while a real API server is away, or refuses it', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let controlPlane: ControlPlane;
   let stage: Stage | undefined;
 

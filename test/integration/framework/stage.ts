@@ -130,7 +130,11 @@ export class Stage {
         await this.clock.advance(stepMs);
         return isSo();
       },
-      { intervalMs: 10, onTimeout: () => `heard: ${this.heard.join(', ')}\n${JSON.stringify(this.log.lines.slice(-5))}` },
+      {
+        timeoutMs: 60_000,
+        intervalMs: 10,
+        onTimeout: () => `heard: ${this.heard.join(', ')}\n${JSON.stringify(this.log.lines.slice(-5))}`,
+      },
     );
   }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Handler, Reconcile, type ReconcileContext } from '../../../../src/framework';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
+import { poll } from '../../../harness/poll';
 import { aPart, aWorld, endWorlds, Part } from './world';
 
 const Trap = defineKind<KubernetesObject>('example.org/v1', 'Trap', 'traps', { scope: 'Namespaced', status: false });
@@ -11,7 +12,7 @@ const CHANGES_A_SECOND = 500;
 const TIMEOUT_MS = 5_000;
 
 describe('ten thousand objects, of which 500 change every second, while one handler hangs', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   afterEach(endWorlds);
 
   it('reach their handler without delay; the one that hangs times out and is repeated; nothing piles up', async () => {
@@ -25,11 +26,13 @@ describe('ten thousand objects, of which 500 change every second, while one hand
       }
     }
     const latenciesMs: number[] = [];
+    let runs = 0;
     const changedMs = new Map<string, number>();
     @Handler()
     class Quick {
       @Reconcile(Part)
       async reconcile(part: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        runs++;
         const sinceMs = changedMs.get(part.metadata!.name!);
         if (sinceMs !== undefined) latenciesMs.push(ctx.clock.monotonicMs() - sinceMs);
       }
@@ -40,6 +43,11 @@ describe('ten thousand objects, of which 500 change every second, while one hand
     for (let index = 0; index < OBJECTS; index++) server.objects.create(Part, aPart(`p${index}`));
     for (let index = 0; index < 4; index++) server.objects.create(Trap, { metadata: { name: `t${index}`, namespace: 'default' } });
     const operator = await start({ handlers: [Hanging, Quick] });
+    // On a loaded machine ten thousand objects take longer to unpack than the test operator takes for a sign of life.
+    await poll('every object was handled once', async () => {
+      await operator.settle();
+      return runs === OBJECTS;
+    });
     const timers: number[] = [];
     for (let second = 0; second < SECONDS; second++) {
       for (let change = 0; change < CHANGES_A_SECOND; change++) {

@@ -219,7 +219,8 @@ function handles(): Map<string, number> {
 }
 
 describe('an operator that was stopped', () => {
-  it('leaves no handle to the process: no server, no socket, no timer, no child', async () => {
+  it('leaves no handle to the process: no server, no socket, no timer, no child', async function () {
+    this.timeout(120_000);
     const server = await FakeApiServer.start({ kinds: [Part] });
     server.objects.create(Part, aPart('a'));
     const runs: string[] = [];
@@ -250,7 +251,7 @@ describe('an operator that was stopped', () => {
           ...{ name: 'test', domain: 'example.org', handlers: [Names], kubeConfig, ...addresses, leaderElection: { lease: 'test' } },
         });
         await operator.start();
-        await poll('it has worked', () => runs.length === life);
+        await poll('it has worked', () => runs.length === life, { timeoutMs: 60_000 });
         expect(added()).not.to.deep.equal([]);
         await operator.stop();
         await poll('its handles are gone', () => added().length === 0, { onTimeout: () => added().join() });
