@@ -46,10 +46,11 @@ describe('ten thousand objects, of which 500 change every second, while one hand
     for (let index = 0; index < 4; index++) server.objects.create(Trap, { metadata: { name: `t${index}`, namespace: 'default' } });
     const operator = await start({ handlers: [Hanging, Quick], settleLimitMs: SETTLE_LIMIT_MS });
     // On a loaded machine ten thousand objects take longer to unpack than the test operator takes for a sign of life.
-    await poll('every object was handled once', async () => {
+    const isFilled = async (): Promise<boolean> => {
       await operator.settle();
       return runs === OBJECTS;
-    });
+    };
+    await poll('every object was handled once', isFilled, { timeoutMs: SETTLE_LIMIT_MS });
     const timers: number[] = [];
     for (let second = 0; second < SECONDS; second++) {
       for (let change = 0; change < CHANGES_A_SECOND; change++) {
