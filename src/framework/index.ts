@@ -26,8 +26,9 @@ export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
 export type { LeaderElectionOptions } from './leader';
-export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
-export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
+export { mergeRules, type RbacReason, type RbacRule, reasonText, resourceText, rightText } from './registry/rbac-merge';
+export { indented, policyRulesYaml, type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
+export { type RbacFeatures, type RbacSources, rbacRules, rbacSources } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';
 export type {
   DaemonContext,
@@ -45,6 +46,7 @@ export type { MetricsOptions, OperatorOptions } from './runtime/operator-options
 export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
+export type { HealthReport } from './serving/checks';
 export type { Selection } from './watch/informer-contract';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

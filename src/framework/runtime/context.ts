@@ -29,7 +29,7 @@ export type StatusFields<T> = 'status' extends keyof T
 /**
  * Staged status: written once, after the run returned or threw, and only if something differs.
  *
- * Both methods throw OperatorError `NO_STATUS` for a virtual kind.
+ * Both methods throw OperatorError `NO_STATUS` for a virtual kind, and for one that declares no status of ours.
  */
 export interface StatusStage<F extends object = Readonly<Record<string, unknown>>> {
   /** Merges top-level status fields; an explicit `undefined` removes one. */
@@ -56,6 +56,11 @@ export interface HandlerContext<T extends KubernetesObject = any> {
   readonly clusters: ClusterRegistry;
   /** Talks to `cluster` on behalf of this run: aborts with it and remembers its own writes. */
   readonly client: KubeClient;
+  /**
+   * The same for another cluster: aborts with this run, and refuses writes when leadership is not held. Use it instead of
+   * `Cluster.client`, which knows of neither.
+   */
+  clientOf(cluster: Cluster): KubeClient;
   /** Carries the object's fields in every line. */
   readonly log: Logger;
   /** Aborts when the run's time is over, leadership is lost or the process stops. */

@@ -26,7 +26,8 @@ import {
 } from '../leader';
 import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
-import { HealthServer } from '../serving/health-server';
+import type { HealthReport } from '../serving/checks';
+import { type Endpoint, HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import { sleep } from '../time/sleep';
@@ -101,7 +102,8 @@ export class Engine {
     });
     this.instances = new Instances(options.container);
     this.provide();
-    this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
+    const { handlers, domain, exceptionalRights } = options;
+    this.registry = buildRegistry({ handlers, domain, exceptionalRights, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
     this.workload = new Workload({
       dispatcher: () => this.fleet,
@@ -209,6 +211,10 @@ export class Engine {
     this.instances.provide(MetricsRegistry, this.metrics.registry);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
+  }
+
+  report(endpoint: Endpoint): Promise<HealthReport> {
+    return this.health.report(endpoint);
   }
 
   private createMetricsEndpoint(): MetricsEndpoint {

@@ -32,8 +32,18 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /**
+   * Values of the label app.kubernetes.io/managed-by that older operators set: `applyChild` takes their objects over instead of
+   * refusing them. @default []
+   */
+  adoptedManagers?: readonly string[];
   /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
+  /**
+   * Rights that handlers may claim although they let their holder get further rights or read Secrets without naming them, each as
+   * the refusal writes it: `bind clusterroles.rbac.authorization.k8s.io named viewer`. @default []
+   */
+  exceptionalRights?: readonly string[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;
   /** @default the kubeconfig of KUBECONFIG, else in-cluster */
@@ -81,7 +91,9 @@ export interface CompiledOperatorOptions {
   readonly namespace: string;
   readonly domain: string | undefined;
   readonly fieldManager: string;
+  readonly adoptedManagers: readonly string[];
   readonly handlers: readonly HandlerClass[];
+  readonly exceptionalRights: readonly string[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
   readonly kubeConfig: KubeConfig | undefined;
   readonly healthAddress: ListenAddress | undefined;
@@ -110,7 +122,9 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     namespace: options.namespace ?? options.name,
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
+    adoptedManagers: options.adoptedManagers ?? [],
     handlers: options.handlers,
+    exceptionalRights: options.exceptionalRights ?? [],
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
     kubeConfig: options.kubeConfig,
     healthAddress: parseListenAddress(options.healthAddress ?? '0'),
