@@ -112,7 +112,7 @@ describe('a kind whose definition comes and goes', () => {
     const operator = await start({ handlers: [Parts] });
     runs.length = 0;
 
-    server.installCrd(GADGETS_CRD);
+    server.installCrd(gadgetsCrd('v1'));
     await operator.advance(10_000);
     expect(runs).to.deep.equal(['owner of p: owned true', 'mapper of p: mapped true']);
 
