@@ -2,7 +2,8 @@
  * Reads the audit log of an API server.
  *
  * Owns: the log's format. Never: judges whether a call should have been allowed.
- * @source Event of audit.k8s.io/v1; the decision is an annotation that the authorization filter adds.
+ * @source Event of audit.k8s.io/v1; the decision is an annotation that the authorization filter adds. Behind that filter the server
+ * checks more: an apply that creates needs `create` as well, and owner references need what their admission plug-in asks for.
  */
 import { readFileSync } from 'node:fs';
 
@@ -16,6 +17,8 @@ export interface ApiCall {
   /** Empty where the request names no object. */
   readonly name: string;
   readonly allowed: boolean;
+  /** Why a later check refused what the authorizer had let pass. */
+  readonly refusal?: string;
 }
 
 interface AuditEvent {
@@ -30,9 +33,12 @@ interface AuditEvent {
     readonly name?: string;
   };
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly responseStatus?: { readonly code?: number; readonly message?: string };
 }
 
 const DECISION = 'authorization.k8s.io/decision';
+/** How the server words a missing right; other answers with 403 are about the object or its namespace. */
+const MISSING_RIGHT = /\bcannot (set\b|\w+ resource\b).*/;
 
 /** Calls of programs whose user agent begins so, each different one once; a line that an outage has cut off is left out. */
 export function callsIn(log: string, userAgent: string): ApiCall[] {
@@ -40,8 +46,7 @@ export function callsIn(log: string, userAgent: string): ApiCall[] {
   for (const line of log.split('\n')) {
     const event = eventIn(line);
     if (event?.userAgent?.startsWith(userAgent) !== true) continue;
-    const call = callOf(event);
-    calls.set(JSON.stringify(call), call);
+    for (const call of callsOf(event)) calls.set(JSON.stringify(call), call);
   }
   return [...calls.values()];
 }
@@ -56,6 +61,14 @@ function eventIn(line: string): AuditEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+function callsOf(event: AuditEvent): ApiCall[] {
+  const call = callOf(event);
+  const { code, message = '' } = event.responseStatus ?? {};
+  if (code === 201 && call.verb === 'patch') return [call, { ...call, verb: 'create' }];
+  const refusal = code === 403 && call.allowed ? MISSING_RIGHT.exec(message)?.[0] : undefined;
+  return [refusal === undefined ? call : { ...call, allowed: false, refusal }];
 }
 
 function callOf({ verb, requestURI, objectRef, annotations = {} }: AuditEvent): ApiCall {

@@ -78,12 +78,12 @@ export function denialProblems(calls: readonly ApiCall[], { expected, restarted 
   return [
     ...[...denied]
       .filter(([text]) => !expected.has(text) && !isPassing(text))
-      .map(([text, { namespace, name }]) => `the manager was not allowed to ${text}${about(namespace, name)}`),
+      .map(([text, call]) => `the manager was not allowed to ${text}${about(call)}`),
     ...[...expected].filter((text) => !denied.has(text)).map((text) => `the manager was never refused to ${text}, which the test expects`),
   ];
 }
 
-function about(namespace: string, name: string): string {
+function about({ namespace, name, refusal }: ApiCall): string {
   const object = [namespace, name].filter((part) => part !== '').join('/');
-  return object === '' ? '' : ` (${object})`;
+  return `${object === '' ? '' : ` (${object})`}${refusal === undefined ? '' : `: ${refusal}`}`;
 }

@@ -117,6 +117,39 @@ describe('an audit log', () => {
   });
 });
 
+describe('what an API server checks behind its authorizer', () => {
+  const objectRef = { apiGroup: 'apps', resource: 'daemonsets', namespace: 'ns', name: 'a' };
+  const call = { verb: 'patch', group: 'apps', resource: 'daemonsets', namespace: 'ns', name: 'a' };
+  const callsOf = (responseStatus: object): ApiCall[] =>
+    callsIn(JSON.stringify({ verb: 'patch', requestURI: '/', userAgent: 'virt-steward/1', objectRef, responseStatus }), 'virt-steward/');
+
+  it('counts as used: an apply that created the object', () => {
+    expect(callsOf({ code: 201 })).to.deep.equal([
+      { ...call, allowed: true },
+      { ...call, verb: 'create', allowed: true },
+    ]);
+    expect(callsOf({ code: 200 })).to.deep.equal([{ ...call, allowed: true }]);
+  });
+
+  it('counts as refused when a right is missing, and is told with the reason', () => {
+    const calls = callsOf({
+      code: 403,
+      message: 'daemonsets.apps "a" is forbidden: cannot set an ownerRef on a resource you cannot delete',
+    });
+
+    expect(denialProblems(calls, { expected: new Set(), restarted: false })).to.deep.equal([
+      'the manager was not allowed to patch daemonsets.apps (ns/a): cannot set an ownerRef on a resource you cannot delete',
+    ]);
+    expect(callsOf({ code: 403, message: 'a is forbidden: User "u" cannot create resource "daemonsets"' })[0]?.allowed).to.equal(false);
+  });
+
+  it('does not count as refused when the namespace is going', () => {
+    const message = 'unable to create new content in namespace ns because it is being terminated';
+
+    expect(callsOf({ code: 403, message })).to.deep.equal([{ ...call, allowed: true }]);
+  });
+});
+
 describe('the check of rights in use', () => {
   let root: string;
   let folder: string;
