@@ -185,6 +185,7 @@ describe('agents that cannot be deployed as asked for', function () {
     it('are AgentFailed without the right, and are deployed by themselves once it is there', async () => {
       const role = (await bench.cluster.api.get<TestObject & { rules: { resources: string[]; verbs: string[] }[] }>(SYSTEM_ROLE))!;
       const rules = role.rules.map((rule) => (rule.resources.includes('daemonsets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule));
+      bench.cluster.expectDenial('patch daemonsets.apps');
       await bench.cluster.api.mergePatch(SYSTEM_ROLE, { rules });
       await bench.cluster.api.apply(aWolConfig('powerless'));
 
@@ -335,6 +336,7 @@ describe('agents on an API server that guards owner references, as that of OpenS
   });
 
   it('are AgentFailed, in the words of the server, where an owner would have to be set on a DaemonSet that has none', async () => {
+    bench.cluster.expectDenial('patch daemonsets.apps');
     await withOlder('lost', false);
 
     const { message } = await untilCondition(bench.cluster.api, 'lost', 'Ready', 'False', 'AgentFailed');

@@ -226,7 +226,8 @@ describe('explained rights', () => {
     expect(text).to.contain(
       [
         'wolconfigs/status.wol.pillon.org, everywhere: get, patch',
-        '  patch       WakeServer                  lastWake',
+        '  get, patch  AgentHandler.deploy         status and conditions',
+        '  patch       WakeServer                  lastWake and agentProblems',
         '  get, patch  WolConfigHandler.reconcile  status and conditions',
       ].join('\n'),
     );
