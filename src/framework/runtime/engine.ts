@@ -28,6 +28,7 @@ import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../regis
 import type { ListenAddress } from '../serving/address';
 import type { HealthReport } from '../serving/checks';
 import { type Endpoint, HealthServer } from '../serving/health-server';
+import { CertificateMetrics } from '../serving/metrics/certificate-metrics';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import { sleep } from '../time/sleep';
@@ -209,6 +210,7 @@ export class Engine {
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
     this.instances.provide(MetricsRegistry, this.metrics.registry);
+    this.instances.provide(CertificateMetrics, this.metrics.certificates);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
   }
