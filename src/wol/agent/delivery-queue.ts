@@ -61,10 +61,15 @@ export class DeliveryQueue<Event> {
     return this.inLine + this.aside.size;
   }
 
+  /** Whether an event would be kept, for those who would rather not make it in vain. @param source when it is over its share. */
+  hasRoom(source?: string): boolean {
+    this.dropExpiredInLine();
+    return !this.isFull && (source === undefined || this.aside.hasRoom(source));
+  }
+
   /** @returns false when the queue is full; the event is then not kept. */
   offer(event: Event): boolean {
-    this.dropExpiredInLine();
-    if (this.isFull) return false;
+    if (!this.hasRoom()) return false;
     this.fresh.push(this.queued(event));
     return true;
   }
@@ -75,19 +80,18 @@ export class DeliveryQueue<Event> {
    * @returns false when the queue is full, or too many events wait aside already; the event is then not kept.
    */
   offerAside(event: Event, source: string): boolean {
-    this.dropExpiredInLine();
-    return !this.isFull && this.aside.add(source, this.queued(event));
+    return this.hasRoom(source) && this.aside.add(source, this.queued(event));
   }
 
   /** Full of events that are not aside: nothing more is taken in, from anybody. */
-  get isFull(): boolean {
+  private get isFull(): boolean {
     return this.inLine + this.taken >= this.capacity;
   }
 
-  /** The oldest event that is still worth sending. */
-  take(): Queued<Event> | undefined {
+  /** The oldest event that is still worth sending. @param aside whether it may be one that waits aside. */
+  take({ aside }: { aside: boolean } = { aside: true }): Queued<Event> | undefined {
     this.dropExpiredInLine();
-    const next = this.removeOldest() ?? this.takeAside();
+    const next = this.removeOldest() ?? (aside ? this.takeAside() : undefined);
     if (next !== undefined) this.taken++;
     return next;
   }

@@ -13,7 +13,7 @@
 import { status } from '@grpc/grpc-js';
 import { type Clock, isOperatorError, type Logger, sleep, type Timer } from '../../framework/basics';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../protocol/generated/wol-descriptor';
-import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
+import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_ASIDE, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
 import { type RpcStatusError, statusName } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import type { PendingCall } from '../protocol/wol-client';
@@ -208,7 +208,7 @@ export class Delivery {
     const connection = this.current;
     if (connection === undefined) return;
     while (!connection.isOver && this.unanswered.size < MAX_UNANSWERED_EVENTS) {
-      const item = this.deps.queue.take();
+      const item = this.deps.queue.take({ aside: this.unanswered.size < MAX_UNANSWERED_ASIDE });
       if (item === undefined) return;
       this.send(connection, item);
     }

@@ -23,8 +23,10 @@ export interface PacketIntakeDependencies {
   clock: Clock;
   duplicates: DuplicateFilter;
   limiter: SourceLimiter;
-  /** @param overShareOf the sender, when it is over its share. @returns false when the event was not taken. */
-  deliver(event: ReportEvent, overShareOf?: string): boolean;
+  /** @param overShareOf the sender, when it is over its share. @returns false when an event would not be taken. */
+  hasRoom(overShareOf?: string): boolean;
+  /** To be called only while there is room. */
+  deliver(event: ReportEvent, overShareOf?: string): void;
   count(transport: TransportLabel, result: PacketResult): void;
   log: PacketLog;
 }
@@ -71,13 +73,15 @@ export class PacketIntake {
   }
 
   private accept({ payload, sender, port, fields }: Arrival): PacketResult {
-    const { duplicates, limiter, deliver, log, clock } = this.deps;
+    const { duplicates, limiter, hasRoom, deliver, log, clock } = this.deps;
     const packet = parseMagicPacket(payload);
     if (packet === undefined) return 'malformed';
     if (!isUsableMac(packet.mac)) return 'unusable';
     const identity = { mac: packet.mac, port, password: packet.password };
     if (duplicates.isDuplicate(identity)) return 'duplicate';
     const overShareOf = limiter.allows(sender) ? undefined : sender;
+    // Most of a flood ends here: nothing is made for it.
+    if (!hasRoom(overShareOf)) return overShareOf === undefined ? 'queue_full' : 'limited';
     const event = {
       macAddress: packet.mac,
       timestamp: timestampFromMs(clock.now()),
@@ -86,7 +90,7 @@ export class PacketIntake {
       configName: this.deps.configName,
       ...fields(packet),
     };
-    if (!deliver(event, overShareOf)) return overShareOf === undefined ? 'queue_full' : 'limited';
+    deliver(event, overShareOf);
     duplicates.remember(identity);
     log.info('magic packet accepted', { mac: packet.mac, source: sender, port });
     return 'accepted';

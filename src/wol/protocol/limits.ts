@@ -45,6 +45,8 @@ export const MAX_SOURCES = 1_024;
  */
 export const MAX_EVENTS_ASIDE = 16_384;
 export const MAX_EVENTS_ASIDE_PER_SOURCE = 8_192;
+/** One of them is sent only while fewer events than this are unanswered: a wake of another sender has at most so many before it. */
+export const MAX_UNANSWERED_ASIDE = 32;
 
 /** UDP ports of one agent. */
 export const MAX_PORTS = 10;

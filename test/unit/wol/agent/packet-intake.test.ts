@@ -37,11 +37,10 @@ describe('packet intake', () => {
       clock,
       duplicates: new DuplicateFilter({ windowMs: 2_000 }, clock),
       limiter: new SourceLimiter(clock, { burst: 3, perSecond: 1 }),
+      hasRoom: (overShareOf) => (overShareOf === undefined ? queueTakes : asideTakes),
       deliver(event, overShareOf) {
         if (overShareOf !== undefined) aside.push(overShareOf);
-        const takes = overShareOf === undefined ? queueTakes : asideTakes;
-        if (takes) delivered.push(event);
-        return takes;
+        delivered.push(event);
       },
       count: (transport, result) => {
         transports.add(transport);
