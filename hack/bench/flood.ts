@@ -60,6 +60,10 @@ export const flood = defineBenchmark({
       }
       await sender.exited;
       const [{ seconds = 0 } = {}] = sender.logLines('flood sent') as { seconds?: number }[];
+      await poll('the agent to have reported everything', async () => (await scrape(agent)).sum('wol_agent_queue_depth') === 0, {
+        timeoutMs: 90_000,
+        intervalMs: 200,
+      });
       const peak = await highest.stop();
       await pause(SETTLE_MS);
       const after = await memory();

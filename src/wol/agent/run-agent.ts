@@ -263,8 +263,8 @@ class Agent {
       clock: this.deps.clock,
       duplicates: this.duplicates,
       limiter: new SourceLimiter(this.deps.clock),
-      hasRoom: (overShareOf) => this.queue.hasRoom(overShareOf),
-      deliver: (event, overShareOf) => void delivery.offer(event, overShareOf),
+      queue: this.queue,
+      deliver: (event, sender, isOverShare) => void delivery.offer(event, sender, isOverShare),
       count: (transport, result) => {
         this.packetsSinceTidy++;
         this.lastPacketAtMs = this.deps.clock.monotonicMs();

@@ -35,6 +35,10 @@ export class WaitingAside<Item> {
     return this.count;
   }
 
+  has(source: string): boolean {
+    return this.lines.has(source);
+  }
+
   hasRoom(source: string): boolean {
     const line = this.lines.get(source);
     return this.count < this.max && (line === undefined || lengthOf(line) < this.maxPerSource);
