@@ -1,4 +1,4 @@
-export { createContainer, type DependencyContainer, type InjectionToken, inject, injectable, singleton } from './container';
+export { createContainer, type DependencyContainer, type InjectionToken, inject, injectAll, injectable, singleton } from './container';
 export { Daemon, type DaemonOptions } from './daemon';
 export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, OPERATOR_NAMESPACE, type RbacClaim } from './handler';
 export { Index, type IndexOptions } from './indexed';

@@ -2,10 +2,12 @@
  * Which virtual machine a magic packet means.
  *
  * Expected flow: informers and wake target sources announce objects -> claims -> index; a packet asks `resolve`.
- * Guarantees: a change takes effect with the call that announces it; a virtual machine's event touches its own claims only;
+ * Guarantees: a change takes effect with the call that announces it; a virtual machine's event touches its own claims only, and
+ * nobody sees half of it; a config that is withdrawn, and the policy of one that changes, count at once;
  * lookups do not grow with the number of virtual machines; listeners hear of a config only when its counts or conflicts changed.
  * Assumptions: one thread; a target object whose fields changed is a new object.
- * Caveats: listeners are called in a microtask, once for all changes of one turn.
+ * Caveats: listeners are called in a microtask, once for all changes of one turn. What a changed config claims of a large fleet
+ * changes in slices, machine by machine; until the last one counts are not told.
  * Errors: none; an invalid config contributes nothing and disturbs nobody.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -14,7 +16,8 @@ import { isUsableMac } from '../../kubevirt/mac-address';
 import { type WakeTarget, type WakeTargetSource, wakeTargetKey } from '../../kubevirt/wake-target';
 import { type ConfigChange, type ConfigCounts, ConfigLedger, type MacConflict } from './config-ledger';
 import { type ConfigEvaluation, type EffectiveConfig, evaluateConfig } from './effective-config';
-import { type IndexedClaim, MacIndex } from './mac-index';
+import { IndexedClaim, MacIndex } from './mac-index';
+import { inSlices, type Pace, UNPACED } from './pace';
 import type { Channel, Holder } from './wake-claim';
 
 export interface WakeMapOptions {
@@ -22,6 +25,8 @@ export interface WakeMapOptions {
   watchNamespaces?: readonly string[];
   /** Addresses seen at run time, in normal form, for targets that declare none. @default none */
   learnedMacsOf?: (target: WakeTarget) => readonly string[];
+  /** @default never rests */
+  pace?: Pace;
 }
 
 export interface WakeResolution {
@@ -45,6 +50,9 @@ interface ConfigRecord {
   evaluation: ConfigEvaluation;
 }
 
+/** Targets between two countings: what they touch has to fit into one slice. */
+const STEPS_A_SETTLEMENT = 256;
+
 export type WakeMapListener = (change: ConfigChange) => void;
 
 export class WakeMap {
@@ -59,12 +67,19 @@ export class WakeMap {
   private readonly targetListeners = new Map<string, Set<() => void>>();
   private readonly watchNamespaces: ReadonlySet<string> | undefined;
   private readonly learnedMacsOf: (target: WakeTarget) => readonly string[];
+  private readonly pace: Pace;
+  /** Configs whose claims are being changed in slices, and how many runs are at it. */
+  private readonly underWay = new Map<ConfigLedger, number>();
+  private repaired = 0;
+  /** Of verifications under way: take the keys that are announced meanwhile. */
+  private readonly listening = new Set<Set<string>>();
   private readonly touched = new Set<ConfigLedger>();
   private publishing = false;
 
-  constructor({ watchNamespaces = [], learnedMacsOf = () => [] }: WakeMapOptions = {}) {
+  constructor({ watchNamespaces = [], learnedMacsOf = () => [], pace = UNPACED }: WakeMapOptions = {}) {
     this.watchNamespaces = watchNamespaces.length === 0 ? undefined : new Set(watchNamespaces);
     this.learnedMacsOf = learnedMacsOf;
+    this.pace = pace;
   }
 
   /** Distinct addresses and virtual machines, for metrics. */
@@ -86,6 +101,7 @@ export class WakeMap {
       this.removeTarget(key);
       return;
     }
+    for (const keys of this.listening) keys.add(key);
     const holder = this.targets.get(key);
     if (holder?.target !== target) this.placeTarget(key, holder, target);
     this.announceTarget(key);
@@ -156,6 +172,38 @@ export class WakeMap {
     return [...this.configs.values()].flatMap(({ ledger }) => ledger.effective ?? []);
   }
 
+  /** Its claims are still being changed: what is counted of it is neither the old nor the new. */
+  isUnderWay(config: string): boolean {
+    const ledger = this.configs.get(config)?.ledger;
+    return ledger !== undefined && this.underWay.has(ledger);
+  }
+
+  /** Whether some config wants to know the addresses that this target shows at run time. */
+  learnsFrom(target: WakeTarget): boolean {
+    if (target.macs.length > 0) return false;
+    for (const { ledger } of this.configs.values()) {
+      const { effective } = ledger;
+      if (effective?.learnRuntimeMacs === true && this.isInScope(effective, target)) return true;
+    }
+    return false;
+  }
+
+  /** Differences that `verify` has found so far; each is a bug. */
+  get repairs(): number {
+    return this.repaired;
+  }
+
+  /**
+   * Evaluates one config anew for every target of these sources, compares that with the index, and mends what differs.
+   *
+   * Resolves when that is done, which takes as many slices as it takes; the first has run when this returns.
+   */
+  async verify(config: string, sources: Iterable<WakeTargetSource>): Promise<void> {
+    const ledger = this.configs.get(config)?.ledger;
+    if (ledger !== undefined) await inSlices(this.verification(ledger, sources), this.pace);
+    this.publish();
+  }
+
   /** Whom a packet for `mac` on `channel` means; `mac` in normal form. */
   resolve(mac: string, channel: Channel): WakeResolution | undefined {
     const contest = this.index.resolve(mac, channel);
@@ -165,7 +213,8 @@ export class WakeMap {
       mac,
       key: winner.key,
       target: winner.target,
-      governing: governing.map(({ config }) => config),
+      // The config as it is now: its policy must not wait until its claims have been gone through.
+      governing: governing.flatMap(({ ledger }) => ledger.effective ?? []),
       source: mode === 'Explicit' ? 'explicit' : learned ? 'learned' : 'declared',
     };
   }
@@ -237,7 +286,7 @@ export class WakeMap {
     macs: readonly string[],
     learned: boolean,
   ): IndexedClaim {
-    const claim: IndexedClaim = { ledger, config, holder, macs, learned, dropped: false, counted: undefined };
+    const claim = new IndexedClaim(ledger, config, holder, macs, learned);
     this.index.add(claim);
     return claim;
   }
@@ -250,18 +299,99 @@ export class WakeMap {
       const macs = config.mappings.get(scopeKeyOf(target));
       return macs && { macs, learned: false };
     }
-    if (config.namespaces?.has(scope.namespace) === false || !config.matches(scope.labels)) return undefined;
+    if (!this.isInScope(config, target)) return undefined;
     if (target.macs.length > 0 || !config.learnRuntimeMacs) return { macs: target.macs, learned: false };
     return { macs: this.learnedMacsOf(target).filter(isUsableMac), learned: true };
+  }
+
+  /** Modes other than Explicit: whether the config is about this target at all. */
+  private isInScope(config: EffectiveConfig, target: WakeTarget): boolean {
+    const { ignored, namespace, labels } = target.scope;
+    if (ignored || config.mode === 'Explicit' || !isVisible(config, target)) return false;
+    return config.namespaces?.has(namespace) !== false && config.matches(labels);
   }
 
   private applyConfig(ledger: ConfigLedger, effective: EffectiveConfig | undefined): void {
     const formerMappings = [...(ledger.effective?.mappings.keys() ?? [])];
     ledger.effective = effective;
-    for (const holder of this.targets.values()) this.claimForConfig(ledger, holder);
-    for (const key of [...formerMappings, ...(effective?.mappings.keys() ?? [])]) this.fillMissing(key);
+    this.index.forgetContests();
     this.touched.add(ledger);
     this.schedulePublish();
+    const keys = [...formerMappings, ...(effective?.mappings.keys() ?? [])];
+    const rest = inSlices(this.application(ledger, effective, keys), this.pace);
+    if (rest === undefined) return;
+    this.underWay.set(ledger, (this.underWay.get(ledger) ?? 0) + 1);
+    void rest.then(() => this.applied(ledger));
+  }
+
+  /** Goes through all targets; ends early when the config has changed again, since that change goes through them, too. */
+  private *application(ledger: ConfigLedger, effective: EffectiveConfig | undefined, keys: readonly string[]): Generator<undefined, void> {
+    let steps = 0;
+    for (const key of keys) {
+      this.fillMissing(key);
+      yield;
+    }
+    for (const holder of this.targets.values()) {
+      if (ledger.effective !== effective) return;
+      this.claimForConfig(ledger, holder);
+      if (++steps % STEPS_A_SETTLEMENT === 0) this.settle();
+      yield;
+    }
+  }
+
+  private applied(ledger: ConfigLedger): void {
+    const others = this.underWay.get(ledger)! - 1;
+    if (others > 0) this.underWay.set(ledger, others);
+    else this.underWay.delete(ledger);
+    ledger.tellAnyway();
+    this.touched.add(ledger);
+    this.publish();
+  }
+
+  private *verification(ledger: ConfigLedger, sources: Iterable<WakeTargetSource>): Generator<undefined, void> {
+    const sound = new Set<string>();
+    this.listening.add(sound);
+    try {
+      yield* this.verifyTargets(sources, sound);
+      for (const [key, holder] of this.targets) {
+        // While claims are being changed there is nothing to compare with; the change itself goes through all targets.
+        if (this.underWay.has(ledger)) return;
+        if (!sound.has(key)) this.repair(() => this.removeTarget(key));
+        else if (!this.isRight(ledger, holder)) this.repair(() => this.claimForConfig(ledger, holder));
+        yield;
+      }
+    } finally {
+      this.listening.delete(sound);
+    }
+  }
+
+  /** @param sound takes the keys of targets that are, or have meanwhile been announced, as their source has them. */
+  private *verifyTargets(sources: Iterable<WakeTargetSource>, sound: Set<string>): Generator<undefined, void> {
+    for (const source of sources) {
+      for (const target of source.targets()) {
+        const key = wakeTargetKey(target);
+        sound.add(key);
+        const isForeign = this.watchNamespaces?.has(target.scope.namespace) === false;
+        if (!isForeign && this.targetOf(key) !== target) this.repair(() => this.upsertTarget(target, key));
+        yield;
+      }
+    }
+  }
+
+  private repair(mend: () => void): void {
+    this.repaired++;
+    mend();
+    this.schedulePublish();
+  }
+
+  private isRight(ledger: ConfigLedger, holder: TargetHolder): boolean {
+    const known = holder.claims.find((claim) => claim.ledger === ledger);
+    const { effective } = ledger;
+    const claimed = effective && holder.target && this.claimedMacs(effective, holder.target);
+    if (claimed === undefined || known === undefined) return claimed === known;
+    return (
+      known.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs) && this.index.holds(known)
+    );
   }
 
   private claimForConfig(ledger: ConfigLedger, holder: TargetHolder): void {
@@ -334,6 +464,8 @@ export class WakeMap {
 
   private publish(): void {
     this.settle();
+    // Claims of one config decide about conflicts of the others.
+    if (this.underWay.size > 0) return;
     const touched = [...this.touched];
     this.touched.clear();
     for (const ledger of touched) {

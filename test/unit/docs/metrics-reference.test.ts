@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { type Metric, Registry } from 'prom-client';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { exposeWakeFigures, type WakeFigures } from '../../../src/wol/handlers/wake-gauges';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
@@ -22,6 +23,15 @@ async function rowsOf(registry: Registry): Promise<string[]> {
     .sort();
 }
 
+const NO_FIGURES: WakeFigures = {
+  isReady: () => false,
+  size: () => ({ macs: 0, vms: 0 }),
+  repairs: () => 0,
+  wakes: () => ({ inFlight: 0, remembered: 0, evictions: 0 }),
+  waiting: () => [],
+  learned: () => ({ vms: 0, rejected: 0 }),
+};
+
 /** Rows of the page that belong to one section. */
 function rowsIn(section: string): string[] {
   const text = PAGE.split(/^## /m).find((part) => part.startsWith(section)) ?? '';
@@ -38,6 +48,7 @@ describe('the reference of metrics', () => {
   it('lists every metric of Wake-on-LAN as it is exposed', async () => {
     const registry = new Registry();
     new WakeMetrics(registry);
+    exposeWakeFigures(registry, NO_FIGURES);
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 });
