@@ -1,8 +1,9 @@
 /** Every benchmark there is, in the order in which they are listed. */
 import type { Benchmark } from './benchmark';
 import { burst } from './burst';
+import { engine } from './engine';
 import { footprint } from './footprint';
 import { framework } from './framework';
 import { wakeLatency } from './wake-latency';
 
-export const BENCHMARKS: readonly Benchmark[] = [burst, wakeLatency, footprint, framework];
+export const BENCHMARKS: readonly Benchmark[] = [burst, wakeLatency, footprint, framework, engine];

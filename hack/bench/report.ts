@@ -43,7 +43,11 @@ function verdict(figure: Figure): string {
 }
 
 function goalText(goal: Goal): string {
-  if ('atMost' in goal) return `at most ${goal.atMost}`;
-  if ('atLeast' in goal) return `at least ${goal.atLeast}`;
+  if ('atMost' in goal) return `at most ${rounded(goal.atMost)}`;
+  if ('atLeast' in goal) return `at least ${rounded(goal.atLeast)}`;
   return `exactly ${goal.exactly}`;
+}
+
+function rounded(value: number): string {
+  return String(Number(value.toFixed(2)));
 }

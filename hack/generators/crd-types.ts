@@ -7,9 +7,9 @@
  * Owns: which file the types of a kind go to. Never: decides how a type reads (typescript-types.ts).
  * Invariant: one file a group version; `<group>` is the group's first label, so that wol.pillon.org gives `wol`.
  */
-import { join } from 'node:path';
 import { type CrdVersion, readCrds } from './crd-schema';
-import { driftOf, type GeneratedFiles, writeGenerated } from './generated-files';
+import type { GeneratedFiles } from './generated-files';
+import { type Generator, main } from './generator-command';
 import { typesOf } from './typescript-types';
 
 const CRD_FOLDER = 'crds';
@@ -37,27 +37,6 @@ export function apiFiles(root: string): GeneratedFiles {
   return files;
 }
 
-/** Runs the command. @returns the exit code: 0 done, 1 drifted, 2 usage. */
-export function crdTypes(root: string, args: readonly string[], print: (line: string) => void): number {
-  const unknown = args.find((arg) => arg !== '--check');
-  if (unknown !== undefined) {
-    print(`unknown argument "${unknown}"; allowed: --check`);
-    return 2;
-  }
-  if (!args.includes('--check')) {
-    for (const line of writeGenerated(root, API_FOLDER, apiFiles(root))) print(line);
-    return 0;
-  }
-  const drift = driftOf(root, API_FOLDER, apiFiles(root));
-  if (drift.length === 0) return 0;
-  for (const report of drift) print(report);
-  print(
-    `${drift.length} generated file(s) differ from ${CRD_FOLDER}/ ("-" is what stands there, "+" what belongs there): run npm run generate`,
-  );
-  return 1;
-}
+export const CRD_TYPES: Generator = { folder: API_FOLDER, source: `${CRD_FOLDER}/`, files: apiFiles };
 
-if (require.main === module) {
-  const repository = join(__dirname, '..', '..', '..');
-  process.exitCode = crdTypes(repository, process.argv.slice(2), (line) => console.log(line));
-}
+if (require.main === module) main(CRD_TYPES);

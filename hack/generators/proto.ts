@@ -10,7 +10,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type AnyNestedObject, common, Enum, type Field, Namespace, parse, type ReflectionObject, Root, Service, Type } from 'protobufjs';
-import { driftOf, GENERATED_MARK, type GeneratedFiles, writeGenerated } from './generated-files';
+import { GENERATED_MARK, type GeneratedFiles } from './generated-files';
+import { type Generator, main } from './generator-command';
 
 const PROTO_DIR = 'src/wol/protocol';
 const GENERATED_DIR = `${PROTO_DIR}/generated`;
@@ -111,25 +112,6 @@ function protoFiles(root: string): GeneratedFiles {
   );
 }
 
-/** Runs the command. @returns the exit code: 0 done, 1 drifted, 2 usage. */
-export function protoTypes(root: string, args: readonly string[], print: (line: string) => void): number {
-  const unknown = args.find((arg) => arg !== '--check');
-  if (unknown !== undefined) {
-    print(`unknown argument "${unknown}"; allowed: --check`);
-    return 2;
-  }
-  if (!args.includes('--check')) {
-    for (const line of writeGenerated(root, GENERATED_DIR, protoFiles(root))) print(line);
-    return 0;
-  }
-  const drift = driftOf(root, GENERATED_DIR, protoFiles(root));
-  if (drift.length === 0) return 0;
-  for (const report of drift) print(report);
-  print(`${drift.length} generated file(s) differ from ${PROTO_DIR}/*.proto: run npm run generate`);
-  return 1;
-}
+const PROTO: Generator = { folder: GENERATED_DIR, source: `${PROTO_DIR}/*.proto`, files: protoFiles };
 
-if (require.main === module) {
-  const repository = join(__dirname, '..', '..', '..');
-  process.exitCode = protoTypes(repository, process.argv.slice(2), (line) => console.log(line));
-}
+if (require.main === module) main(PROTO);

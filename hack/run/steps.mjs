@@ -11,16 +11,17 @@ import { inRoot, root } from './paths.mjs';
 import { interruption, runAloud, runQuietly } from './processes.mjs';
 
 /** Longest time for one test suite: several times what it needs on two cores. */
-const SUITE_LIMIT_MS = 15 * 60_000;
+const SUITE_LIMIT_MS = 30 * 60_000;
 
 const suites = {
   // unit tests share nothing, so their files may run side by side
   unit: ['--parallel', '--jobs=2', 'build/test/unit/**/*.test.js'],
+  examples: ['--parallel', '--jobs=2', 'build/examples/**/*.test.js'],
   integration: ['build/test/integration/**/*.test.js'],
 };
 
 /** Programs that make files of the repository from others; each takes `--check`. */
-const generators = ['hack/generators/crd-types', 'hack/generators/proto'];
+const generators = ['hack/generators/crd-types', 'hack/generators/proto', 'hack/generators/handler-index', 'hack/generators/option-tables'];
 
 /** Step name to function of its arguments that resolves to the exit code. */
 export const steps = new Map([
@@ -30,18 +31,38 @@ export const steps = new Map([
   ['generate', async (args) => (await compile()) || generate(args)],
   ['test', test],
   ['test:unit', async (args) => (await compile()) || suite('unit', args)],
-  ['test:integration', async (args) => (await build()) || (await controlPlane()) || suite('integration', args)],
+  ['test:examples', async (args) => (await compile()) || (await compileExamples()) || (await checkSnippets()) || suite('examples', args)],
+  [
+    'test:integration',
+    async (args) => (await build()) || (await compileExamples()) || (await controlPlane()) || suite('integration', args),
+  ],
+  ['example', async (args) => (await compile()) || (await compileExamples()) || program('examples/run', args)],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
   ['bench', async (args) => (await build()) || program('hack/bench/main', args)],
 ]);
 
 async function build() {
-  return (await compile()) || bundle();
+  return (await compile()) || (await typings()) || bundle();
 }
 
 async function compile() {
   removeLeftovers();
   return runQuietly('compile', '', 'tsc', ['-p', '.']);
+}
+
+/** The declarations that users of the package compile with. */
+function typings() {
+  return runQuietly('typings', '', 'tsc', ['-p', 'tsconfig.typings.json']);
+}
+
+/** The examples are users: they see the declarations and none of our sources. */
+async function compileExamples() {
+  return (await typings()) || runQuietly('examples', '', 'tsc', ['-p', 'examples']);
+}
+
+/** What stands in our documents compiles as a user's code would. Needs the typings. */
+async function checkSnippets() {
+  return (await program('hack/snippets/main', [])) || runQuietly('snippets of the documents', '', 'tsc', ['-p', 'hack/snippets']);
 }
 
 function bundle() {
@@ -89,6 +110,11 @@ async function test(args) {
     await gate('lint', () => runAloud('biome', ['check', '.']));
     heading('unit tests');
     add(total, await countedSuite('unit'));
+    if (await gate('compile the examples', compileExamples)) {
+      await gate('documents', checkSnippets);
+      heading('examples');
+      add(total, await countedSuite('examples'));
+    }
     if ((await gate('control plane', controlPlane)) && bundled) {
       heading('integration tests');
       add(total, await countedSuite('integration'));
@@ -134,7 +160,7 @@ function removeLeftovers() {
   if (!existsSync(inRoot('build'))) return;
   for (const entry of readdirSync(inRoot('build'), { recursive: true, withFileTypes: true })) {
     const compiled = join(entry.parentPath ?? entry.path, entry.name);
-    const match = /^(.*)\.js(\.map)?$/.exec(compiled.slice(inRoot('build').length));
+    const match = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(compiled.slice(inRoot('build').length));
     if (match !== null && !existsSync(`${root}${match[1]}.ts`)) rmSync(compiled);
   }
 }

@@ -13,12 +13,14 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ClusterRoleBinding: { plural: 'clusterrolebindings', namespaced: false },
   ConfigMap: { plural: 'configmaps', namespaced: true },
   CustomResourceDefinition: { plural: 'customresourcedefinitions', namespaced: false },
+  Greeting: { plural: 'greetings', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },
   Role: { plural: 'roles', namespaced: true },
   RoleBinding: { plural: 'rolebindings', namespaced: true },
   ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
   VirtualMachine: { plural: 'virtualmachines', namespaced: true },
   VirtualMachineInstance: { plural: 'virtualmachineinstances', namespaced: true },
+  Website: { plural: 'websites', namespaced: true },
   WolConfig: { plural: 'wolconfigs', namespaced: false },
 };
 

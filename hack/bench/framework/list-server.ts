@@ -14,18 +14,27 @@ const SAMPLE_VERSION = 1_234_567_890;
 /** Events come in as many lines a write as a busy API server sends. */
 const LINES_A_WRITE = 20;
 
-const [objects = 0, events = 0] = process.argv.slice(2).map(Number);
+/** `perSecond` 0: as fast as they are taken. */
+const [objects = 0, events = 0, perSecond = 0] = process.argv.slice(2).map(Number);
 const version = 1_000_000;
 
 /** Objects as text, made from one sample of each form: making and serializing each would cost more than reading them. */
 const FULL = JSON.stringify(servedVm(SAMPLE, SAMPLE_VERSION));
 const METADATA = JSON.stringify({ metadata: servedVm(SAMPLE, SAMPLE_VERSION).metadata });
 
+const DISCOVERY = JSON.stringify({
+  kind: 'APIResourceList',
+  groupVersion: 'kubevirt.io/v1',
+  resources: [{ name: 'virtualmachines', kind: 'VirtualMachine', namespaced: true, verbs: ['get', 'list', 'watch'] }],
+});
+
 const server = createServer((request, response) => {
-  const { searchParams } = new URL(request.url ?? '/', 'http://server');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server');
   const metadataOnly = request.headers.accept?.includes('PartialObjectMetadata') ?? false;
   response.setHeader('content-type', 'application/json');
-  if (searchParams.get('watch') !== null) void watch(response);
+  if (pathname === '/version') response.end('{"gitVersion":"v1.36.0"}');
+  else if (pathname === '/apis/kubevirt.io/v1') response.end(DISCOVERY);
+  else if (searchParams.get('watch') !== null) void watch(response);
   else response.end(page(Number(searchParams.get('continue') ?? 0), Number(searchParams.get('limit') ?? objects), metadataOnly));
 });
 
@@ -50,6 +59,7 @@ async function watch(response: ServerResponse): Promise<void> {
     const lines = Array.from({ length: Math.min(LINES_A_WRITE, events - sent) }, (_, n) => {
       return `{"type":"MODIFIED","object":${object(FULL, (sent + n) % objects, version + sent + n + 1)}}\n`;
     });
+    if (perSecond > 0) await new Promise((resolve) => setTimeout(resolve, (LINES_A_WRITE / perSecond) * 1_000));
     if (!response.write(lines.join(''))) await new Promise((resolve) => response.once('drain', resolve));
   }
   if (events === 0) response.flushHeaders();

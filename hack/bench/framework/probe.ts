@@ -14,11 +14,54 @@ export interface ProbeAnswers {
   'queue-probe': QueueAnswer;
   'informer-probe': InformerAnswer;
   'parsed-objects-probe': { heapBytesPerObject: number };
+  'pass-probe': QueueAnswer;
+  'lanes-probe': LanesAnswer;
+  'hanging-probe': WaitAnswer;
+  'day-probe': DayAnswer;
+  'storm-probe': StormAnswer;
+  'isolation-probe': IsolationAnswer;
 }
 
 export interface QueueAnswer {
   readonly wallMs: number;
   readonly cpuMs: number;
+}
+
+export interface LanesAnswer {
+  readonly drainedMs: number;
+  /** Wait of a key that was added to the high lane when half of the others had run. */
+  readonly highWaitMs: number;
+  /** Keys of the low lane that had run before the first tenth of the high ones was done. */
+  readonly lowEarly: number;
+}
+
+/** From a change in the cache to the run for it. */
+export interface WaitAnswer {
+  readonly runs: number;
+  readonly waitP50Ms: number;
+  readonly waitP99Ms: number;
+  readonly rssMib: number;
+}
+
+export interface DayAnswer {
+  readonly events: number;
+  readonly runs: number;
+  /** Live heap after a tenth of the events, and at the end. */
+  readonly earlyHeapBytes: number;
+  readonly lateHeapBytes: number;
+}
+
+export interface StormAnswer {
+  readonly connects: number;
+  readonly busiestSecond: number;
+  readonly watchingAfterMs: number;
+  /** Most lists of one kind after the server was back. */
+  readonly relists: number;
+}
+
+export interface IsolationAnswer {
+  readonly before: WaitAnswer;
+  readonly during: WaitAnswer;
 }
 
 export interface InformerAnswer {
@@ -45,10 +88,10 @@ export async function probe<Name extends keyof ProbeAnswers>(name: Name, args: r
 
 /** Runs `work` beside a server of virtual machines. */
 export async function withListServer<Result>(
-  { objects, events }: { objects: number; events: number },
+  { objects, events, perSecond = 0 }: { objects: number; events: number; perSecond?: number },
   work: (port: number) => Promise<Result>,
 ): Promise<Result> {
-  const server = start('list-server', [objects, events]);
+  const server = start('list-server', [objects, events, perSecond]);
   try {
     return await work((await messageOf(server, 'list-server')) as number);
   } finally {

@@ -30,6 +30,7 @@ export interface EngageOptions extends Omit<DataOnlyOptions, 'name'> {
   labels?: string;
   /** Ask for compressed answers; watches are never compressed. @default true */
   compress?: boolean;
+  /** When the cluster counts as lost, and how it is looked for then. */
   health?: ClusterHealthOptions;
 }
 

@@ -7,6 +7,7 @@ import { anyKind, declare, type MethodDecoratorOf } from './declaration';
 import type { FilterOptions } from './options';
 
 export interface DaemonOptions<T extends KubernetesObject> extends FilterOptions<T> {
+  /** Handler id after the dot. @default the method's name */
   id?: string;
   /** Before the first start, in milliseconds. @default 0 */
   initialDelayMs?: number;

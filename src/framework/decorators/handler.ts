@@ -10,8 +10,11 @@ export type ApiVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' |
 
 /** An API right a handler needs for calls it makes itself; what decorators need is derived from them. */
 export interface RbacClaim {
+  /** What is called. */
   kind: Kind;
+  /** As the server's authorizer names them. */
   verbs: readonly ApiVerb[];
+  /** Of the kind, for example `start`. @default the object itself */
   subresource?: string;
   /** Only these object names. */
   names?: readonly string[];
@@ -26,6 +29,7 @@ export interface HandlerOptions {
   id?: string;
   /** Take the place of a registered base class that is a handler itself. @default true */
   replaces?: boolean;
+  /** Calls that the class makes itself, beyond what its decorators imply. @default none */
   rbac?: readonly RbacClaim[];
 }
 

@@ -6,6 +6,7 @@ import { anyKind, declare, type MethodDecoratorOf } from './declaration';
 import type { ClusterChoice } from './options';
 
 export interface IndexOptions {
+  /** Server-side choice of the objects it files. @default all */
   select?: Selection;
   /** Clusters whose objects it files. @default 'local' */
   clusters?: ClusterChoice;

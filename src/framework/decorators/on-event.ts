@@ -6,6 +6,7 @@ import { anyKind, declare, type MethodDecoratorOf } from './declaration';
 import type { FilterOptions } from './options';
 
 export interface OnEventOptions<T extends KubernetesObject> extends FilterOptions<T> {
+  /** Handler id after the dot. @default the method's name */
   id?: string;
 }
 

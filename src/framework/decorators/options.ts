@@ -35,5 +35,6 @@ export interface QueuedOptions<T extends KubernetesObject> extends FilterOptions
   id?: string;
   /** Time for one run, in milliseconds; then `ctx.signal` aborts. @default 60000 */
   timeoutMs?: number;
+  /** When and how often a failed run is repeated. @default 1 s, doubling up to 5 min, without end */
   retry?: RetryOptions;
 }

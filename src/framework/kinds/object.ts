@@ -14,18 +14,19 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean;
 }
 
+/** What people copy from one object to another may be `undefined`: JSON leaves it out. */
 export interface ObjectMeta {
-  name?: string;
+  name?: string | undefined;
   generateName?: string;
-  namespace?: string;
+  namespace?: string | undefined;
   uid?: string;
   resourceVersion?: string;
   generation?: number;
   creationTimestamp?: string;
   deletionTimestamp?: string;
   deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
+  labels?: Record<string, string> | undefined;
+  annotations?: Record<string, string> | undefined;
   finalizers?: string[];
   ownerReferences?: OwnerReference[];
   managedFields?: unknown[];

@@ -32,6 +32,7 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;

@@ -29,6 +29,7 @@ export type { Backup } from './fake-api-server/storage/object-store';
 export { FakeClock } from './fake-clock';
 export { HttpFaultProxy, type HttpFaultProxyOptions, type Rewrite } from './fault-proxy/http-fault-proxy';
 export { TcpFaultProxy, type TcpFaultProxyOptions } from './fault-proxy/tcp-fault-proxy';
+export { type LogLine, RecordingLogger } from './recording-logger';
 export { type HandlerEvent, type HandlerOutcome, type RunHandlerOptions, runHandler } from './run-handler';
 export { type CertificatePair, TestCertificateAuthority } from './test-certificates';
 export { type KeyHistory, TestOperator, type TestOperatorOptions } from './test-operator';

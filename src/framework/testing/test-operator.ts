@@ -65,7 +65,7 @@ const LEASE_LOOK_MS = 2_400;
 /** A rival that never has to renew. */
 const RIVAL_DURATION_S = 1_000_000;
 
-export class TestOperator {
+export class TestOperator implements AsyncDisposable {
   private readonly runs: HandlerRun[] = [];
   private readonly real = new SystemClock();
   private life: Life | undefined;
@@ -171,6 +171,11 @@ export class TestOperator {
     await life.operator.stop();
     await life.proxy.stop();
     return life.operator.finished;
+  }
+
+  /** `await using operator = await TestOperator.start(...)` shuts it down at the end of the test, also when that fails. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   private async begin(): Promise<void> {

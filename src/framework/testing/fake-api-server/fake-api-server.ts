@@ -68,7 +68,7 @@ export interface FakeApiServerOptions {
   startVersion?: number;
 }
 
-export class FakeApiServer {
+export class FakeApiServer implements AsyncDisposable {
   readonly journal = new Journal();
   readonly auth = new Authenticator();
   readonly subresources = new SubresourceTable();
@@ -233,6 +233,11 @@ export class FakeApiServer {
   async stop(): Promise<void> {
     this.plan.clear();
     await this.pause();
+  }
+
+  /** `await using server = await FakeApiServer.start(...)` stops it at the end of the test, also when that fails. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** New certificate for new connections; with `newAuthority`, signed by an authority that old clients do not trust. */

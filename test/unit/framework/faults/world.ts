@@ -8,7 +8,7 @@ import {
   TestOperator,
   type TestOperatorOptions,
 } from '../../../../src/framework/testing';
-import { RecordingLogger } from '../runtime/recording-logger';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 
 export interface Part extends KubernetesObject {
   spec?: { size?: number };

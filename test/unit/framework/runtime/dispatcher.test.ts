@@ -15,10 +15,10 @@ import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
 import { Instances } from '../../../../src/framework/runtime/instances';
 import type { KindController } from '../../../../src/framework/runtime/kind-controller';
 import type { VirtualController } from '../../../../src/framework/runtime/virtual-controller';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import type { Informer, Selection } from '../../../../src/framework/watch/informer-contract';
 import type { ResourceEvent, ResourceEventType } from '../../../../src/framework/watch/resource-event';
 import { aWidget, Widget } from './controller-bench';
-import { RecordingLogger } from './recording-logger';
 
 type Listener = (event: ResourceEvent) => void;
 

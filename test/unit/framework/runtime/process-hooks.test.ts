@@ -9,7 +9,7 @@ import type { ProcessContext } from '../../../../src/framework/runtime/context';
 import { Instances } from '../../../../src/framework/runtime/instances';
 import { ProcessHooks, probeCheck } from '../../../../src/framework/runtime/process-hooks';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
-import { RecordingLogger } from './recording-logger';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 
 function bench(...handlers: HandlerClass[]) {
   const clock = new FakeClock();

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { Handler, Reconcile, type ReconcileContext } from '../../../../src/framework';
+import { FakeApiServer, FakeClock, TestOperator } from '../../../../src/framework/testing';
 import { sleep } from '../../../../src/framework/time/sleep';
+import { poll } from '../../../harness/poll';
 import { aPart, aWorld, endWorlds, Part } from '../faults/world';
 
 @Handler()
@@ -55,6 +57,19 @@ describe('the test operator', () => {
     expect(history[0]).to.include({ controller: 'Sizes.reconcile', key: 'default/bad' });
     expect((history[0]!.error as Error).message).to.equal('too small');
     expect(operator.key(Part, 'default/good').history.map(({ error }) => error)).to.deep.equal([undefined]);
+  });
+
+  it('is shut down, and its server with it, at the end of the block that uses them', async () => {
+    const clock = new FakeClock();
+    let server: FakeApiServer;
+    {
+      await using used = await FakeApiServer.start({ clock, kinds: [Part] });
+      await using operator = await TestOperator.start({ handlers: [Sizes], server: used, clock });
+      expect(operator.isLeader).to.equal(true);
+      server = used;
+    }
+
+    await poll('sockets and timers to be gone', () => server.openSockets === 0 && clock.pendingTimers === 0);
   });
 
   it('leaves nothing of the old life behind a restart', async () => {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { apiFiles, crdTypes } from '../../../../hack/generators/crd-types';
+import { apiFiles, CRD_TYPES } from '../../../../hack/generators/crd-types';
+import { runGenerator } from '../../../../hack/generators/generator-command';
 
 const CRD = `kind: CustomResourceDefinition
 spec:
@@ -14,10 +15,10 @@ spec:
       schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
 `;
 
-describe('crd-types command', () => {
+describe('the generator of API types', () => {
   let root: string;
   let lines: string[];
-  const run = (...args: string[]): number => crdTypes(root, args, (line) => lines.push(...line.split('\n')));
+  const run = (...args: string[]): number => runGenerator(CRD_TYPES, root, args, (line) => lines.push(...line.split('\n')));
   const generated = (): string => readFileSync(join(root, 'src/api/widgets/v1.ts'), 'utf8');
 
   beforeEach(() => {

@@ -85,7 +85,7 @@ describe('bootstrap of the npm scripts', () => {
 
         expect(exitCode).to.equal(2);
         expect(lines).to.deep.equal([
-          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:integration, demo, bench`,
+          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, demo, bench`,
         ]);
         expect(clone.has('node_modules')).to.equal(false);
       });
@@ -119,40 +119,49 @@ describe('bootstrap of the npm scripts', () => {
     it('removes compiled files whose source is gone before it compiles', async () => {
       clone.write('build/test/unit/old.test.js', '');
       clone.write('build/test/unit/old.test.js.map', '');
+      clone.write('build/src/old.d.ts', '');
 
       await clone.run('build');
 
       expect(clone.has('build/test/unit/old.test.js')).to.equal(false);
       expect(clone.has('build/test/unit/old.test.js.map')).to.equal(false);
+      expect(clone.has('build/src/old.d.ts')).to.equal(false);
       expect(clone.has('build/hack/generators/proto.js')).to.equal(true);
     });
   });
 
   describe('test', () => {
-    it('runs every gate and both suites and ends with their sum', async () => {
+    it('runs every gate and every suite and ends with their sum', async () => {
       const { exitCode, lines } = await clone.run('test');
 
       expect(exitCode).to.equal(0);
-      expect(lines.at(-1)).to.equal('5 passed, 0 failed');
+      expect(lines.at(-1)).to.equal('9 passed, 0 failed');
       expect(clone.lines('tool-calls').map((line) => line.split(' ').slice(0, 2).join(' '))).to.deep.equal([
         'tsc -p',
         'generators/crd-types --check',
         'generators/proto --check',
+        'generators/handler-index --check',
+        'generators/option-tables --check',
         'biome check',
+        'mocha --parallel',
+        'tsc -p',
+        'tsc -p',
+        'snippets/main ',
+        'tsc -p',
         'mocha --parallel',
         'control-plane/main build',
         'mocha build/test/integration/**/*.test.js',
       ]);
     });
 
-    it('adds failed tests of both suites', async () => {
+    it('adds failed tests of all suites', async () => {
       clone.results('unit', { passed: 2, failed: 1, skipped: 0 }, 1);
       clone.results('integration', { passed: 0, failed: 2, skipped: 0 }, 2);
 
       const { exitCode, lines } = await clone.run('test');
 
       expect(exitCode).to.equal(1);
-      expect(lines.at(-1)).to.equal('2 passed, 3 failed');
+      expect(lines.at(-1)).to.equal('6 passed, 3 failed');
     });
 
     it('counts a suite that crashed before it had results as a failure', async () => {
@@ -162,7 +171,7 @@ describe('bootstrap of the npm scripts', () => {
 
       expect(exitCode).to.equal(1);
       expect(lines).to.include('the integration tests ended without results, exit code 134');
-      expect(lines.at(-1)).to.equal('3 passed, 1 failed');
+      expect(lines.at(-1)).to.equal('7 passed, 1 failed');
     });
 
     it('counts a suite without a test as a failure', async () => {
@@ -171,7 +180,7 @@ describe('bootstrap of the npm scripts', () => {
       const { exitCode, lines } = await clone.run('test');
 
       expect(exitCode).to.equal(1);
-      expect(lines.at(-1)).to.equal('2 passed, 1 failed');
+      expect(lines.at(-1)).to.equal('6 passed, 1 failed');
     });
 
     it('counts a suite that ends badly although every test passed as a failure', async () => {
@@ -180,14 +189,16 @@ describe('bootstrap of the npm scripts', () => {
       const { exitCode, lines } = await clone.run('test');
 
       expect(exitCode).to.equal(1);
-      expect(lines.at(-1)).to.equal('5 passed, 1 failed');
+      expect(lines.at(-1)).to.equal('9 passed, 1 failed');
     });
 
     const gates: [string, (clone: FreshClone) => void, string][] = [
-      ['lint', (clone) => clone.tool('tools/.bin/biome', 'exit 1'), '5 passed, 1 failed'],
-      ['a generated file that drifted', (clone) => clone.program('generators/proto', 'process.exitCode = 1'), '5 passed, 1 failed'],
-      ['the bundle', (clone) => clone.write('hack/bundle.mjs', 'process.exitCode = 1'), '3 passed, 1 failed'],
-      ['the control plane', (clone) => clone.program('control-plane/main', 'process.exitCode = 1'), '3 passed, 1 failed'],
+      ['lint', (clone) => clone.tool('tools/.bin/biome', 'exit 1'), '9 passed, 1 failed'],
+      ['a generated file that drifted', (clone) => clone.program('generators/proto', 'process.exitCode = 1'), '9 passed, 1 failed'],
+      ['the bundle', (clone) => clone.write('hack/bundle.mjs', 'process.exitCode = 1'), '7 passed, 1 failed'],
+      ['the control plane', (clone) => clone.program('control-plane/main', 'process.exitCode = 1'), '7 passed, 1 failed'],
+      ['compiling the examples', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in examples) exit 2 ;; esac'), '5 passed, 1 failed'],
+      ['the documents', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in hack/snippets) exit 2 ;; esac'), '9 passed, 1 failed'],
       ['the compiler', (clone) => clone.tool('tools/.bin/tsc', 'echo "src/a.ts(1,1): error"; exit 2'), '0 passed, 1 failed'],
     ];
     for (const [what, breakIt, last] of gates) {

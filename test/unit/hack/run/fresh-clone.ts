@@ -21,6 +21,7 @@ const MOCHA = `for arg in "$@"; do
   case "$arg" in
     --reporter-option=results=*) results="\${arg#--reporter-option=results=}" ;;
     build/test/unit/*) suite=unit ;;
+    build/examples/*) suite=examples ;;
     build/test/integration/*) suite=integration ;;
   esac
 done
@@ -44,10 +45,18 @@ export class FreshClone {
     for (const name of ['tsc', 'biome']) this.tool(`tools/.bin/${name}`, `echo "${name} $*" >> tool-calls`);
     this.tool('tools/.bin/mocha', MOCHA);
     this.write('hack/bundle.mjs', '');
-    for (const name of ['generators/crd-types', 'generators/proto', 'control-plane/main']) {
+    for (const name of [
+      'generators/crd-types',
+      'generators/proto',
+      'generators/handler-index',
+      'generators/option-tables',
+      'control-plane/main',
+      'snippets/main',
+    ]) {
       this.program(name, `require('node:fs').appendFileSync('tool-calls', '${name} ' + process.argv.slice(2).join(' ') + '\\n')`);
     }
     this.results('unit', { passed: 3, failed: 0, skipped: 0 });
+    this.results('examples', { passed: 4, failed: 0, skipped: 0 });
     this.results('integration', { passed: 2, failed: 0, skipped: 0 });
   }
 
@@ -58,7 +67,11 @@ export class FreshClone {
   }
 
   /** What the suite reports; undefined when it crashes before it can. */
-  results(suite: 'unit' | 'integration', counts: { passed: number; failed: number; skipped: number } | undefined, exitCode = 0): void {
+  results(
+    suite: 'unit' | 'examples' | 'integration',
+    counts: { passed: number; failed: number; skipped: number } | undefined,
+    exitCode = 0,
+  ): void {
     if (counts === undefined) rmSync(join(this.folder, `${suite}-results.json`));
     else this.write(`${suite}-results.json`, JSON.stringify(counts));
     this.write(`${suite}-exit`, String(exitCode));

@@ -1,9 +1,10 @@
 /** A logger that keeps what it is told, for tests that look at log lines. */
-import type { LogFields, Logger, LogLevel } from '../../../../src/framework/logging/logger';
+import type { LogFields, Logger, LogLevel } from '../logging/logger';
 
 export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
+  /** Those of the call and those of every `child` above it. */
   readonly fields: LogFields;
 }
 
