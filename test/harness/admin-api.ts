@@ -17,6 +17,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   Namespace: { plural: 'namespaces', namespaced: false },
   Role: { plural: 'roles', namespaced: true },
   RoleBinding: { plural: 'rolebindings', namespaced: true },
+  Secret: { plural: 'secrets', namespaced: true },
   ServiceAccount: { plural: 'serviceaccounts', namespaced: true },
   VirtualMachine: { plural: 'virtualmachines', namespaced: true },
   VirtualMachineInstance: { plural: 'virtualmachineinstances', namespaced: true },

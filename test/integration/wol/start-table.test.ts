@@ -8,7 +8,7 @@ import { type Answer, ReportingAgent } from '../../harness/reporting-agent';
 import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
-import { untilStatus, vmRef } from '../../harness/wol-objects';
+import { eventsAbout, untilStatus, vmRef } from '../../harness/wol-objects';
 
 /** What becomes of the packet: started, already running, waits for the stop, or the reason of an error. */
 const OUTCOMES = {
@@ -243,6 +243,21 @@ describe('a packet for a virtual machine in every state', function () {
         expect(calls(name)).to.have.length(strategy === 'Manual' ? 1 : 0);
       });
     }
+  });
+
+  it('tells of an accepted start that shows no effect, by Events and a metric, and wakes again by the next packet', async () => {
+    const halted = CELLS.find(({ strategy, state }) => strategy === 'Halted' && state === 'no instance')!;
+
+    for (const [kind, name] of [['VirtualMachine', halted.name] as const, ['WolConfig', 'all'] as const]) {
+      const event = await poll(
+        `Event WakeNotConfirmed on ${kind} ${name}`,
+        async () => (await eventsAbout(cluster.api, kind, name)).find(({ reason }) => reason === 'WakeNotConfirmed'),
+        { timeoutMs: 60_000, intervalMs: 200 },
+      );
+      expect(event.type).to.equal('Warning');
+    }
+    expect(await manager.metrics()).to.match(/^wol_wake_unconfirmed_total\{config="all"\} [1-9]/m);
+    expect(calls(halted.name), 'nothing is called a second time by itself').to.have.length(1);
   });
 
   it('unpauses a paused instance when spec.unpause says so, and tells when that is done', async () => {
