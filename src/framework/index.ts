@@ -37,6 +37,7 @@ export type {
   ProcessContext,
   ReconcileContext,
   ReconcileResult,
+  StatusFields,
   StatusStage,
 } from './runtime/context';
 export { CLOCK, LOGGER } from './runtime/instances';

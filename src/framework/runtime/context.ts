@@ -21,14 +21,19 @@ export type PassReason = 'added' | 'changed' | 'owned' | 'mapped' | 'cluster' | 
 /** A condition as a handler states it; the framework adds lastTransitionTime and observedGeneration. */
 export type ConditionInput = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
+/** Top-level status fields as the kind declares them, each of which may be `undefined`; any fields where it declares no status. */
+export type StatusFields<T> = 'status' extends keyof T
+  ? { readonly [K in keyof NonNullable<T['status']>]?: NonNullable<T['status']>[K] | undefined }
+  : Readonly<Record<string, unknown>>;
+
 /**
  * Staged status: written once, after the run returned or threw, and only if something differs.
  *
  * Both methods throw OperatorError `NO_STATUS` for a virtual kind.
  */
-export interface StatusStage {
+export interface StatusStage<F extends object = Readonly<Record<string, unknown>>> {
   /** Merges top-level status fields; an explicit `undefined` removes one. */
-  set(fields: Readonly<Record<string, unknown>>): void;
+  set(fields: F): void;
   /** Merges by `type`. */
   condition(condition: ConditionInput): void;
 }
@@ -43,7 +48,8 @@ export interface EventStage {
   warning(reason: string, note: string, about?: KubernetesObject): void;
 }
 
-export interface HandlerContext<T extends KubernetesObject = KubernetesObject> {
+// biome-ignore lint/suspicious/noExplicitAny: a method that does not say the type of its object takes the context of any
+export interface HandlerContext<T extends KubernetesObject = any> {
   readonly key: ObjectKey;
   readonly cluster: Cluster;
   /** All clusters: the local one and the remote ones that are engaged. */
@@ -58,13 +64,14 @@ export interface HandlerContext<T extends KubernetesObject = KubernetesObject> {
   readonly attempt: number;
   readonly reasons: ReadonlySet<PassReason>;
   readonly clock: Clock;
-  readonly status: StatusStage;
+  readonly status: StatusStage<StatusFields<T>>;
   readonly events: EventStage;
   /** Phantom: carries `T` for inference, never present at run time. */
   readonly __object?: T;
 }
 
-export type ReconcileContext<T extends KubernetesObject = KubernetesObject> = HandlerContext<T>;
+// biome-ignore lint/suspicious/noExplicitAny: as HandlerContext
+export type ReconcileContext<T extends KubernetesObject = any> = HandlerContext<T>;
 
 /** What a daemon gets: like a handler's context, but it lives as long as the task. */
 export interface DaemonContext<T extends KubernetesObject = KubernetesObject> extends Omit<HandlerContext<T>, 'status' | 'reasons'> {

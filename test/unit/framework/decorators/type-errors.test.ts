@@ -22,7 +22,7 @@ import {
 
 interface Widget extends KubernetesObject { spec?: { size?: number } }
 const Widget = defineKind<Widget>('example.org/v1', 'Widget', 'widgets', { scope: 'Namespaced' });
-interface Gadget extends KubernetesObject { spec: { color: string } }
+interface Gadget extends KubernetesObject { spec: { color: string }; status?: { shade?: number; text: string } }
 const Gadget = defineKind<Gadget>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Cluster' });
 interface Asset { readonly name: string; readonly template: string }
 const Asset = defineVirtualKind<Asset>('Asset');
@@ -72,6 +72,13 @@ const RIGHT: readonly Snippet[] = [
   @Reconcile(Gadget, { when: ({ spec }) => spec.color === 'red', labels: { a: PRESENT, b: /x/, c: ['y'], d: (value) => value === 'z' }, owns: [Widget, owned(Widget, { anyOwner: true })],
     watches: [mapped(Widget, ({ spec }) => [String(spec?.size)], { when: (now, old) => now.spec?.size !== old?.spec?.size })], changed: (now, old) => now.spec.color !== old.spec.color })
   async reconcile(gadget: Gadget): Promise<void> { void gadget.spec.color; }`,
+  },
+  {
+    title: 'status fields of the kind, removed ones too, and any where the kind says nothing',
+    members: `
+  @Reconcile(Gadget) async reconcile(_gadget: Gadget, { status }: ReconcileContext<Gadget>): Promise<void> { status.set({ shade: 3 }); status.set({ shade: undefined, text: undefined }); }
+  @Reconcile(Widget) async other(_widget: Widget, { status }: ReconcileContext<Widget>): Promise<void> { status.set({ anything: 'goes' }); }
+  @OnCreate(Gadget) async any(_gadget: Gadget, { status }: HandlerContext): Promise<void> { status.set({ anything: 'goes' }); }`,
   },
   {
     title: 'a virtual kind where one may stand',
@@ -137,6 +144,24 @@ const WRONG: readonly Snippet[] = [
   ${EXPECT_ERROR}
   @Reconcile(Widget, { watches: [mapped(Gadget, (widget: Widget) => [widget.kind ?? ''])] })
   async reconcile(): Promise<void> {}`,
+  },
+  {
+    title: 'a status field that the kind does not have',
+    members: `
+  @Reconcile(Gadget)
+  async reconcile(_gadget: Gadget, { status }: ReconcileContext<Gadget>): Promise<void> {
+    ${EXPECT_ERROR}
+    status.set({ shadow: 3 });
+  }`,
+  },
+  {
+    title: 'a status field of another type',
+    members: `
+  @Reconcile(Gadget)
+  async reconcile(_gadget: Gadget, { status }: ReconcileContext<Gadget>): Promise<void> {
+    ${EXPECT_ERROR}
+    status.set({ shade: 'dark' });
+  }`,
   },
   {
     title: '@OnCreate with an update',

@@ -25,7 +25,7 @@ import { matchesSelection } from '../../../../src/framework/watch/selection';
 
 export interface Widget extends KubernetesObject {
   spec?: { size?: number; color?: string };
-  status?: { observedGeneration?: number };
+  status?: { observedGeneration?: number; size?: number };
 }
 export const Widget = defineKind<Widget>('example.org/v1', 'Widget', 'widgets', {
   scope: 'Namespaced',
