@@ -71,8 +71,11 @@ export class MacLearner {
   sweep(): void {
     const { learned, targets, map } = this.parts;
     const unclaimed = new Set(learned.uids());
-    if (unclaimed.size === 0) return;
-    for (const target of targets.targets()) if (map.learnsFrom(target)) unclaimed.delete(target.uid);
+    for (const [key, uid] of this.uids) {
+      const target = targets.get(key);
+      if (target?.uid === uid && map.learnsFrom(target)) unclaimed.delete(uid);
+      else this.uids.delete(key);
+    }
     for (const uid of unclaimed) learned.forget(uid);
   }
 

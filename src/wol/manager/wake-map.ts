@@ -12,19 +12,21 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { WolConfig } from '../../api/wol/v1beta1';
-import { isUsableMac } from '../../kubevirt/mac-address';
 import { type WakeTarget, type WakeTargetSource, wakeTargetKey } from '../../kubevirt/wake-target';
+import { claimedMacs, isVisible, type LearnedMacsOf, learnsFrom, scopeKeyOf } from './claimed-macs';
 import { type ConfigChange, type ConfigCounts, ConfigLedger, type MacConflict } from './config-ledger';
 import { type ConfigEvaluation, type EffectiveConfig, evaluateConfig } from './effective-config';
 import { IndexedClaim, MacIndex } from './mac-index';
 import { inSlices, type Pace, UNPACED } from './pace';
+import { ScopedTargets } from './scoped-targets';
+import { TargetWatchers } from './target-watchers';
 import type { Channel, Holder } from './wake-claim';
 
 export interface WakeMapOptions {
   /** Namespaces outside this list do not exist for the map. @default all */
   watchNamespaces?: readonly string[];
-  /** Addresses seen at run time, in normal form, for targets that declare none. @default none */
-  learnedMacsOf?: (target: WakeTarget) => readonly string[];
+  /** @default none */
+  learnedMacsOf?: LearnedMacsOf;
   /** @default never rests */
   pace?: Pace;
 }
@@ -59,14 +61,13 @@ export class WakeMap {
   private readonly index = new MacIndex();
   private readonly configs = new Map<string, ConfigRecord>();
   private readonly targets = new Map<string, TargetHolder>();
-  /** Targets whose scope is another object than themselves, by the key of that object. */
-  private readonly remoteByScope = new Map<string, Set<TargetHolder>>();
+  private readonly scoped = new ScopedTargets();
   /** What Explicit mappings name and nobody has seen, by scope key. */
   private readonly missing = new Map<string, TargetHolder>();
   private readonly listeners = new Set<WakeMapListener>();
-  private readonly targetListeners = new Map<string, Set<() => void>>();
+  private readonly watchers = new TargetWatchers();
   private readonly watchNamespaces: ReadonlySet<string> | undefined;
-  private readonly learnedMacsOf: (target: WakeTarget) => readonly string[];
+  private readonly learnedMacsOf: LearnedMacsOf;
   private readonly pace: Pace;
   /** Configs whose claims are being changed in slices, and how many runs are at it. */
   private readonly underWay = new Map<ConfigLedger, number>();
@@ -104,18 +105,18 @@ export class WakeMap {
     for (const keys of this.listening) keys.add(key);
     const holder = this.targets.get(key);
     if (holder?.target !== target) this.placeTarget(key, holder, target);
-    this.announceTarget(key);
+    this.watchers.tell(key);
   }
 
   removeTarget(key: string): void {
     const holder = this.targets.get(key);
     if (holder?.target === undefined) return;
     for (const claim of holder.claims) this.index.drop(claim);
-    this.forgetScope(holder, holder.target);
+    this.scoped.remove(holder, holder.target);
     this.targets.delete(key);
     this.fillMissing(scopeKeyOf(holder.target));
     this.schedulePublish();
-    this.announceTarget(key);
+    this.watchers.tell(key);
   }
 
   /** Evaluates one target again: what has been learned about it changed. */
@@ -132,12 +133,7 @@ export class WakeMap {
 
   /** Calls `listener` on every announcement of one target, its removal included. */
   watchTarget(key: string, listener: () => void): () => void {
-    const listeners = this.targetListeners.get(key) ?? new Set();
-    this.targetListeners.set(key, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.targetListeners.get(key) === listeners) this.targetListeners.delete(key);
-    };
+    return this.watchers.watch(key, listener);
   }
 
   /** Takes a new or changed config. Changes of metadata and status that mean nothing for discovery cost nothing. */
@@ -180,11 +176,7 @@ export class WakeMap {
 
   /** Whether some config wants to know the addresses that this target shows at run time. */
   learnsFrom(target: WakeTarget): boolean {
-    if (target.macs.length > 0) return false;
-    for (const { ledger } of this.configs.values()) {
-      const { effective } = ledger;
-      if (effective?.learnRuntimeMacs === true && this.isInScope(effective, target)) return true;
-    }
+    for (const { ledger } of this.configs.values()) if (ledger.effective !== undefined && learnsFrom(ledger.effective, target)) return true;
     return false;
   }
 
@@ -243,8 +235,8 @@ export class WakeMap {
     holder.target = target;
     this.targets.set(key, holder);
     if (before === undefined || scopeKeyOf(before) !== scopeKeyOf(target)) {
-      if (before !== undefined) this.forgetScope(holder, before);
-      this.rememberScope(holder, target);
+      if (before !== undefined) this.scoped.remove(holder, before);
+      this.scoped.add(holder, target);
     }
     if (before !== undefined && (before.createdAt !== target.createdAt || before.uid !== target.uid)) {
       for (const claim of holder.claims) this.index.contestAgain(claim);
@@ -273,7 +265,7 @@ export class WakeMap {
     const { effective } = ledger;
     const { target } = holder;
     if (effective === undefined || target === undefined) return undefined;
-    const claimed = this.claimedMacs(effective, target);
+    const claimed = claimedMacs(effective, target, this.learnedMacsOf);
     if (claimed === undefined) return undefined;
     if (known?.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs)) return known;
     return this.newClaim(ledger, effective, holder, claimed.macs, claimed.learned);
@@ -289,26 +281,6 @@ export class WakeMap {
     const claim = new IndexedClaim(ledger, config, holder, macs, learned);
     this.index.add(claim);
     return claim;
-  }
-
-  /** The addresses that a config claims for a target, possibly none; `undefined` when the target is out of its scope. */
-  private claimedMacs(config: EffectiveConfig, target: WakeTarget): { macs: readonly string[]; learned: boolean } | undefined {
-    const { scope } = target;
-    if (scope.ignored || !isVisible(config, target)) return undefined;
-    if (config.mode === 'Explicit') {
-      const macs = config.mappings.get(scopeKeyOf(target));
-      return macs && { macs, learned: false };
-    }
-    if (!this.isInScope(config, target)) return undefined;
-    if (target.macs.length > 0 || !config.learnRuntimeMacs) return { macs: target.macs, learned: false };
-    return { macs: this.learnedMacsOf(target).filter(isUsableMac), learned: true };
-  }
-
-  /** Modes other than Explicit: whether the config is about this target at all. */
-  private isInScope(config: EffectiveConfig, target: WakeTarget): boolean {
-    const { ignored, namespace, labels } = target.scope;
-    if (ignored || config.mode === 'Explicit' || !isVisible(config, target)) return false;
-    return config.namespaces?.has(namespace) !== false && config.matches(labels);
   }
 
   private applyConfig(ledger: ConfigLedger, effective: EffectiveConfig | undefined): void {
@@ -387,7 +359,7 @@ export class WakeMap {
   private isRight(ledger: ConfigLedger, holder: TargetHolder): boolean {
     const known = holder.claims.find((claim) => claim.ledger === ledger);
     const { effective } = ledger;
-    const claimed = effective && holder.target && this.claimedMacs(effective, holder.target);
+    const claimed = effective && holder.target && claimedMacs(effective, holder.target, this.learnedMacsOf);
     if (claimed === undefined || known === undefined) return claimed === known;
     return (
       known.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs) && this.index.holds(known)
@@ -427,26 +399,8 @@ export class WakeMap {
   private isBorne(config: EffectiveConfig, scopeKey: string): boolean {
     const local = this.targets.get(scopeKey)?.target;
     if (local !== undefined && isVisible(config, local)) return true;
-    for (const { target } of this.remoteByScope.get(scopeKey) ?? []) if (target !== undefined && isVisible(config, target)) return true;
+    for (const target of this.scoped.of(scopeKey)) if (isVisible(config, target)) return true;
     return false;
-  }
-
-  private rememberScope(holder: TargetHolder, target: WakeTarget): void {
-    const scopeKey = scopeKeyOf(target);
-    if (scopeKey === holder.key) return;
-    const holders = this.remoteByScope.get(scopeKey) ?? new Set();
-    this.remoteByScope.set(scopeKey, holders.add(holder));
-  }
-
-  private forgetScope(holder: TargetHolder, target: WakeTarget): void {
-    const scopeKey = scopeKeyOf(target);
-    const holders = this.remoteByScope.get(scopeKey);
-    holders?.delete(holder);
-    if (holders?.size === 0) this.remoteByScope.delete(scopeKey);
-  }
-
-  private announceTarget(key: string): void {
-    for (const listener of [...(this.targetListeners.get(key) ?? [])]) listener();
   }
 
   private settle(): void {
@@ -475,15 +429,6 @@ export class WakeMap {
       for (const listener of [...this.listeners]) listener(change);
     }
   }
-}
-
-/** Whether a config takes part in targets of that cluster. */
-function isVisible({ includeRemote }: EffectiveConfig, { cluster }: WakeTarget): boolean {
-  return includeRemote || cluster === '';
-}
-
-function scopeKeyOf({ scope }: WakeTarget): string {
-  return `${scope.namespace}/${scope.name}`;
 }
 
 function sameForDiscovery(a: WolConfig, b: WolConfig): boolean {
