@@ -3,7 +3,14 @@ import type { HandlerClass } from '../../framework';
 import { LearnedMacHandler } from './learned-mac-handler';
 import { VirtualMachineHandler } from './virtual-machine-handler';
 import { WakeServer } from './wake-server';
+import { WarmConnection } from './warm-connection';
 import { WolConfigHandler } from './wol-config-handler';
 
 /** All handler classes of the module wol. */
-export const wolHandlers: readonly HandlerClass[] = [LearnedMacHandler, VirtualMachineHandler, WakeServer, WolConfigHandler];
+export const wolHandlers: readonly HandlerClass[] = [
+  LearnedMacHandler,
+  VirtualMachineHandler,
+  WakeServer,
+  WarmConnection,
+  WolConfigHandler,
+];

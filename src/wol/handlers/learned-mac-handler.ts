@@ -33,8 +33,10 @@ import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolRuntime } from './wol-runtime';
 
 const NAMES = Array.from({ length: LEARNED_SHARDS }, (_, shard) => `virt-steward-learned-macs-${shard}`);
-/** Between two looks whether virtual machines are known, and after a look that got no answer. */
+/** Between two looks whether virtual machines are known. */
 const LOOK_AGAIN_MS = 1_000;
+/** After a reading that failed: the client has tried several times by then. */
+const AFTER_FAILURE_MS = 30_000;
 
 @Handler({
   rbac: [
@@ -107,7 +109,7 @@ export class LearnedMacHandler {
         this.logger.warn('learned addresses could not be read', { error });
         this.wol.learnedKnown();
         this.lookAgain = true;
-        await sleep(this.clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
+        await sleep(this.clock, AFTER_FAILURE_MS, signal).catch(() => undefined);
       }
     }
   }

@@ -149,10 +149,14 @@ describe('managers that are killed and managers that share the work', function (
         const answers = await reportToBoth(machines, 9);
 
         for (const { status, message } of answers) expect(ALREADY, `${status} ${message}`).to.include(status);
-        expect(answers.filter(({ status }) => status === 'VM_START_INITIATED')).to.have.length(60);
-        expect(names.map((name) => still.kubevirt.journal.calls({ verb: 'start', name, wrote: true }).length)).to.deep.equal(ones(60));
-        const counted = await Promise.all(managers.map((manager) => counter(manager, 'wol_vm_started_total{config="still"}')));
-        expect(counted[0]! + counted[1]!, 'each start is counted by one of them').to.equal(60);
+        const times = (): number[] => names.map((name) => still.kubevirt.journal.calls({ verb: 'start', name, wrote: true }).length);
+        await poll('all to be started', () => times().every((count) => count > 0), { timeoutMs: 60_000 });
+        const counted = async (): Promise<number> =>
+          (await Promise.all(managers.map((manager) => counter(manager, 'wol_vm_started_total{config="still"}')))).reduce((a, b) => a + b);
+        await poll('all to be counted', async () => (await counted()) >= 60, { timeoutMs: 60_000 });
+
+        expect(times()).to.deep.equal(ones(60));
+        expect(await counted(), 'each start is counted by one of them').to.equal(60);
       } finally {
         await stopBoth();
         await still.stop();
