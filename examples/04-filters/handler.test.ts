@@ -29,23 +29,23 @@ describe('04-filters', () => {
     });
   }
 
-  it('asks the server for nothing but the chosen Secrets', async () => {
+  it('asks the server for nothing but the chosen Secret', async () => {
     const clock = new FakeClock();
     await using server = await FakeApiServer.start({ clock });
     const logger = new RecordingLogger();
-    for (const [namespace, rotate] of [
-      ['default', 'yes'],
-      ['default', 'no'],
-      ['other', 'yes'],
+    for (const [namespace, name] of [
+      ['default', 'seen'],
+      ['default', 'not-seen'],
+      ['other', 'seen'],
     ] as const) {
-      server.objects.create(Secret, { metadata: { namespace, name: rotate, labels: { 'example.org/rotate': rotate } } });
+      server.objects.create(Secret, { metadata: { namespace, name } });
     }
     await using _operator = await TestOperator.start({ handlers, server, clock, logger });
 
     const seen = logger.lines
       .filter(({ message }) => message === 'a Secret to rotate')
       .map(({ fields }) => [fields['namespace'], fields['name']]);
-    expect(seen).to.deep.equal([['default', 'yes']]);
+    expect(seen).to.deep.equal([['default', 'seen']]);
     const paths = server.journal.entries({ resource: 'secrets' }).map(({ path }) => path);
     expect(new Set(paths)).to.deep.equal(new Set(['/api/v1/namespaces/default/secrets']));
   });

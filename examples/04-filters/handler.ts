@@ -18,10 +18,10 @@ export class MessageOfTheDay {
   }
 
   /**
-   * Judged by the API server, so that nothing else is sent, cached, or allowed by the generated role. A watch on Secrets is refused
-   * without it.
+   * Judged by the API server, so that nothing else is sent, cached, or, by name and namespace, allowed by the generated role. A watch
+   * on Secrets is refused without both.
    */
-  @Reconcile(Secret, { select: { namespaces: ['default'], labels: 'example.org/rotate=yes' } })
+  @Reconcile(Secret, { select: { namespaces: ['default'], fields: 'metadata.name=seen' } })
   async rotate(_secret: Secret, ctx: HandlerContext<Secret>): Promise<void> {
     ctx.log.info('a Secret to rotate');
   }

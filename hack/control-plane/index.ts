@@ -5,6 +5,7 @@
  *       controllerManager?: boolean;      // default: if the binaries have it, which ours do
  *       scheduler?: boolean;              // default: false
  *       extraArgs?: { 'kube-apiserver'?: string[]; ... };
+ *       auditUsers?: string[];            // whose requests go to auditLog; default: nobody's
  *       readyTimeoutMs?: number;          // default: 60000
  *       signal?: AbortSignal;             // ends the start, a build of the binaries included; no effect afterwards
  *     }): Promise<ControlPlane>           // about 2 s; ready when it resolves. Call it n times for n independent ones.
@@ -20,6 +21,7 @@
  *       writeFile(name, text): string     // a file in `directory`, returns its path
  *       request({ method?, path, body?, contentType?, timeoutMs? }, token?): Promise<{ status, body }>
  *       stopApiServer(signal?), startApiServer(), stopEtcd(signal?), startEtcd(): Promise<void>   // outages; data and port stay
+ *       auditLog: string, apiServerStarts: number
  *       directory: string                 // logs, keys, data; logFile(component); pids
  *       stop(): Promise<void>             // also `await using`; happens by itself when this process ends, however it ends
  *

@@ -25,6 +25,8 @@ export interface ControlPlaneOptions extends ResolveOptions {
   readonly scheduler?: boolean;
   /** Further flags, after our own; of repeated flags the last wins. */
   readonly extraArgs?: Readonly<Partial<Record<Component, readonly string[]>>>;
+  /** Users whose requests are recorded in {@link ControlPlane.auditLog}. @default [] */
+  readonly auditUsers?: readonly string[];
   /** Longest wait for each step of the start, in milliseconds; building the binaries is not counted. @default 60000 */
   readonly readyTimeoutMs?: number;
   /** Proposes ports for the API server; asked again when one turns out to be taken. @default a random free one */
@@ -87,6 +89,7 @@ export class ControlPlane implements AsyncDisposable {
   readonly #processes = new Map<Component, SupervisedProcess>();
   readonly #readyTimeoutMs: number;
   #port = 0;
+  #apiServerStarts = 0;
 
   /** Whether garbage collection and the other controllers run; without them owned objects stay after their owner. */
   readonly hasControllerManager: boolean;
@@ -192,6 +195,16 @@ export class ControlPlane implements AsyncDisposable {
     return logFileOf(component, this.directory);
   }
 
+  /** Absolute path of the API server's audit log, one JSON object a line; empty unless `auditUsers` were given. */
+  get auditLog(): string {
+    return this.#auditUsers.length === 0 ? '' : this.files.auditLog;
+  }
+
+  /** How often the API server was started; for a moment after the second time it may refuse what it allows later. */
+  get apiServerStarts(): number {
+    return this.#apiServerStarts;
+  }
+
   /**
    * Takes the API server away, as an outage does: connections break, new ones are refused, data stays.
    *
@@ -231,6 +244,7 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Called once, by {@link startControlPlane}. */
   async startAll(): Promise<void> {
+    if (this.#auditUsers.length > 0) writePrivately(this.files.auditPolicy, components.auditPolicy(this.#auditUsers));
     await this.#start('etcd', components.etcdArgs(this.files));
     await this.#startApiServerOnFreePort();
     this.#writeKubeconfigs();
@@ -249,6 +263,7 @@ export class ControlPlane implements AsyncDisposable {
       await this.#startApiServer();
       try {
         await this.#ready();
+        this.#apiServerStarts = 1;
         return;
       } catch (error) {
         const hasLostRace = endOf(this.logFile('kube-apiserver')).includes(`${LOOPBACK}:${this.#port}: bind: address already in use`);
@@ -258,7 +273,13 @@ export class ControlPlane implements AsyncDisposable {
   }
 
   #startApiServer(): Promise<void> {
-    return this.#start('kube-apiserver', components.apiServerArgs(this.files, this.#port, this.hasControllerManager));
+    this.#apiServerStarts++;
+    const audit = this.#auditUsers.length > 0 ? components.auditArgs(this.files) : [];
+    return this.#start('kube-apiserver', [...components.apiServerArgs(this.files, this.#port, this.hasControllerManager), ...audit]);
+  }
+
+  get #auditUsers(): readonly string[] {
+    return this.options.auditUsers ?? [];
   }
 
   async #start(component: Component, args: readonly string[]): Promise<void> {

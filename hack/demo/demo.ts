@@ -99,6 +99,7 @@ export class Demo {
 
   private async startCluster(): Promise<StewardCluster> {
     const cluster = await StewardCluster.start({
+      audit: false,
       controlPlane: { signal: this.interruption.signal },
       kubevirt: { timings: TIMINGS },
       onStep: (title) => this.step(title),

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inRoot, root } from './paths.mjs';
-import { interruption, runAloud, runQuietly } from './processes.mjs';
+import { interruption, runAloud, runQuietly, toolEnvironment } from './processes.mjs';
 
 /** Longest time for one test suite: several times what it needs on two cores. */
 const SUITE_LIMIT_MS = 30 * 60_000;
@@ -20,8 +20,17 @@ const suites = {
   integration: ['build/test/integration/**/*.test.js'],
 };
 
+/** Names the folder in which integration tests leave what managers have called; see hack/rights. */
+const RIGHTS_JOURNAL = 'STEWARD_RIGHTS_JOURNAL';
+
 /** Programs that make files of the repository from others; each takes `--check`. */
-const generators = ['hack/generators/crd-types', 'hack/generators/proto', 'hack/generators/handler-index', 'hack/generators/option-tables'];
+const generators = [
+  'hack/generators/crd-types',
+  'hack/generators/proto',
+  'hack/generators/handler-index',
+  'hack/generators/option-tables',
+  'hack/generators/rbac',
+];
 
 /** Step name to function of its arguments that resolves to the exit code. */
 export const steps = new Map([
@@ -32,10 +41,7 @@ export const steps = new Map([
   ['test', test],
   ['test:unit', async (args) => (await compile()) || suite('unit', args)],
   ['test:examples', async (args) => (await compile()) || (await compileExamples()) || (await checkSnippets()) || suite('examples', args)],
-  [
-    'test:integration',
-    async (args) => (await build()) || (await compileExamples()) || (await controlPlane()) || suite('integration', args),
-  ],
+  ['test:integration', async (args) => (await build()) || (await compileExamples()) || (await controlPlane()) || integration(args)],
   ['example', async (args) => (await compile()) || (await compileExamples()) || program('examples/run', args)],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
   ['bench', async (args) => (await build()) || program('hack/bench/main', args)],
@@ -117,7 +123,14 @@ async function test(args) {
     }
     if ((await gate('control plane', controlPlane)) && bundled) {
       heading('integration tests');
-      add(total, await countedSuite('integration'));
+      const journals = newFolder('rights');
+      try {
+        const counts = await countedSuite('integration', { [RIGHTS_JOURNAL]: journals });
+        add(total, counts);
+        if (counts.failed === 0) await gate('rights in use', () => rightsInUse(journals));
+      } finally {
+        rmSync(journals, { recursive: true });
+      }
     }
   }
   heading('all done');
@@ -130,17 +143,38 @@ function add(total, { passed, failed }) {
   total.failed += failed;
 }
 
-function suite(name, args) {
-  return runAloud('mocha', [...suites[name], ...args], { limitMs: SUITE_LIMIT_MS });
+/** Without arguments it is the whole suite, after which every right of the manager must have been used. */
+async function integration(args) {
+  if (args.length > 0) return suite('integration', args);
+  const journals = newFolder('rights');
+  try {
+    return (await suite('integration', [], { [RIGHTS_JOURNAL]: journals })) || (await rightsInUse(journals));
+  } finally {
+    rmSync(journals, { recursive: true });
+  }
+}
+
+/** Compares what managers called during the whole suite with what they may call. */
+function rightsInUse(journals) {
+  return program('hack/rights/main', [journals]);
+}
+
+function newFolder(purpose) {
+  return mkdtempSync(join(tmpdir(), `virt-steward-${purpose}-`));
+}
+
+function suite(name, args, variables = {}) {
+  return runAloud('mocha', [...suites[name], ...args], { limitMs: SUITE_LIMIT_MS, env: { ...toolEnvironment(), ...variables } });
 }
 
 /** Runs a suite and counts. A suite that ends badly without a failed test, or without any result, counts as one failure. */
-async function countedSuite(name) {
+async function countedSuite(name, variables) {
   if (interruption() !== undefined) return { passed: 0, failed: 0 };
-  const folder = mkdtempSync(join(tmpdir(), 'virt-steward-test-'));
+  const folder = newFolder('test');
   const results = join(folder, 'results.json');
   try {
-    const exitCode = await suite(name, ['--reporter=hack/run/counting-reporter.cjs', `--reporter-option=results=${results}`]);
+    const reporter = ['--reporter=hack/run/counting-reporter.cjs', `--reporter-option=results=${results}`];
+    const exitCode = await suite(name, reporter, variables);
     if (!existsSync(results)) {
       console.error(`the ${name} tests ended without results, exit code ${exitCode}`);
       return { passed: 0, failed: 1 };

@@ -1,26 +1,23 @@
 /** What each module brings to the manager. */
-import { buildRegistry, type HandlerClass, type RbacRule, rbacRules } from '../framework';
+import { buildRegistry, type HandlerClass } from '../framework';
 import { wolHandlers } from '../wol';
 import type { ModuleName } from './module-names';
 
-export { rbacObjects, rbacYaml } from '../framework';
-
 const HANDLERS: Readonly<Record<ModuleName, readonly HandlerClass[]>> = { wol: wolHandlers };
+
+/**
+ * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
+ * refusal of the claim writes them. An entry here is a decision; the claim's own `why` gives the reason.
+ */
+export const EXCEPTIONAL_RIGHTS: readonly string[] = [];
 
 export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name]);
 }
 
-export interface ManagerFeatures {
-  /** Several replicas share the work. */
-  readonly leaderElection: boolean;
-  /** Callers who read metrics are checked. */
-  readonly secureMetrics: boolean;
-}
-
-export function managerRights(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RbacRule[] {
-  const registry = buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN });
-  return rbacRules(registry, { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics });
+/** @throws {ConfigError} when something is wrong with a module. */
+export function registryOf(modules: readonly ModuleName[]): ReturnType<typeof buildRegistry> {
+  return buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
 }
 
 /** Domain of our own annotations and finalizers. */

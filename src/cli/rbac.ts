@@ -1,52 +1,72 @@
 /** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
 import { Option } from 'commander';
+import { UsageError } from '../framework/basics';
 import { EXIT_DONE } from './exit-code';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
+import type { RightsFormat } from './rights';
 
 interface RbacOptions {
   modules: string;
   leaderElect: 'true' | 'false';
   metricsSecure: 'true' | 'false';
-  output: 'yaml' | 'json';
+  output?: RightsFormat;
+  explain?: true;
   namespace: string;
   serviceAccount: string;
   name: string;
 }
 
-const EXAMPLES = `
+/** Written out, since to load the formats is to load every handler. */
+const FORMATS: readonly RightsFormat[] = ['yaml', 'json', 'helm', 'olm', 'markdown'];
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const OBJECT_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const MAX_NAME_CHARS = 253;
+
+const HELP = `
+Formats:
+  yaml, json  ClusterRole, Role and their bindings
+  helm        the same as a template of the chart, which brings names and labels
+  olm         clusterPermissions and permissions of a ClusterServiceVersion, and the Role to ship beside it
+  markdown    the reference page
+Comments tell which handler needs each rule; --explain tells it verb by verb.
+
 Examples:
   virt-steward rbac | kubectl apply -f -
-  virt-steward rbac --output=json --namespace=my-namespace`;
+  virt-steward rbac --explain
+  virt-steward rbac --output=json --namespace=my-namespace --leader-elect=false
+  virt-steward rbac --output=helm > charts/virt-steward/templates/rbac/roles.yaml`;
 
 export const rbacCommand: RegisterCommand = (program, io, done) => {
+  const onOff = (flag: string, text: string): Option =>
+    new Option(`${flag} [true|false]`, text).choices(['true', 'false']).preset('true').default('true');
   program
     .command('rbac')
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
-    .addOption(
-      new Option('--leader-elect [true|false]', 'rights for the Lease that several replicas need')
-        .choices(['true', 'false'])
-        .preset('true')
-        .default('true'),
-    )
-    .addOption(
-      new Option('--metrics-secure [true|false]', 'rights to check who reads metrics')
-        .choices(['true', 'false'])
-        .preset('true')
-        .default('true'),
-    )
-    .addOption(new Option('--output <format>', 'output format').choices(['yaml', 'json']).default('yaml'))
-    .option('--namespace <name>', 'namespace the operator runs in', 'virt-steward-system')
-    .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward')
-    .option('--name <name>', 'name of roles and bindings', 'virt-steward')
-    .addHelpText('after', EXAMPLES)
-    .action(async ({ modules, output, leaderElect, metricsSecure, ...options }: RbacOptions) => {
-      const names = parseModules('--modules', modules);
-      const { managerRights, rbacObjects, rbacYaml } = await import('./modules.js');
-      const rules = managerRights(names, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
-      const json = (): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: rbacObjects(rules, options) }, undefined, 2);
-      io.print(output === 'json' ? json() : rbacYaml(rules, options).trimEnd());
+    .addOption(onOff('--leader-elect', 'rights for the Lease that several replicas need'))
+    .addOption(onOff('--metrics-secure', 'rights to check who reads metrics'))
+    .addOption(new Option('--output <format>', 'output format (default: "yaml")').choices(FORMATS))
+    .option('--explain', 'tell for every rule which handler needs which verb, and why')
+    .option('--namespace <name>', 'namespace the manager runs in', 'virt-steward-system')
+    .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward-manager')
+    .option('--name <name>', 'name of roles and bindings', 'virt-steward-manager')
+    .addHelpText('after', HELP)
+    .action(async ({ modules, output, explain, leaderElect, metricsSecure, ...names }: RbacOptions) => {
+      if (explain && output !== undefined) throw new UsageError(`--explain prints text; leave out --output=${output}`);
+      const chosen = parseModules('--modules', modules);
+      requireName('--namespace', names.namespace, DNS_LABEL);
+      requireName('--service-account', names.serviceAccount, OBJECT_NAME);
+      requireName('--name', names.name, OBJECT_NAME);
+      const { managerRightsByPart, printedRights } = await import('./rights/index.js');
+      const parts = managerRightsByPart(chosen, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
+      io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());
       done(EXIT_DONE);
     });
 };
+
+/** A name that the API server would refuse could also end up as something else in YAML. */
+function requireName(flag: string, value: string, allowed: RegExp): void {
+  if (allowed.test(value) && value.length <= MAX_NAME_CHARS) return;
+  throw new UsageError(`${flag} is ${JSON.stringify(value)}; allowed: lower-case letters, digits and hyphens, as in the name of an object`);
+}

@@ -16,7 +16,7 @@ import {
 import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, handlersOf, MANAGER_LEASE } from './modules';
+import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
 import { onTermination } from './signals';
 import { VERSION } from './version';
 
@@ -89,6 +89,7 @@ export async function runManager(settings: ManagerSettings): Promise<number> {
     domain: DOMAIN,
     version: VERSION,
     handlers: handlersOf(options.modules),
+    exceptionalRights: EXCEPTIONAL_RIGHTS,
     healthAddress: options.healthAddress,
     metrics: options.metrics,
     modules: options.modules,

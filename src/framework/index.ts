@@ -26,8 +26,9 @@ export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
 export type { LeaderElectionOptions } from './leader';
-export { type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
-export { type RbacFeatures, type RbacRule, rbacRules } from './registry/rbac-rules';
+export { mergeRules, type RbacReason, type RbacRule, reasonText, resourceText, rightText } from './registry/rbac-merge';
+export { indented, policyRulesYaml, type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
+export { type RbacFeatures, type RbacSources, rbacRules, rbacSources } from './registry/rbac-rules';
 export { buildRegistry } from './registry/registry';
 export type {
   DaemonContext,

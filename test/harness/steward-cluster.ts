@@ -1,19 +1,33 @@
 /**
  * A real control plane with our CRDs, the stand-in for KubeVirt, and the manager's service account with the generated rights.
  *
- * Owns: setting up and taking down. Never: gives the manager a right that `virt-steward rbac` does not print.
+ * Owns: setting up and taking down, and the journal of what the manager asks the API server for.
+ * Never: gives the manager a right that `virt-steward rbac` does not print.
+ * Invariant: a manager that was refused something, without a test that said so, makes `stop` fail.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../../hack/control-plane';
+import { callsInFile } from '../../hack/rights/audit-log';
+import { keepJournal } from '../../hack/rights/journal-folder';
+import { denialProblems } from '../../hack/rights/rights-in-use';
 import { type KubeVirtStandIn, type KubeVirtStandInOptions, startKubeVirtStandIn } from '../kubevirt/stand-in';
 import { AdminApi } from './admin-api';
+import { poll } from './poll';
 
 export const NAMESPACE = 'virt-steward-system';
 export const SERVICE_ACCOUNT = 'virt-steward';
+/** How the API server calls the manager. */
+const MANAGER_USER = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
+/** How every manager introduces itself, and no test that borrows its token. */
+const MANAGER_USER_AGENT = 'virt-steward/';
+const AUDITED: ControlPlaneOptions = { auditUsers: [MANAGER_USER] };
+/** Lets the API server check what OpenShift checks: whose owner references block a deletion must be allowed to change finalizers. */
+const ADMISSION = '--enable-admission-plugins=OwnerReferencesPermissionEnforcement';
 export const ROOT = join(__dirname, '..', '..', '..');
 export const MAIN = join(ROOT, 'dist', 'main.js');
 
@@ -21,11 +35,15 @@ export interface StewardClusterOptions {
   controlPlane?: ControlPlaneOptions;
   /** `false` = a cluster without KubeVirt. */
   kubevirt?: Omit<KubeVirtStandInOptions, 'kubeconfig'> | false;
+  /** Record what the manager asks for, and fail `stop` when it was refused something. @default true */
+  audit?: boolean;
   /** Called at each step, for people who wait. */
   onStep?: (step: string) => void;
 }
 
 export class StewardCluster {
+  private readonly expectedDenials = new Set<string>();
+
   private constructor(
     readonly controlPlane: ControlPlane,
     readonly api: AdminApi,
@@ -34,9 +52,14 @@ export class StewardCluster {
     private standIn: KubeVirtStandIn | undefined,
   ) {}
 
-  static async start({ controlPlane: options = {}, kubevirt = {}, onStep }: StewardClusterOptions = {}): Promise<StewardCluster> {
+  static async start(options: StewardClusterOptions = {}): Promise<StewardCluster> {
+    const { kubevirt = {}, audit = true, onStep } = options;
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
-    const controlPlane = await startControlPlane(options);
+    const controlPlane = await startControlPlane({
+      ...(audit ? AUDITED : {}),
+      ...options.controlPlane,
+      extraArgs: withAdmission(options.controlPlane?.extraArgs),
+    });
     try {
       const api = new AdminApi(controlPlane);
       onStep?.('installing CRDs and the rights printed by "virt-steward rbac"');
@@ -65,10 +88,26 @@ export class StewardCluster {
     return this.standIn;
   }
 
+  /** From now on the manager may be refused this, for example `update virtualmachines/start.subresources.kubevirt.io`; it has to be. */
+  expectDenial(right: string): void {
+    this.expectedDenials.add(right);
+  }
+
+  /** @throws {Error} naming what the manager was refused although no test expects it; everything is stopped then as well. */
   async stop(): Promise<void> {
     await this.standIn?.stop().catch(() => undefined);
+    const { auditLog, apiServerStarts } = this.controlPlane;
+    const calls = auditLog === '' || !existsSync(auditLog) ? [] : callsInFile(auditLog, MANAGER_USER_AGENT);
     await this.controlPlane.stop();
+    if (auditLog === '') return;
+    keepJournal({ namespace: NAMESPACE, calls });
+    const problems = denialProblems(calls, { expected: this.expectedDenials, restarted: apiServerStarts > 1 });
+    if (problems.length > 0) throw new Error(problems.join('\n'));
   }
+}
+
+function withAdmission(extraArgs: ControlPlaneOptions['extraArgs'] = {}): NonNullable<ControlPlaneOptions['extraArgs']> {
+  return { ...extraArgs, 'kube-apiserver': [ADMISSION, ...(extraArgs['kube-apiserver'] ?? [])] };
 }
 
 async function installCrds(api: AdminApi): Promise<void> {
@@ -84,7 +123,39 @@ async function installRights(api: AdminApi): Promise<void> {
   await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SERVICE_ACCOUNT, namespace: NAMESPACE } });
   const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  for (const object of objectsIn(stdout)) await api.apply(object);
+  const objects = objectsIn(stdout) as RoleObject[];
+  for (const object of objects) await api.apply(object);
+  for (const { metadata, rules } of objects) {
+    const rule = rules?.at(-1);
+    if (rule !== undefined) await poll(`the rights in ${metadata.name} to be in force`, () => isAllowed(api, rule, metadata.namespace));
+  }
+}
+
+interface RoleObject extends TestObject {
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+}
+
+/** Whether the API server has noticed the rule: it learns of roles by a watch, like anybody. */
+async function isAllowed(api: AdminApi, rule: NonNullable<RoleObject['rules']>[number], namespace = 'default'): Promise<boolean> {
+  const [resource, subresource] = rule.resources[0]!.split('/');
+  const resourceAttributes = {
+    verb: rule.verbs[0],
+    group: rule.apiGroups[0],
+    resource,
+    subresource,
+    namespace,
+    name: rule.resourceNames?.[0],
+  };
+  const { status } = await api.ask<{ status: { allowed: boolean } }>({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user: MANAGER_USER, resourceAttributes },
+    },
+  });
+  return status.allowed;
 }
 
 /** The objects of a YAML stream. */

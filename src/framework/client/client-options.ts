@@ -37,6 +37,11 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface ReadOptions extends CallOptions {
+  /** Read through a subresource, for example `status`, whose rights are its own. */
+  subresource?: string;
+}
+
 export interface WriteOptions extends CallOptions {
   /** Check and answer, change nothing. @default false */
   dryRun?: boolean;

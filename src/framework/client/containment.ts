@@ -17,11 +17,12 @@ export function contains(live: unknown, desired: unknown): boolean {
   return Object.entries(desired).every(([name, wanted]) => contains((live as Record<string, unknown>)[name], wanted));
 }
 
-/** Labels and annotations asked for are on the object. */
+/** Labels, annotations and owners asked for are on the object. */
 export function hasMetadataOf(live: KubernetesObject, desired: KubernetesObject): boolean {
   return (
     contains(live.metadata?.labels ?? {}, desired.metadata?.labels) &&
-    contains(live.metadata?.annotations ?? {}, desired.metadata?.annotations)
+    contains(live.metadata?.annotations ?? {}, desired.metadata?.annotations) &&
+    contains(live.metadata?.ownerReferences ?? [], desired.metadata?.ownerReferences)
   );
 }
 

@@ -20,6 +20,7 @@ import type {
   DeleteResult,
   KubeClientOptions,
   PatchOptions,
+  ReadOptions,
   SubresourceOptions,
   WriteOptions,
 } from './client-options';
@@ -62,13 +63,14 @@ export class KubeClient {
   }
 
   /** @throws {NotFoundError} */
-  async get<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, options: CallOptions = {}): Promise<T> {
-    const { body } = await this.send({ method: 'GET', path: objectPath(kind as Kind, key), signal: options.signal });
+  async get<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, options: ReadOptions = {}): Promise<T> {
+    const path = objectPath(kind as Kind, key, options.subresource);
+    const { body } = await this.send({ method: 'GET', path, signal: options.signal });
     return body as T;
   }
 
   /** As `get`, but absence is an ordinary answer. */
-  async find<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, options: CallOptions = {}): Promise<T | undefined> {
+  async find<T extends KubernetesObject>(kind: Kind<T>, key: ObjectKey, options: ReadOptions = {}): Promise<T | undefined> {
     try {
       return await this.get(kind, key, options);
     } catch (error) {

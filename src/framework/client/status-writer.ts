@@ -54,7 +54,7 @@ export async function writeStatus<T extends KubernetesObject>(
       if (isAnotherObject(error)) return undefined;
       if (!(error instanceof ConflictError) || attempt === MAX_TRIES) throw error;
     }
-    live = await client.find(kind, keyOf(object), options);
+    live = await client.find(kind, keyOf(object), { ...options, ...(kind.status ? { subresource: 'status' } : {}) });
   }
   return undefined;
 }

@@ -8,9 +8,10 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { type ApiTransport, type ClientMetrics, Credentials, HttpTransport, type HttpTransportOptions } from '../client';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import type { Kind } from '../kinds/kind';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import type { Logger } from '../logging/logger';
 import type { Clock } from '../time/clock';
-import { createInformer, type Informer, type InformerHooks, type Selection, StormLimiter } from '../watch';
+import { createInformer, type Informer, type InformerHooks, type ResolvedSelection, type Selection, StormLimiter } from '../watch';
 import { ApiKindDiscovery } from './kind-discovery';
 
 /** What the connections of one operator have in common. */
@@ -21,6 +22,8 @@ export interface ConnectionSettings {
   readonly random: () => number;
   /** See `userAgentOf`. */
   readonly userAgent: string;
+  /** What OPERATOR_NAMESPACE stands for. */
+  readonly namespace: string;
   /** Of server-side apply. */
   readonly fieldManager: string;
   /** Value of the managed-by label on children. */
@@ -71,9 +74,10 @@ export class Connection {
   /** Not started yet. */
   createInformer(kind: Kind, selection: Selection | undefined): Informer {
     const { cluster, settings } = this.options;
-    const { clock, logger, random, freezeCache, stripLastApplied, informerHooks: hooks } = settings;
+    const { clock, logger, random, freezeCache, stripLastApplied, informerHooks: hooks, namespace } = settings;
     return createInformer({
-      ...{ kind, cluster, clock, logger, random, hooks, freezeCache, stripLastApplied, selection },
+      ...{ kind, cluster, clock, logger, random, hooks, freezeCache, stripLastApplied },
+      selection: resolved(selection, namespace),
       transport: this.watching,
       limiter: this.limiter,
       discovery: this.discovery,
@@ -100,4 +104,9 @@ export class Connection {
     for (const opened of this.transports) opened.close();
     await this.definitions?.stop();
   }
+}
+
+function resolved(selection: Selection | undefined, own: string): ResolvedSelection | undefined {
+  if (selection?.namespaces === undefined) return selection as ResolvedSelection | undefined;
+  return { ...selection, namespaces: selection.namespaces.map((name) => (name === OPERATOR_NAMESPACE ? own : name)) };
 }

@@ -104,7 +104,7 @@ function selectionId(select: Selection | undefined): string {
   if (select === undefined) return 'everything';
   const { namespaces, labels, fields, metadataOnly } = select;
   const parts = [
-    namespaces === undefined ? undefined : `namespaces ${[...namespaces].sort().join(',')}`,
+    namespaces === undefined ? undefined : `namespaces ${namespaces.map(String).sort().join(',')}`,
     labels === undefined ? undefined : `labels ${labels}`,
     fields === undefined ? undefined : `fields ${fields}`,
     metadataOnly === true ? 'metadata only' : undefined,

@@ -1,12 +1,15 @@
 /** `@Handler`: makes a class a handler, one instance an operator. */
 import type { Kind } from '../kinds/kind';
+import type { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import { HANDLER_METADATA } from './constants';
 import { injectableAsBase } from './container';
 
-/** Stands for the namespace the operator runs in, which is known only at run time. */
-export const OPERATOR_NAMESPACE = Symbol('operator namespace');
-
-export type ApiVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+/** In the order in which rules show them. The last four concern rights themselves: `use` of a policy, and what widens rights. */
+export const API_VERBS = [
+  ...(['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const),
+  ...(['use', 'bind', 'escalate', 'impersonate'] as const),
+] as const;
+export type ApiVerb = (typeof API_VERBS)[number];
 
 /** An API right a handler needs for calls it makes itself; what decorators need is derived from them. */
 export interface RbacClaim {

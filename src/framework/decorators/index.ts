@@ -1,6 +1,7 @@
+export { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 export { createContainer, type DependencyContainer, type InjectionToken, inject, injectAll, injectable, singleton } from './container';
 export { Daemon, type DaemonOptions } from './daemon';
-export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, OPERATOR_NAMESPACE, type RbacClaim } from './handler';
+export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, type RbacClaim } from './handler';
 export { Index, type IndexOptions } from './indexed';
 export { type HookOptions, OnShutdown, OnStartup, Probe, type ProbeOptions } from './lifecycle';
 export { OnCreate, type OnCreateOptions } from './on-create';

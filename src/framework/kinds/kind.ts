@@ -21,11 +21,14 @@ export interface KindOptions<T extends KubernetesObject = KubernetesObject> {
   observedGeneration?: boolean;
   /** `status.conditions` is a list-map keyed by `type`; needed for automatic failure conditions. @default false */
   conditions?: boolean;
-  /** Top-level status fields that belong to us; others are never sent. @default all */
+  /**
+   * Top-level status fields that belong to us; others are never sent. A kind that has none of this, `observedGeneration`,
+   * `conditions` and `volatileStatus` has no status of ours, and `ctx.status` refuses it. @default all
+   */
   ownStatus?: readonly string[];
   /** Status fields (time stamps) whose change alone causes no write. @default [] */
   volatileStatus?: readonly string[];
-  /** Never logged; an informer must name namespaces and labels or fields. @default true for Secret */
+  /** Never logged; an informer must name namespaces and the one object. @default true for Secret */
   sensitive?: boolean;
   /**
    * Drops what nobody reads before an object enters a cache; pure, may change its argument and return it. Metadata that the
@@ -106,6 +109,11 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
 /** Two kind values mean the same kind when group and kind are equal, whatever version or options they carry. */
 export function sameKind(a: Kind, b: Kind): boolean {
   return a.group === b.group && a.kind === b.kind;
+}
+
+/** Whether the kind says that its status, or a part of it, is written by us; the right to do so follows from this. */
+export function hasOurStatus({ observedGeneration, conditions, ownStatus, volatileStatus }: Kind): boolean {
+  return observedGeneration || conditions || ownStatus !== undefined || volatileStatus.length > 0;
 }
 
 /** Path of a collection, or of one object when `name` is given. `namespace` is ignored for cluster-scoped kinds. */

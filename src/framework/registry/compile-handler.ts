@@ -12,6 +12,7 @@ import type { ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { compileRetryOptions, type RetryOptions } from '../queue/backoff';
 import type { Selection } from '../watch/informer-contract';
+import { mayWatch } from '../watch/selection';
 import { CLUSTER_CHOICES, clusterTest } from './cluster-choice';
 import type { ClusterTest, CompiledFilters, DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
 import { OptionCheck } from './option-check';
@@ -160,10 +161,8 @@ function compileClusters(choice: ClusterChoice = 'local', check: OptionCheck): C
 }
 
 function checkSensitive(kind: Kind, select: Selection | undefined, check: OptionCheck): void {
-  const narrow = (select?.namespaces?.length ?? 0) > 0 && (select?.labels !== undefined || select?.fields !== undefined);
-  if (kind.sensitive && !narrow) {
-    check.problem('SENSITIVE_UNFILTERED', `a watch on ${kind.kind} needs select.namespaces and select.labels or select.fields`);
-  }
+  if (mayWatch(kind, select)) return;
+  check.problem('SENSITIVE_UNFILTERED', `a watch on ${kind.kind} needs select.namespaces and select.fields "metadata.name=<name>"`);
 }
 
 function compileRetry(check: OptionCheck): ReturnType<typeof compileRetryOptions> {

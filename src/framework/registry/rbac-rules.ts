@@ -2,31 +2,22 @@
  * The API rights a set of handlers needs, derived from their decorators and declared claims.
  *
  * Owns: which right follows from what, and why; rights in the cluster the process runs in only. Never: a wildcard, and no right that nothing in the code asks for.
- * Invariant: the result depends on the handlers alone; its order is fixed, so that generated files do not churn.
+ * Invariant: the result depends on the handlers alone, not on their order; its own order is fixed, so that generated files do not churn.
  */
 
 import { LOCAL_CLUSTER } from '../cluster/cluster';
 import type { InjectionToken } from '../decorators/container';
-import { type ApiVerb, OPERATOR_NAMESPACE } from '../decorators/handler';
+import type { ApiVerb } from '../decorators/handler';
 import type { Watch } from '../decorators/watches';
-import { CustomResourceDefinition } from '../kinds/core-kinds';
-import { defineKind, type Kind } from '../kinds/kind';
+import { CustomResourceDefinition, Lease } from '../kinds/core-kinds';
+import { defineKind, hasOurStatus, type Kind } from '../kinds/kind';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import type { Selection } from '../watch/informer-contract';
+import { selectedName } from '../watch/selection';
 import { clusterTest } from './cluster-choice';
 import type { HandlerSpec, ReconcileSpec } from './handler-spec';
+import { mergeRules, type RbacRule } from './rbac-merge';
 import { isDaemon, isQueued, type Registry } from './registry';
-
-/** One right with its reasons. */
-export interface RbacRule {
-  readonly group: string;
-  /** `plural` or `plural/subresource`. */
-  readonly resource: string;
-  readonly verbs: readonly ApiVerb[];
-  readonly names: readonly string[];
-  /** `undefined` = ClusterRole; a name or OPERATOR_NAMESPACE = Role there. */
-  readonly namespace: string | typeof OPERATOR_NAMESPACE | undefined;
-  readonly why: readonly string[];
-}
 
 export interface RbacFeatures {
   /** A Lease is kept in the operator's namespace under this name. */
@@ -39,27 +30,61 @@ export interface RbacFeatures {
 
 const READ: readonly ApiVerb[] = ['get', 'list', 'watch'];
 const Event = defineKind('events.k8s.io/v1', 'Event', 'events', { scope: 'Namespaced', status: false });
-const LeaseName = { group: 'coordination.k8s.io', resource: 'leases' } as const;
 
+/** One right as its source asks for it. */
 interface Grant {
   readonly kind: Pick<Kind, 'group' | 'plural'>;
   readonly subresource?: string | undefined;
   readonly verbs: readonly ApiVerb[];
   readonly names?: readonly string[] | undefined;
   readonly namespace?: RbacRule['namespace'];
+  /** Handler or class id; `undefined` = the framework itself. */
+  readonly by?: string;
   readonly why: string;
 }
 
+/** Rights by what they come and go with; each list merged and sorted for itself. */
+export interface RbacSources {
+  /** What handlers ask for, by decorators and claims. */
+  readonly handlers: readonly RbacRule[];
+  /** What running them takes: Events, waiting for optional kinds. */
+  readonly framework: readonly RbacRule[];
+  readonly leaderElection: readonly RbacRule[];
+  readonly secureMetrics: readonly RbacRule[];
+}
+
+/** @throws {TypeError} when watches depend on the container and there is none. */
+export function rbacSources(registry: Registry, features: RbacFeatures = {}): RbacSources {
+  const around = new Map(registry.specs.map((spec) => [spec, kindsAround(spec, features.get)]));
+  const claims: Grant[] = registry.claims.map(({ handler, ...claim }) => ({ ...claim, by: handler }));
+  const merged = (grants: readonly Grant[]): RbacRule[] => mergeRules(grants.map(ruleOf));
+  return {
+    handlers: merged([...[...around].flatMap(([spec, kinds]) => grantsOf(spec, kinds)), ...claims]),
+    framework: merged(frameworkGrants(registry, [...around.values()].flat())),
+    leaderElection: merged(leaseGrants(features.lease)),
+    secureMetrics: merged(features.secureMetrics === true ? REVIEWS : []),
+  };
+}
+
+/** All of them in one list, merged and sorted. */
 export function rbacRules(registry: Registry, features: RbacFeatures = {}): RbacRule[] {
-  const around = (spec: HandlerSpec): WatchedKind[] => kindsAround(spec, features.get);
-  const grants: Grant[] = [...registry.specs.flatMap((spec) => grantsOf(spec, around(spec))), ...featureGrants(features)];
-  for (const { handler, kind, why, ...claim } of registry.claims) grants.push({ ...claim, kind, why: `${handler}: ${why}` });
-  if (registry.specs.some((spec) => around(spec).some(({ kind }) => kind.optional))) {
+  return mergeRules(Object.values(rbacSources(registry, features)).flat());
+}
+
+function ruleOf({ kind, subresource, verbs, names = [], namespace, by, why }: Grant): RbacRule {
+  const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
+  return { group: kind.group, resource, verbs, names, namespace, reasons: [{ by, why, verbs }] };
+}
+
+function frameworkGrants({ specs }: Registry, kinds: readonly WatchedKind[]): Grant[] {
+  const grants: Grant[] = [];
+  if (kinds.some(({ kind }) => kind.optional)) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
-  if (registry.specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isLocal(spec)))
+  if (specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isLocal(spec))) {
     grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
-  return merge(grants);
+  }
+  return grants;
 }
 
 interface WatchedKind {
@@ -102,79 +127,48 @@ function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): re
 }
 
 function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
+  const by = spec.id;
   const grants: Grant[] = around.flatMap(({ kind, select, role }) =>
-    (select?.namespaces ?? [undefined]).map((namespace) => ({
-      kind,
-      verbs: READ,
-      names: namesOf(select),
-      namespace,
-      why: `${spec.id}: ${role}`,
-    })),
+    (select?.namespaces ?? [undefined]).map((namespace) => ({ kind, verbs: READ, names: namesOf(select), namespace, by, why: role })),
   );
   if (!isQueued(spec) || spec.kind.virtual || !isLocal(spec)) return grants;
   const { kind } = spec;
-  if (kind.status && (kind.observedGeneration || kind.conditions)) {
-    grants.push({ kind, subresource: 'status', verbs: ['get', 'patch'], why: `${spec.id}: status and conditions` });
+  if (hasOurStatus(kind)) {
+    const why = 'status and conditions';
+    // Without the subresource the status is a part of the object like any other.
+    grants.push(kind.status ? { kind, subresource: 'status', verbs: ['get', 'patch'], by, why } : { kind, verbs: ['patch'], by, why });
   }
   if (spec.decorator === 'OnDelete' && spec.finalizer !== undefined) {
-    grants.push({ kind, verbs: ['patch'], why: `${spec.id}: finalizer ${spec.finalizer}` });
-    grants.push({ kind, subresource: 'finalizers', verbs: ['update'], why: `${spec.id}: finalizer ${spec.finalizer}` });
+    const why = `finalizer ${spec.finalizer}`;
+    grants.push({ kind, verbs: ['patch'], by, why }, { kind, subresource: 'finalizers', verbs: ['update'], by, why });
   }
   if (spec.decorator === 'OnCreate' && spec.remember === 'annotation') {
-    grants.push({ kind, verbs: ['patch'], why: `${spec.id}: handled-by annotation` });
+    grants.push({ kind, verbs: ['patch'], by, why: 'handled-by annotation' });
   }
   if (spec.decorator === 'Reconcile' && spec.owns.length > 0) {
-    grants.push({ kind, subresource: 'finalizers', verbs: ['update'], why: `${spec.id}: owner references that block deletion` });
+    grants.push({ kind, subresource: 'finalizers', verbs: ['update'], by, why: 'owner references that block deletion' });
   }
   return grants;
 }
 
 /** A watch on one object by its name needs rights on that name alone: the authorizer takes it from the field selector. */
 function namesOf(select: Selection | undefined): readonly string[] {
-  const name = /^metadata\.name==?([^,=!]+)$/.exec(select?.fields ?? '')?.[1];
+  const name = selectedName(select);
   return name === undefined ? [] : [name];
 }
 
-function featureGrants({ lease, secureMetrics = false }: RbacFeatures): Grant[] {
-  const grants: Grant[] = [];
-  if (lease !== undefined) {
-    const kind = { group: LeaseName.group, plural: LeaseName.resource };
-    const why = 'leader election';
-    grants.push({ kind, verbs: ['create'], namespace: OPERATOR_NAMESPACE, why });
-    grants.push({ kind, verbs: ['get', 'update', 'patch'], names: [lease], namespace: OPERATOR_NAMESPACE, why });
-  }
-  if (secureMetrics) {
-    const why = 'who may read metrics';
-    grants.push({ kind: { group: 'authentication.k8s.io', plural: 'tokenreviews' }, verbs: ['create'], why });
-    grants.push({ kind: { group: 'authorization.k8s.io', plural: 'subjectaccessreviews' }, verbs: ['create'], why });
-  }
-  return grants;
+/** Creation cannot be limited to a name, since the object has none yet when the right is checked. */
+function leaseGrants(lease: string | undefined): Grant[] {
+  if (lease === undefined) return [];
+  const common = { kind: Lease, namespace: OPERATOR_NAMESPACE, why: 'leader election' } as const;
+  return [
+    { ...common, verbs: ['create'] },
+    { ...common, verbs: ['get', 'update'], names: [lease] },
+  ];
 }
 
-/** One rule for each resource, names and place, with all its verbs and reasons; sorted. */
-function merge(grants: readonly Grant[]): RbacRule[] {
-  const rules = new Map<string, { rule: Omit<RbacRule, 'verbs' | 'why'>; verbs: Set<ApiVerb>; why: Set<string> }>();
-  for (const { kind, subresource, verbs, names = [], namespace, why } of grants) {
-    const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
-    const sortedNames = [...names].sort();
-    const place = namespace === OPERATOR_NAMESPACE ? '\u0001' : (namespace ?? '');
-    const id = [place, kind.group, resource, ...sortedNames].join('\u0000');
-    const entry = rules.get(id) ?? {
-      rule: { group: kind.group, resource, names: sortedNames, namespace },
-      verbs: new Set(),
-      why: new Set(),
-    };
-    for (const verb of verbs) entry.verbs.add(verb);
-    entry.why.add(why);
-    rules.set(id, entry);
-  }
-  return [...rules.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { rule, verbs, why }]) => ({ ...rule, verbs: inOrder(verbs), why: [...why].sort() }));
-}
-
-const VERB_ORDER: readonly ApiVerb[] = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
-
-function inOrder(verbs: ReadonlySet<ApiVerb>): ApiVerb[] {
-  return VERB_ORDER.filter((verb) => verbs.has(verb));
-}
+const WHO_READS_METRICS = { verbs: ['create'], why: 'who may read metrics' } as const;
+const REVIEWS: readonly Grant[] = [
+  { kind: { group: 'authentication.k8s.io', plural: 'tokenreviews' }, ...WHO_READS_METRICS },
+  { kind: { group: 'authorization.k8s.io', plural: 'subjectaccessreviews' }, ...WHO_READS_METRICS },
+];

@@ -9,6 +9,7 @@ import { type HandlerClass, handlerOptionsOf, type RbacClaim } from '../decorato
 import { sourceKindOf } from '../decorators/source';
 import { ConfigError, type ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
+import { claimProblems } from './claim-check';
 import { classChain, mergedDeclarations, withoutReplaced } from './class-chain';
 import { clientCopyProblems, loadedClientCopies } from './client-copies';
 import { compileHandler } from './compile-handler';
@@ -21,6 +22,8 @@ export interface RegistryOptions {
   readonly domain?: string | undefined;
   /** When given, constructor dependencies are checked against it. */
   readonly container?: DependencyContainer | undefined;
+  /** Rights that handlers may claim although they are refused otherwise, as `claimProblems` writes them. @default [] */
+  readonly exceptionalRights?: readonly string[] | undefined;
   /** Folders of the copies of the Kubernetes client in this process. @default what is found */
   readonly clientCopies?: readonly string[];
 }
@@ -41,7 +44,8 @@ export interface Registry {
 }
 
 /** @throws {ConfigError} with every problem found. */
-export function buildRegistry({ handlers, domain, container, clientCopies = loadedClientCopies() }: RegistryOptions): Registry {
+export function buildRegistry(options: RegistryOptions): Registry {
+  const { handlers, domain, container, exceptionalRights = [], clientCopies = loadedClientCopies() } = options;
   const problems: ConfigProblem[] = [];
   problems.push(...clientCopyProblems(clientCopies));
   const sources = [...new Set(handlers)].filter((Class) => sourceKindOf(Class) !== undefined);
@@ -61,7 +65,9 @@ export function buildRegistry({ handlers, domain, container, clientCopies = load
       const spec = compileHandler(declaration, { Class, classId, domain, problems });
       if (spec !== undefined) specs.push(spec);
     }
-    claims.push(...claimsOf(Class).map((claim) => ({ ...claim, handler: classId })));
+    const claimed = claimsOf(Class);
+    problems.push(...claimProblems(Class, claimed, exceptionalRights));
+    claims.push(...claimed.map((claim) => ({ ...claim, handler: classId })));
   }
   problems.push(...idClashes(specs), ...kindClashes(specs), ...indexClashes(specs), ...sourceProblems(specs, sources));
   if (container !== undefined) problems.push(...checkDependencies([...classes, ...sources], container));

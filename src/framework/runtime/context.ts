@@ -29,7 +29,7 @@ export type StatusFields<T> = 'status' extends keyof T
 /**
  * Staged status: written once, after the run returned or threw, and only if something differs.
  *
- * Both methods throw OperatorError `NO_STATUS` for a virtual kind.
+ * Both methods throw OperatorError `NO_STATUS` for a virtual kind, and for one that declares no status of ours.
  */
 export interface StatusStage<F extends object = Readonly<Record<string, unknown>>> {
   /** Merges top-level status fields; an explicit `undefined` removes one. */

@@ -97,7 +97,8 @@ export class Engine {
     });
     this.instances = new Instances(options.container);
     this.provide();
-    this.registry = buildRegistry({ handlers: options.handlers, domain: options.domain, container: this.instances.container });
+    const { handlers, domain, exceptionalRights } = options;
+    this.registry = buildRegistry({ handlers, domain, exceptionalRights, container: this.instances.container });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
     this.workload = new Workload({
       dispatcher: () => this.fleet,

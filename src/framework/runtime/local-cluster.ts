@@ -30,10 +30,10 @@ export interface LocalCluster {
 }
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
-  const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, name: managedBy } = options;
+  const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, namespace, name: managedBy } = options;
   const userAgent = userAgentOf(options.version, options.name);
   const settings: ConnectionSettings = {
-    ...{ clock, logger, random, userAgent, fieldManager, managedBy, freezeCache, stripLastApplied },
+    ...{ clock, logger, random, userAgent, namespace, fieldManager, managedBy, freezeCache, stripLastApplied },
     clientMetrics: metrics.clusters.client(metrics.api.hooks),
     informerHooks: metrics.clusters.informers(metrics.informers.hooks),
   };

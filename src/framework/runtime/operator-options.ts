@@ -34,6 +34,11 @@ export interface OperatorOptions {
   fieldManager?: string;
   /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
+  /**
+   * Rights that handlers may claim although they let their holder get further rights or read Secrets without naming them, each as
+   * the refusal writes it: `bind clusterroles.rbac.authorization.k8s.io named viewer`. @default []
+   */
+  exceptionalRights?: readonly string[];
   /** Let one of several replicas reconcile. @default undefined, the process leads at once */
   leaderElection?: LeaderElectionOptions | undefined;
   /** @default the kubeconfig of KUBECONFIG, else in-cluster */
@@ -77,6 +82,7 @@ export interface CompiledOperatorOptions {
   readonly domain: string | undefined;
   readonly fieldManager: string;
   readonly handlers: readonly HandlerClass[];
+  readonly exceptionalRights: readonly string[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
   readonly kubeConfig: KubeConfig | undefined;
   readonly healthAddress: ListenAddress | undefined;
@@ -105,6 +111,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
     handlers: options.handlers,
+    exceptionalRights: options.exceptionalRights ?? [],
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
     kubeConfig: options.kubeConfig,
     healthAddress: parseListenAddress(options.healthAddress ?? '0'),

@@ -5,7 +5,7 @@
  */
 import { StaleContextError } from '../errors/handler-errors';
 import { OperatorError } from '../errors/operator-error';
-import type { Kind } from '../kinds/kind';
+import { hasOurStatus, type Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { ConditionInput, EventStage, StatusStage } from './context';
 
@@ -23,7 +23,7 @@ export class PassStage {
   readonly conditions = new Map<string, ConditionInput>();
   readonly events: StagedEvent[] = [];
 
-  constructor(private readonly kind: Pick<Kind, 'kind' | 'virtual'>) {}
+  constructor(private readonly kind: Kind) {}
 
   get hasStatus(): boolean {
     return this.fields.size > 0 || this.conditions.size > 0;
@@ -38,6 +38,10 @@ export class PassStage {
       guard('ctx.status');
       if (this.kind.virtual)
         throw new OperatorError('NO_STATUS', `${handler}: ctx.status is not available, ${this.kind.kind} is a virtual kind`);
+      if (!hasOurStatus(this.kind)) {
+        const text = `${handler}: ctx.status is not available, ${this.kind.kind} declares no status of ours; give its defineKind observedGeneration, conditions or ownStatus, from which the right to write it follows`;
+        throw new OperatorError('NO_STATUS', text);
+      }
     };
     const stageEvent = (type: StagedEvent['type'], reason: string, note: string, about: KubernetesObject | undefined): void => {
       guard('ctx.events');

@@ -28,6 +28,8 @@ export interface RunHandlerOptions<T extends KubernetesObject = KubernetesObject
   advanceMs?: number;
   /** Of finalizers and annotations. @default example.org */
   domain?: string;
+  /** As of `createOperator`. @default [] */
+  exceptionalRights?: readonly string[];
 }
 
 export interface HandlerEvent {
@@ -58,16 +60,16 @@ export interface HandlerOutcome {
  * {Error} when no handler has run or ended.
  */
 export async function runHandler<T extends KubernetesObject>(Class: HandlerClass, options: RunHandlerOptions<T>): Promise<HandlerOutcome> {
-  const { clock = new FakeClock(), domain = 'example.org', object } = options;
+  const { clock = new FakeClock(), domain = 'example.org', exceptionalRights = [], object } = options;
   const container = createContainer();
   for (const { token, useValue } of options.providers ?? []) container.registerInstance(token, useValue);
-  const registry = buildRegistry({ handlers: [Class], domain, container });
+  const registry = buildRegistry({ handlers: [Class], domain, exceptionalRights, container });
   const kind = kindFor(registry, Class, object);
   const server = options.cluster ?? (await FakeApiServer.start({ clock }));
   try {
     for (const named of registry.specs.flatMap(kindsOf)) if (!named.virtual && !server.serves(named)) server.serve(named);
     const created = server.objects.get(kind, keyOf(object)) ?? server.objects.create(kind, object as KubernetesObject);
-    const operator = await TestOperator.start({ handlers: [Class], server, clock, domain, container });
+    const operator = await TestOperator.start({ handlers: [Class], server, clock, domain, exceptionalRights, container });
     try {
       if (options.advanceMs !== undefined) await operator.advance(options.advanceMs);
       return await outcomeOf(operator, server, kind, keyOf(created));

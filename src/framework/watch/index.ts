@@ -1,7 +1,7 @@
 /** The door to this folder for the rest of the framework. */
 export type { IndexFunction } from './indexes';
 export { createInformer, ResourceInformer } from './informer';
-export type { Informer, InformerState, InformerStatus, Selection } from './informer-contract';
+export type { Informer, InformerState, InformerStatus, ResolvedSelection, Selection } from './informer-contract';
 export type { InformerHooks, InformerLabels, RelistReason } from './informer-hooks';
 export type { InformerOptions } from './informer-options';
 export type { KindDiscovery, ServedKind } from './kind-discovery-contract';

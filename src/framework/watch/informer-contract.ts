@@ -1,6 +1,7 @@
 /** What the runtime needs of an informer, whatever drives it. */
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
+import type { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import type { IndexFunction } from './indexes';
 import type { ResourceEvent } from './resource-event';
 import type { StoreReader } from './store-reader';
@@ -11,13 +12,18 @@ export type InformerState = 'Waiting' | 'Listing' | 'Watching' | 'Backoff' | 'De
 /** Server-side choice of objects. */
 export interface Selection {
   /** Watch these namespaces only, one stream each. @default all */
-  readonly namespaces?: readonly string[];
+  readonly namespaces?: readonly (string | typeof OPERATOR_NAMESPACE)[];
   /** Label selector in its text form, for example `app=wol-agent`. */
   readonly labels?: string;
   /** Field selector in its text form, for example `metadata.name=bundle`. */
   readonly fields?: string;
   /** Ask for PartialObjectMetadata: spec and status are absent. @default false */
   readonly metadataOnly?: boolean;
+}
+
+/** The same with the names that the API server knows. */
+export interface ResolvedSelection extends Selection {
+  readonly namespaces?: readonly string[];
 }
 
 export interface InformerStatus {

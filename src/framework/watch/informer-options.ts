@@ -5,7 +5,7 @@ import type { KubernetesObject } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { Clock } from '../time/clock';
 import type { IndexFunction } from './indexes';
-import type { Selection } from './informer-contract';
+import type { ResolvedSelection } from './informer-contract';
 import type { InformerHooks } from './informer-hooks';
 import type { KindDiscovery } from './kind-discovery-contract';
 import type { StormLimiter } from './storm-limiter';
@@ -23,7 +23,7 @@ export interface InformerOptions<T extends KubernetesObject = KubernetesObject> 
   /** One per cluster, shared by all its informers. */
   readonly discovery: KindDiscovery;
   /** @default every object of the kind */
-  readonly selection?: Selection | undefined;
+  readonly selection?: ResolvedSelection | undefined;
   /** Trims objects before they enter the store. Pure; may change its argument and return it. A throw keeps the object as it came. */
   readonly transform?: ((object: T) => T) | undefined;
   /** Named index functions; more can be added with `addIndex` before `start`. @default none */

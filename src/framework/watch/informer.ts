@@ -11,7 +11,7 @@
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf } from '../kinds/object';
 import type { IndexFunction } from './indexes';
-import type { Informer, InformerState, InformerStatus, Selection } from './informer-contract';
+import type { Informer, InformerState, InformerStatus, ResolvedSelection } from './informer-contract';
 import type { InformerOptions } from './informer-options';
 import { InformerReporter } from './informer-reporter';
 import { Lateness } from './lateness';
@@ -19,7 +19,7 @@ import { ObjectDecoder } from './object-decoder';
 import { Reflector } from './reflector';
 import type { ResourceEvent } from './resource-event';
 import { compareResourceVersions } from './resource-version';
-import { matchesSelection } from './selection';
+import { matchesSelection, mayWatch } from './selection';
 import { Store } from './store';
 import type { StoreReader } from './store-reader';
 import { nextTurn } from './turn-budget';
@@ -32,7 +32,7 @@ const WORST_FIRST: readonly InformerState[] = ['Denied', 'Waiting', 'Backoff', '
 /**
  * Makes an informer; nothing is contacted before `start`.
  *
- * @throws {RangeError} for a sensitive kind without namespaces and labels or fields, namespaces that are empty or of a cluster-scoped kind,
+ * @throws {RangeError} for a sensitive kind without namespaces and name, namespaces that are empty or of a cluster-scoped kind,
  * or a number out of range.
  */
 export function createInformer<T extends KubernetesObject>(options: InformerOptions<T>): ResourceInformer<T> {
@@ -42,7 +42,7 @@ export function createInformer<T extends KubernetesObject>(options: InformerOpti
 export class ResourceInformer<T extends KubernetesObject> implements Informer<T> {
   readonly kind: Kind<T>;
   readonly cluster: string;
-  private readonly selection: Selection;
+  private readonly selection: ResolvedSelection;
   private readonly numbers: CompiledWatchOptions;
   private readonly reporter: InformerReporter;
   private readonly objects: Store<T>;
@@ -210,14 +210,13 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
   }
 }
 
-function checkSelection(kind: Kind, selection: Selection): Selection {
-  const { namespaces, labels = '', fields = '' } = selection;
+function checkSelection(kind: Kind, selection: ResolvedSelection): ResolvedSelection {
+  const { namespaces } = selection;
   if (namespaces !== undefined && kind.scope === 'Cluster')
     throw new RangeError(`namespaces of ${kind.id} are given, but the kind has none`);
   if (namespaces !== undefined && namespaces.length === 0) throw new RangeError(`namespaces of ${kind.id} is empty; leave it out for all`);
-  const isNarrow = (namespaces !== undefined || kind.scope === 'Cluster') && (labels !== '' || fields !== '');
-  if (kind.sensitive && !isNarrow) {
-    throw new RangeError(`a watch on ${kind.id} needs namespaces and labels or fields, because the kind is sensitive`);
+  if (!mayWatch(kind, selection)) {
+    throw new RangeError(`a watch on ${kind.id} needs namespaces and fields "metadata.name=<name>", because the kind is sensitive`);
   }
   return selection;
 }

@@ -5,18 +5,30 @@
  * Never: guesses: what only the server can judge is answered with `unknown`.
  * @source label selector grammar: Kubernetes, "Labels and Selectors"; field selectors beyond name and namespace differ from kind to kind.
  */
+import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { Selection } from './informer-contract';
 
 /** Selections with equal keys choose the same objects in the same form, so one informer can serve both. */
 export function selectionKey(selection: Selection = {}): string {
-  const namespaces = selection.namespaces === undefined ? undefined : [...new Set(selection.namespaces)].sort();
+  const namespaces = selection.namespaces === undefined ? undefined : [...new Set(selection.namespaces.map(String))].sort();
   return JSON.stringify([namespaces, selection.labels ?? '', selection.fields ?? '', selection.metadataOnly ?? false]);
 }
 
 /** Query parameters of a list or watch. */
 export function selectionQuery(selection: Selection): Record<string, string | undefined> {
   return { labelSelector: selection.labels || undefined, fieldSelector: selection.fields || undefined };
+}
+
+/** The name of the one object that is selected by it; `undefined` when the selection is wider. */
+export function selectedName({ fields = '' }: Selection = {}): string | undefined {
+  return /^metadata\.name==?([^,=!]+)$/.exec(fields)?.[1];
+}
+
+/** Rights can be narrowed to names, not to labels: whoever may list Secrets by label may list them all. */
+export function mayWatch({ sensitive, scope }: Kind, selection: Selection = {}): boolean {
+  if (!sensitive) return true;
+  return (scope === 'Cluster' || (selection.namespaces?.length ?? 0) > 0) && selectedName(selection) !== undefined;
 }
 
 /** Whether the server would choose this object. */

@@ -235,9 +235,10 @@ describe('two managers with --leader-elect', function () {
     const role = {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
-      metadata: { name: 'virt-steward', namespace: NAMESPACE },
+      metadata: { name: 'virt-steward-manager', namespace: NAMESPACE },
     };
     const binding = await cluster.api.get(role);
+    cluster.expectDenial('get leases.coordination.k8s.io');
     await cluster.api.delete(role);
     const manager = await launchManager(cluster, electing);
     managers.push(manager);

@@ -24,7 +24,7 @@ const VM_GROUP = 'kubevirt.io';
 const SUBRESOURCES = 'subresources.kubevirt.io';
 const WOL_GROUP = 'wol.pillon.org';
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
-const ROLE = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward' } };
+const ROLE = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward-manager' } };
 
 const actions = (verbs: readonly string[], group: string, resource: string): Action[] => verbs.map((verb) => ({ verb, group, resource }));
 
@@ -123,6 +123,7 @@ describe('the rights of the manager', function () {
     expect(rules).to.have.length(role.rules.length - 1);
     const start = { verb: 'update', group: SUBRESOURCES, resource: 'virtualmachines/start', namespace: 'default' };
 
+    cluster.expectDenial(`update virtualmachines/start.${SUBRESOURCES}`);
     await cluster.api.mergePatch(ROLE, { rules });
     await poll('the API server to refuse', async () => !(await mayDo(start)));
     const answer = await reporter.report(testMac(1));

@@ -4,6 +4,7 @@ import { StewardCluster } from '../../harness/steward-cluster';
 import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
 import { sendMagicPackets } from '../../harness/udp-sender';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
+import { untilEvent, untilStatus } from '../../harness/wol-objects';
 
 describe('a magic packet', function () {
   this.timeout(60_000);
@@ -41,5 +42,26 @@ describe('a magic packet', function () {
     });
     expect(cluster.kubevirt.journal.calls({ verb: 'start' })).to.have.length(1);
     expect(await manager.metrics()).to.match(/wol_vm_started_total\{config="all"\} 1/);
+  });
+
+  it('unpauses a machine when its config says so', async () => {
+    const [port] = agent.udpPorts;
+    const target = { namespace: 'default', name: 'dreamer' };
+    await cluster.api.apply(aWolConfig('all', { wolPorts: [port!], unpause: true }));
+    await cluster.api.apply(aVm({ name: target.name, mac: testMac(2), runStrategy: 'Always' }));
+    const isShown = (status: string) => async (): Promise<boolean> =>
+      (await cluster.kubevirt.vm(target))?.status?.printableStatus === status;
+    await poll('the machine to run', isShown('Running'));
+    expect((await cluster.kubevirt.call('pause', target)).code).to.equal(200);
+    await poll('the machine to be paused', isShown('Paused'));
+    await untilStatus(cluster.api, 'all', 'to count it', ({ managedVMs }) => managedVMs === 2);
+
+    await poll('the machine to run again', async () => {
+      await sendMagicPackets(port!, [testMac(2)]);
+      return isShown('Running')();
+    });
+
+    expect(cluster.kubevirt.journal.calls({ verb: 'unpause', name: target.name, code: 200 })).to.have.length(1);
+    await untilEvent(cluster.api, 'VirtualMachine', target.name, 'WakeUnpaused');
   });
 });

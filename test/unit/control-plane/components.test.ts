@@ -1,13 +1,22 @@
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { apiServerArgs, COMPONENTS, controllerManagerArgs, etcdArgs, filesIn, schedulerArgs } from '../../../hack/control-plane/components';
+import {
+  apiServerArgs,
+  auditArgs,
+  auditPolicy,
+  COMPONENTS,
+  controllerManagerArgs,
+  etcdArgs,
+  filesIn,
+  schedulerArgs,
+} from '../../../hack/control-plane/components';
 import { kubeconfigText } from '../../../hack/control-plane/kubeconfig';
 
 describe('the command lines of a control plane', () => {
   const files = filesIn('/control-plane');
   const all = {
     etcd: etcdArgs(files),
-    'kube-apiserver': apiServerArgs(files, 23_456, true),
+    'kube-apiserver': [...apiServerArgs(files, 23_456, true), ...auditArgs(files)],
     'kube-controller-manager': controllerManagerArgs(files),
     'kube-scheduler': schedulerArgs(files),
   };
@@ -39,6 +48,13 @@ describe('the command lines of a control plane', () => {
 
     expect(apiServerArgs(files, 1, false)).to.include(flag);
     expect(apiServerArgs(files, 1, true)).not.to.include(flag);
+  });
+
+  it('record what the given users ask for, without bodies, and nothing of anybody else', () => {
+    expect((JSON.parse(auditPolicy(['somebody'])) as { rules: unknown }).rules).to.deep.equal([
+      { level: 'Metadata', users: ['somebody'] },
+      { level: 'None' },
+    ]);
   });
 
   it('keep every file in the directory', () => {

@@ -130,6 +130,9 @@ describe('status writer', () => {
       'metadata.resourceVersion': '12',
       status: { foreign: 'newer', ready: false },
     });
+    expect(server.received.find(({ method }) => method === 'GET')?.path, 'with the rights on the status alone').to.equal(
+      `${WIDGET_PATH}/status`,
+    );
   });
 
   it('hands a conflict that persists to the queue after five tries', async () => {

@@ -104,6 +104,21 @@ describe('writing rules', () => {
       }
     });
 
+    it('notices that an owner was taken off, which moves no generation', async () => {
+      const owner = { apiVersion: 'v1', kind: 'Owner', name: 'o', uid: 'uid-o', controller: true };
+      const owned = { ...desired, metadata: { ...desired.metadata, ownerReferences: [owner] } };
+      server.answer = (_request, response) => json(response, 200, live({ metadata: { ownerReferences: [owner] } }));
+      await current.client.applyIfChanged(Widget, owned, { live: live({ metadata: { ownerReferences: [owner] } }) });
+      const asked = server.received.length;
+
+      await current.client.applyIfChanged(Widget, owned, { live: live({ metadata: { ownerReferences: [owner] } }) });
+      expect(server.received).to.have.length(asked);
+      await current.client.applyIfChanged(Widget, owned, {
+        live: live({ metadata: { ownerReferences: [{ ...owner, controller: false }] } }),
+      });
+      expect(steps().slice(asked)).to.deep.equal(['PATCH']);
+    });
+
     it('watches the resourceVersion of kinds that keep no generation', async () => {
       const settings = (resourceVersion: string): KubernetesObject => ({
         metadata: { name: 'w', namespace: 'ns', uid: 'u', resourceVersion },

@@ -21,7 +21,8 @@ import { ConfigMap, DaemonSet, Node, Pod, Secret } from '../../../../src/framewo
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import { defineVirtualKind, type KeySource } from '../../../../src/framework/kinds/virtual-kind';
-import { type RbacFeatures, type RbacRule, rbacRules } from '../../../../src/framework/registry/rbac-rules';
+import { type RbacRule, reasonText } from '../../../../src/framework/registry/rbac-merge';
+import { type RbacFeatures, rbacRules } from '../../../../src/framework/registry/rbac-rules';
 import { buildRegistry } from '../../../../src/framework/registry/registry';
 
 const Widget = defineKind<KubernetesObject>('example.org/v1', 'Widget', 'widgets', {
@@ -32,10 +33,10 @@ const Widget = defineKind<KubernetesObject>('example.org/v1', 'Widget', 'widgets
 const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Cluster', optional: true });
 
 /** One line a rule, easy to compare and to read. */
-function told({ group, resource, verbs, names, namespace, why }: RbacRule): string {
+function told({ group, resource, verbs, names, namespace, reasons }: RbacRule): string {
   const place = namespace === undefined ? '' : ` in ${namespace === OPERATOR_NAMESPACE ? 'our namespace' : String(namespace)}`;
   const named = names.length === 0 ? '' : ` named ${names.join(',')}`;
-  return `${resource}${group === '' ? '' : `.${group}`}${named}${place}: ${verbs.join(',')} # ${why.join('; ')}`;
+  return `${resource}${group === '' ? '' : `.${group}`}${named}${place}: ${verbs.join(',')} # ${reasons.map(reasonText).join('; ')}`;
 }
 
 function rulesOf(handlers: readonly HandlerClass[], features?: RbacFeatures): string[] {
@@ -92,14 +93,64 @@ describe('the rights that handlers need', () => {
     expect(rulesOf([Widgets, Pods])).to.deep.equal(rulesOf([Pods, Widgets]));
   });
 
+  it('are a Role where we run for watches on that namespace', () => {
+    @Handler()
+    class Neighbours {
+      @OnEvent(ConfigMap, { select: { namespaces: [OPERATOR_NAMESPACE] } })
+      seen(): void {}
+    }
+
+    expect(rulesOf([Neighbours])).to.deep.equal(['configmaps in our namespace: get,list,watch # Neighbours.seen: watch']);
+  });
+
   it('never hold a wildcard, nor verbs that widen rights', () => {
     const rules = rbacRules(buildRegistry({ handlers: [Widgets, Pods], domain: 'example.org' }), { lease: 'l', secureMetrics: true });
 
-    for (const { group, resource, verbs, why } of rules) {
+    for (const { group, resource, verbs, reasons } of rules) {
       expect([group, resource, ...verbs].join(' ')).not.to.match(/\*|escalate|bind|impersonate/);
       expect(verbs).not.to.have.length(0);
-      expect(why).not.to.have.length(0);
+      expect(reasons).not.to.have.length(0);
     }
+  });
+
+  it('to a status follow from what the kind says of it, and are rights on the object where there is no subresource', () => {
+    const scope = 'Namespaced';
+    const kinds = {
+      plain: defineKind<KubernetesObject>('example.org/v1', 'Plain', 'plains', { scope }),
+      owned: defineKind<KubernetesObject>('example.org/v1', 'Owned', 'owneds', { scope, ownStatus: ['text'] }),
+      volatile: defineKind<KubernetesObject>('example.org/v1', 'Volatile', 'volatiles', { scope, volatileStatus: ['time'] }),
+      inline: defineKind<KubernetesObject>('example.org/v1', 'Inline', 'inlines', { scope, status: false, conditions: true }),
+    };
+    @Handler()
+    class Statuses {
+      @Reconcile(kinds.plain)
+      async plain(): Promise<void> {}
+
+      @Reconcile(kinds.owned)
+      async owned(): Promise<void> {}
+
+      @OnTimer(kinds.volatile, { intervalMs: 1_000 })
+      async volatile(): Promise<void> {}
+
+      @Reconcile(kinds.inline)
+      async inline(): Promise<void> {}
+    }
+
+    expect(rulesOf([Statuses]).filter((line) => line.includes('patch') && !line.startsWith('events'))).to.deep.equal([
+      'inlines.example.org: get,list,watch,patch # Statuses.inline: status and conditions; Statuses.inline: watch',
+      'owneds/status.example.org: get,patch # Statuses.owned: status and conditions',
+      'volatiles/status.example.org: get,patch # Statuses.volatile: status and conditions',
+    ]);
+  });
+
+  it('come with the verbs that each handler asks for', () => {
+    const rules = rbacRules(buildRegistry({ handlers: [Pods], domain: 'example.org' }));
+
+    expect(rules.find(({ resource }) => resource === 'pods')?.reasons).to.deep.equal([
+      { by: 'Pods.created', why: 'handled-by annotation', verbs: ['patch'] },
+      { by: 'Pods.created', why: 'watch', verbs: ['get', 'list', 'watch'] },
+      { by: 'Pods.deleted', why: 'watch', verbs: ['get', 'list', 'watch'] },
+    ]);
   });
 
   it('are those to read alone where nothing is written', () => {
@@ -204,7 +255,7 @@ describe('the rights that handlers need', () => {
       'tokenreviews.authentication.k8s.io: create # who may read metrics',
       'subjectaccessreviews.authorization.k8s.io: create # who may read metrics',
       'leases.coordination.k8s.io in our namespace: create # leader election',
-      'leases.coordination.k8s.io named manager in our namespace: get,update,patch # leader election',
+      'leases.coordination.k8s.io named manager in our namespace: get,update # leader election',
     ]);
     expect(rulesOf([])).to.deep.equal([]);
   });

@@ -360,13 +360,21 @@ describe('registry', () => {
         seen(): void {}
       }
       @Handler()
+      class LabelledSecrets {
+        @OnEvent(Secret, { select: { namespaces: ['a'], labels: 'app=agent' } })
+        seen(): void {}
+      }
+      @Handler()
       class OneSecret {
         @OnEvent(Secret, { select: { namespaces: ['a'], fields: 'metadata.name=tls' } })
         seen(): void {}
       }
 
       expect(problemsOf([Secrets])).to.deep.equal([
-        'SENSITIVE_UNFILTERED: Secrets.seen: a watch on Secret needs select.namespaces and select.labels or select.fields',
+        'SENSITIVE_UNFILTERED: Secrets.seen: a watch on Secret needs select.namespaces and select.fields "metadata.name=<name>"',
+      ]);
+      expect(problemsOf([LabelledSecrets]), 'no right can be narrowed to labels').to.deep.equal([
+        'SENSITIVE_UNFILTERED: LabelledSecrets.seen: a watch on Secret needs select.namespaces and select.fields "metadata.name=<name>"',
       ]);
       expect(problemsOf([OneSecret])).to.deep.equal([]);
     });

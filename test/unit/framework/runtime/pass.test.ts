@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { Handler, OnCreate, OnDelete, OnUpdate, owned, Reconcile, type Update } from '../../../../src/framework/decorators';
 import { PermanentError, TemporaryError } from '../../../../src/framework/errors/handler-errors';
-import { DaemonSet } from '../../../../src/framework/kinds/core-kinds';
+import { DaemonSet, Pod } from '../../../../src/framework/kinds/core-kinds';
 import type { HandlerContext, ReconcileContext, ReconcileResult } from '../../../../src/framework/runtime/context';
+import { runHandler } from '../../../../src/framework/testing';
 import { aWidget, Bench, Widget } from './controller-bench';
 
 type Script = (object: Widget, ctx: HandlerContext<Widget>) => Promise<ReconcileResult> | ReconcileResult;
@@ -274,6 +275,30 @@ describe('a pass of @Reconcile', () => {
     await bench.put(aWidget({ deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['other/one'] }));
 
     expect(handler.runs).to.have.length(0);
+  });
+
+  it('refuses to stage a status of a kind that declares none of ours, since no right to write it follows', async () => {
+    let refusal: unknown;
+    @Handler()
+    class Pods {
+      @Reconcile(Pod)
+      async reconcile(_pod: Pod, ctx: ReconcileContext<Pod>): Promise<void> {
+        try {
+          ctx.status.set({ phase: 'Mine' });
+        } catch (error) {
+          refusal = error;
+        }
+      }
+    }
+
+    const { error } = await runHandler(Pods, { object: { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'default' } } });
+
+    expect(error).to.equal(undefined);
+    expect(refusal).to.include({ code: 'NO_STATUS' });
+    expect((refusal as Error).message).to.equal(
+      'Pods.reconcile: ctx.status is not available, Pod declares no status of ours; ' +
+        'give its defineKind observedGeneration, conditions or ownStatus, from which the right to write it follows',
+    );
   });
 
   it('repeats what a failed status write lost', async () => {

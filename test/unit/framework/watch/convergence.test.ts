@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import { keyOf } from '../../../../src/framework/kinds/object';
-import type { ResourceEvent, Selection } from '../../../../src/framework/watch';
+import type { ResolvedSelection, ResourceEvent } from '../../../../src/framework/watch';
 import { compareResourceVersions } from '../../../../src/framework/watch';
 import { type Bench, informerBench, stopBenches } from './informer-bench';
 import { statusError, type Widget } from './scripted-server';
@@ -108,7 +108,7 @@ const happenings = fc.array(
 /** Longer than the longest of: asked life of a silent stream, wait while denied, poll for an absent kind, all after one another. */
 const LONG_ENOUGH_MS = 1_500_000;
 
-async function happen(selection: Selection, sequence: readonly Happening[]): Promise<Bench> {
+async function happen(selection: ResolvedSelection, sequence: readonly Happening[]): Promise<Bench> {
   const bench = informerBench({ kind: OptionalWidget, selection, watch: { pageLimit: 3, minPageLimit: 1 } });
   const pendingWrites: Widget[] = [];
   bench.informer.start();
@@ -151,7 +151,7 @@ function expectWellFormed(events: readonly ResourceEvent<Widget>[]): void {
 describe('whatever happens between an informer and its server', () => {
   afterEach(stopBenches);
 
-  for (const selection of [{}, { namespaces: ['one', 'two'] }, { namespaces: ['one'] }] satisfies Selection[]) {
+  for (const selection of [{}, { namespaces: ['one', 'two'] }, { namespaces: ['one'] }] satisfies ResolvedSelection[]) {
     it(`the store ends equal to the server and events are well formed, with selection ${JSON.stringify(selection)}`, async () => {
       await fc.assert(
         fc.asyncProperty(happenings, async (sequence) => {

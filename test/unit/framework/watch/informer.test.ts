@@ -541,11 +541,13 @@ describe('informer', () => {
     const make = (options: Partial<InformerOptions<KubernetesObject>>) => () =>
       informerBench({ kind: Secret, server: new ScriptedServer(), ...options } as never);
 
-    it('is a watch on Secrets without namespaces plus labels or fields', () => {
-      const message = 'a watch on secrets needs namespaces and labels or fields, because the kind is sensitive';
+    it('is a watch on Secrets that does not name namespaces and the one Secret', () => {
+      const message = 'a watch on secrets needs namespaces and fields "metadata.name=<name>", because the kind is sensitive';
       expect(make({})).to.throw(RangeError, message);
       expect(make({ selection: { namespaces: ['a'] } })).to.throw(RangeError, message);
       expect(make({ selection: { labels: 'a=b' } })).to.throw(RangeError, message);
+      expect(make({ selection: { namespaces: ['a'], labels: 'a=b' } })).to.throw(RangeError, message);
+      expect(make({ selection: { namespaces: ['a'], fields: 'metadata.name!=b' } })).to.throw(RangeError, message);
       expect(make({ selection: { namespaces: ['a'], fields: 'metadata.name=b' } })).not.to.throw();
     });
 

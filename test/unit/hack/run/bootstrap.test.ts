@@ -16,6 +16,12 @@ async function eventually(what: string, isTrue: () => boolean): Promise<void> {
   }
 }
 
+/** Which journals were compared with the rights; empty when none were. */
+function rightsFolder(clone: FreshClone): string {
+  const call = clone.lines('tool-calls').find((line) => line.startsWith('rights/main '));
+  return call?.split(' ')[1] ?? '';
+}
+
 function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
@@ -130,6 +136,19 @@ describe('bootstrap of the npm scripts', () => {
     });
   });
 
+  describe('test:integration', () => {
+    it('compares the rights of the manager with their use after the whole suite', async () => {
+      clone.program('rights/main', 'process.exitCode = 1');
+
+      expect((await clone.run('test:integration')).exitCode).to.equal(1);
+    });
+
+    it('does not compare them after a part of the suite', async () => {
+      expect((await clone.run('test:integration', '--grep', 'x')).exitCode).to.equal(0);
+      expect(rightsFolder(clone)).to.equal('');
+    });
+  });
+
   describe('test', () => {
     it('runs every gate and every suite and ends with their sum', async () => {
       const { exitCode, lines } = await clone.run('test');
@@ -142,6 +161,7 @@ describe('bootstrap of the npm scripts', () => {
         'generators/proto --check',
         'generators/handler-index --check',
         'generators/option-tables --check',
+        'generators/rbac --check',
         'biome check',
         'mocha --parallel',
         'tsc -p',
@@ -151,7 +171,17 @@ describe('bootstrap of the npm scripts', () => {
         'mocha --parallel',
         'control-plane/main build',
         'mocha build/test/integration/**/*.test.js',
+        `rights/main ${rightsFolder(clone)}`,
       ]);
+      expect(existsSync(rightsFolder(clone)), 'the journals afterwards').to.equal(false);
+    });
+
+    it('compares no rights after a failed test, which may have left some unused', async () => {
+      clone.results('integration', { passed: 1, failed: 1, skipped: 0 }, 1);
+
+      await clone.run('test');
+
+      expect(rightsFolder(clone)).to.equal('');
     });
 
     it('adds failed tests of all suites', async () => {
@@ -197,6 +227,7 @@ describe('bootstrap of the npm scripts', () => {
       ['a generated file that drifted', (clone) => clone.program('generators/proto', 'process.exitCode = 1'), '9 passed, 1 failed'],
       ['the bundle', (clone) => clone.write('hack/bundle.mjs', 'process.exitCode = 1'), '7 passed, 1 failed'],
       ['the control plane', (clone) => clone.program('control-plane/main', 'process.exitCode = 1'), '7 passed, 1 failed'],
+      ['a right that no test uses', (clone) => clone.program('rights/main', 'process.exitCode = 1'), '9 passed, 1 failed'],
       ['compiling the examples', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in examples) exit 2 ;; esac'), '5 passed, 1 failed'],
       ['the documents', (clone) => clone.tool('tools/.bin/tsc', 'case "$2" in hack/snippets) exit 2 ;; esac'), '9 passed, 1 failed'],
       ['the compiler', (clone) => clone.tool('tools/.bin/tsc', 'echo "src/a.ts(1,1): error"; exit 2'), '0 passed, 1 failed'],

@@ -50,6 +50,8 @@ export class FreshClone {
       'generators/proto',
       'generators/handler-index',
       'generators/option-tables',
+      'generators/rbac',
+      'rights/main',
       'control-plane/main',
       'snippets/main',
     ]) {

@@ -1,0 +1,44 @@
+/**
+ * The rights of the manager, by the part that needs them.
+ *
+ * Owns: which part a right belongs to, so that whoever leaves out a part leaves out its rights. Never: prints (see the files beside).
+ */
+import { mergeRules, type RbacRule, rbacSources } from '../../framework';
+import type { ModuleName } from '../module-names';
+import { MANAGER_LEASE, registryOf } from '../modules';
+
+/** `core` = every manager; the others come and go with a flag of the manager or with a module. */
+export type RightsPartName = 'core' | 'leaderElection' | 'secureMetrics' | ModuleName;
+
+export interface RightsPart {
+  readonly name: RightsPartName;
+  /** Merged and sorted. */
+  readonly rules: readonly RbacRule[];
+}
+
+export interface ManagerFeatures {
+  /** Several replicas share the work. */
+  readonly leaderElection: boolean;
+  /** Callers who read metrics are checked. */
+  readonly secureMetrics: boolean;
+}
+
+/** Parts that need something, in a fixed order; modules in alphabetical order, however they were named. */
+export function managerRightsByPart(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RightsPart[] {
+  const features = { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics };
+  const sources = [...modules].sort().map((name) => ({ name, ...rbacSources(registryOf([name]), features) }));
+  const shared = (part: 'framework' | 'leaderElection' | 'secureMetrics'): RbacRule[] =>
+    mergeRules(sources.flatMap((source) => source[part]));
+  const parts: RightsPart[] = [
+    { name: 'core', rules: shared('framework') },
+    { name: 'leaderElection', rules: shared('leaderElection') },
+    { name: 'secureMetrics', rules: shared('secureMetrics') },
+    ...sources.map(({ name, handlers }) => ({ name, rules: handlers })),
+  ];
+  return parts.filter(({ rules }) => rules.length > 0);
+}
+
+/** All parts as one list, merged and sorted. */
+export function allRules(parts: readonly RightsPart[]): RbacRule[] {
+  return mergeRules(parts.flatMap(({ rules }) => rules));
+}
