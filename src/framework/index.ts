@@ -46,6 +46,7 @@ export type { MetricsOptions, OperatorOptions } from './runtime/operator-options
 export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
+export type { HealthReport } from './serving/checks';
 export type { Selection } from './watch/informer-contract';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

@@ -26,7 +26,8 @@ import {
 } from '../leader';
 import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
-import { HealthServer } from '../serving/health-server';
+import type { HealthReport } from '../serving/checks';
+import { type Endpoint, HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Informer, InformerState } from '../watch/informer-contract';
@@ -183,6 +184,10 @@ export class Engine {
     this.instances.provide(MetricsRegistry, this.metrics.registry);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
+  }
+
+  report(endpoint: Endpoint): Promise<HealthReport> {
+    return this.health.report(endpoint);
   }
 
   private createMetricsEndpoint(): MetricsEndpoint {

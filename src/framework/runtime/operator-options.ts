@@ -32,6 +32,11 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /**
+   * Values of the label app.kubernetes.io/managed-by that older operators set: `applyChild` takes their objects over instead of
+   * refusing them. @default []
+   */
+  adoptedManagers?: readonly string[];
   /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
   /**
@@ -81,6 +86,7 @@ export interface CompiledOperatorOptions {
   readonly namespace: string;
   readonly domain: string | undefined;
   readonly fieldManager: string;
+  readonly adoptedManagers: readonly string[];
   readonly handlers: readonly HandlerClass[];
   readonly exceptionalRights: readonly string[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
@@ -110,6 +116,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     namespace: options.namespace ?? options.name,
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
+    adoptedManagers: options.adoptedManagers ?? [],
     handlers: options.handlers,
     exceptionalRights: options.exceptionalRights ?? [],
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),

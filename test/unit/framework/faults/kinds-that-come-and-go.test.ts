@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Daemon, type DaemonContext, Handler, OnCreate, Reconcile } from '../../../../src/framework';
+import { Daemon, type DaemonContext, Handler, mapped, OnCreate, Reconcile, type ReconcileContext } from '../../../../src/framework';
 import { ConfigMap } from '../../../../src/framework/kinds/core-kinds';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
@@ -76,6 +76,34 @@ describe('a kind whose definition comes and goes', () => {
     const operator = await start({ handlers: [Both] });
 
     expect(operator.key(Part, 'default/a').history).to.have.length(1);
+  });
+
+  it('has the objects looked at that own or map it, when it appears and when it goes', async () => {
+    const runs: string[] = [];
+    @Handler()
+    class Parts {
+      @Reconcile(Part, { owns: [Gadget] })
+      async owner(part: Part, ctx: ReconcileContext): Promise<void> {
+        runs.push(`owner of ${part.metadata?.name}: ${[...ctx.reasons]} ${ctx.cluster.serves(Gadget)}`);
+      }
+
+      @Reconcile(Part, { watches: [mapped(Gadget, () => [])] })
+      async mapper(part: Part, ctx: ReconcileContext): Promise<void> {
+        runs.push(`mapper of ${part.metadata?.name}: ${[...ctx.reasons]} ${ctx.cluster.serves(Gadget)}`);
+      }
+    }
+    const { server, start } = await aWorld();
+    server.objects.create(Part, aPart('p'));
+    const operator = await start({ handlers: [Parts] });
+    runs.length = 0;
+
+    server.installCrd(GADGETS_CRD);
+    await operator.advance(10_000);
+    expect(runs).to.deep.equal(['owner of p: owned true', 'mapper of p: mapped true']);
+
+    server.unserve(Gadget);
+    await operator.advance(30_000);
+    expect(runs.slice(2)).to.deep.equal(['owner of p: owned false', 'mapper of p: mapped false']);
   });
 });
 
