@@ -6,5 +6,6 @@ import { flood } from './flood';
 import { footprint } from './footprint';
 import { framework } from './framework';
 import { wakeLatency } from './wake-latency';
+import { wakeMap } from './wake-map';
 
-export const BENCHMARKS: readonly Benchmark[] = [burst, flood, wakeLatency, footprint, framework, engine];
+export const BENCHMARKS: readonly Benchmark[] = [burst, flood, wakeLatency, footprint, framework, engine, wakeMap];

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { defaultSettings } from '../../../src/cli/modules';
-import { allRules, managerRightsByPart } from '../../../src/cli/rights';
-import { OPERATOR_NAMESPACE, Settings } from '../../../src/framework';
+import { containerOf, DOMAIN, defaultSettings } from '../../../src/cli/modules';
+import { buildRegistry, OPERATOR_NAMESPACE, rbacRules, Settings } from '../../../src/framework';
+import { trustHandlers } from '../../../src/wol';
 import { GRPC_SECURITY_FLAGS, grpcSecurity } from '../../../src/wol/grpc-settings';
 
 type Flags = Partial<Record<(typeof GRPC_SECURITY_FLAGS)[number]['key'], string>>;
@@ -9,9 +9,9 @@ type Flags = Partial<Record<(typeof GRPC_SECURITY_FLAGS)[number]['key'], string>
 /** `resource names: verbs` for every rule about Secrets or ConfigMaps, all of which are in the namespace of the operator. */
 function rightsOn(resource: 'secrets' | 'configmaps', flags: Flags = {}): string[] {
   const grpc = grpcSecurity(new Settings(GRPC_SECURITY_FLAGS, flags, {}));
-  const settings = { wol: { ...defaultSettings().wol, grpc } };
-  const rules = allRules(managerRightsByPart(['wol'], { leaderElection: true, secureMetrics: true }, settings));
-  return rules
+  const container = containerOf({ wol: { ...defaultSettings().wol, grpc } });
+  const registry = buildRegistry({ handlers: [...trustHandlers(grpc)], domain: DOMAIN, container });
+  return rbacRules(registry, { get: (token) => container.resolve(token) })
     .filter((rule) => rule.group === '' && rule.resource === resource)
     .map(({ names, verbs, namespace }) => {
       expect(namespace).to.equal(OPERATOR_NAMESPACE);
