@@ -40,12 +40,12 @@ const BANNERS = { namespaces: ['default'], labels: BANNER };
 export class FleetHandler {
   constructor(private readonly clusters: ClusterRegistry) {}
 
-  /** On every replica, so that a standby knows the fleet already. */
+  /** On every replica, so that a standby knows the fleet already. Called inline: nobody waits for what is returned, a rejection is logged. */
   @OnEvent(Secret, { select: KUBECONFIGS })
-  async follow({ type, object }: ResourceEvent<Secret>): Promise<void> {
+  follow({ type, object }: ResourceEvent<Secret>): Promise<unknown> {
     const configs = type === 'DELETED' ? {} : (object.data ?? {});
     const left = this.clusters.remotes().filter(({ name }) => configs[name] === undefined);
-    await Promise.all([
+    return Promise.all([
       ...left.map(({ name }) => this.clusters.disengage(name)),
       // Resolves before it is connected, and does nothing for equal content. What would run a command or read a file here is refused.
       ...Object.entries(configs).map(([name, config]) => this.clusters.engage(name, Buffer.from(config, 'base64'))),

@@ -45,7 +45,7 @@ export type HandlerClass = new (...args: never[]) => object;
 export function Handler(options: HandlerOptions = {}): (target: HandlerClass) => void {
   return (target) => {
     injectableAsBase(target as unknown as new (...args: unknown[]) => object);
-    Reflect.defineMetadata(HANDLER_METADATA, options, target);
+    Reflect.defineMetadata(HANDLER_METADATA, options ?? {}, target);
   };
 }
 

@@ -14,6 +14,11 @@ export function Source<T extends object>(kind: VirtualKind<T>): (target: new (..
   };
 }
 
+/** Whether it was decorated, with whatever. */
+export function isSource(target: HandlerClass): boolean {
+  return Reflect.hasOwnMetadata(SOURCE_METADATA, target);
+}
+
 /** The virtual kind that a class is the source of. */
 export function sourceKindOf(target: HandlerClass): Kind | undefined {
   return Reflect.getOwnMetadata(SOURCE_METADATA, target) as Kind | undefined;

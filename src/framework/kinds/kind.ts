@@ -106,6 +106,13 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
   });
 }
 
+/** Whether a value, maybe of untyped code or of a module that is still being loaded, is what `defineKind` or `defineVirtualKind` returns. */
+export function isKind(value: unknown): value is Kind {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, id, virtual } = value as Partial<Kind>;
+  return typeof kind === 'string' && typeof id === 'string' && typeof virtual === 'boolean';
+}
+
 /** Two kind values mean the same kind when group and kind are equal, whatever version or options they carry. */
 export function sameKind(a: Kind, b: Kind): boolean {
   return a.group === b.group && a.kind === b.kind;

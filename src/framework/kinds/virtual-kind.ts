@@ -49,7 +49,8 @@ const views = new WeakMap<object, Kind>();
 
 /** The same as a `Kind`, which is what the engine works with; no path of it is ever asked for. */
 export function asKind<T extends object>(kind: VirtualKind<T> | Kind): Kind {
-  if (!kind.virtual) return kind as Kind;
+  // Absent in a circular import; the registry says so, with what else is wrong.
+  if (kind?.virtual !== true) return kind as Kind;
   const known = views.get(kind);
   if (known !== undefined) return known;
   const view: Kind<KubernetesObject> = Object.freeze({

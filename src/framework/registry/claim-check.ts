@@ -6,8 +6,14 @@
  */
 import { API_VERBS, type ApiVerb, type RbacClaim } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
+import { isKind } from '../kinds/kind';
+import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
+import { NAMESPACE } from './compile-selection';
+import { noKind } from './compile-watches';
+import { textOf } from './option-check';
 import { rightText } from './rbac-merge';
 
+const OPTIONS: readonly string[] = ['kind', 'names', 'namespace', 'subresource', 'verbs', 'why'] satisfies (keyof RbacClaim)[];
 const SUBRESOURCE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const WIDENING: ReadonlySet<ApiVerb> = new Set(['bind', 'escalate', 'impersonate']);
 /** Answer with other objects than the one meant. */
@@ -19,7 +25,14 @@ const BACK_DOORS: ReadonlySet<string> = new Set(['pods/exec', 'pods/attach', 'no
 export function claimProblems(Class: { name: string }, claims: readonly RbacClaim[], exceptions: readonly string[]): ConfigProblem[] {
   return claims.flatMap((claim, index) => {
     const place = `${Class.name}: rbac[${index}]`;
-    const mistakes = mistakesOf(claim).map((text) => ({ code: 'RBAC_CLAIM', text: `${place} ${text}` }));
+    if (typeof claim !== 'object' || claim === null) {
+      return [
+        { code: 'OPTION_RANGE', text: `${place} is ${textOf(claim)}; allowed: { kind, verbs, why } and subresource, names, namespace` },
+      ];
+    }
+    const mistakes = [...shapeMistakes(claim), ...mistakesOf(claim).map((text) => ({ code: 'RBAC_CLAIM', text }))].map(
+      ({ code, text }) => ({ code, text: `${place} ${text}` }),
+    );
     if (mistakes.length > 0) return mistakes;
     return claim.verbs.flatMap((verb) => {
       const danger = dangerOf(verb, claim);
@@ -30,15 +43,30 @@ export function claimProblems(Class: { name: string }, claims: readonly RbacClai
   });
 }
 
-function mistakesOf({ verbs, why, subresource }: RbacClaim): string[] {
-  const mistakes = verbs
-    .filter((verb) => !API_VERBS.includes(verb))
+/** What only untyped code and circular imports get wrong. */
+function shapeMistakes(claim: RbacClaim): ConfigProblem[] {
+  const unknown = Object.keys(claim)
+    .filter((name) => !OPTIONS.includes(name))
+    .map((name) => ({ code: 'OPTION_UNKNOWN', text: `has no option ${name}; allowed: ${OPTIONS.join(', ')}` }));
+  return isKind(claim.kind) ? unknown : [{ code: 'KIND_MISSING', text: noKind('').trim() }, ...unknown];
+}
+
+function mistakesOf({ verbs, why, subresource, names, namespace }: RbacClaim): string[] {
+  const given: readonly unknown[] = Array.isArray(verbs) ? verbs : [];
+  const mistakes = given
+    .filter((verb) => !API_VERBS.includes(verb as ApiVerb))
     .map((verb) => `has the verb ${JSON.stringify(verb)}; allowed: ${API_VERBS.join(', ')}`);
-  if (verbs.length === 0) mistakes.push('has no verbs');
-  if (subresource !== undefined && !SUBRESOURCE.test(subresource)) {
+  if (given.length === 0) mistakes.push('has no verbs');
+  if (subresource !== undefined && !(typeof subresource === 'string' && SUBRESOURCE.test(subresource))) {
     mistakes.push(`has the subresource ${JSON.stringify(subresource)}; allowed: a name in lower case, without wildcard`);
   }
-  if (why.trim() === '') mistakes.push('has no why; say what the right is used for');
+  if (names !== undefined && !(Array.isArray(names) && names.every((name) => typeof name === 'string' && name !== ''))) {
+    mistakes.push('has names that are no list of texts');
+  }
+  if (namespace !== undefined && namespace !== OPERATOR_NAMESPACE && !(typeof namespace === 'string' && NAMESPACE.test(namespace))) {
+    mistakes.push(`has the namespace ${textOf(namespace)}; allowed: the name of a namespace, OPERATOR_NAMESPACE`);
+  }
+  if (typeof why !== 'string' || why.trim() === '') mistakes.push('has no why; say what the right is used for');
   return mistakes;
 }
 

@@ -6,7 +6,7 @@
 import { type Declaration, declarationsOf } from '../decorators/declaration';
 import { type HandlerClass, handlerOptionsOf } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
-import { sameKind } from '../kinds/kind';
+import { isKind, sameKind } from '../kinds/kind';
 
 /** The class and its bases, base first. */
 export function classChain(Class: HandlerClass): HandlerClass[] {
@@ -49,7 +49,7 @@ function checkKindKept(
 ): void {
   for (const { kind, method } of own) {
     const before = inherited[0]?.kind;
-    if (kind === undefined || before === undefined || sameKind(kind, before)) continue;
+    if (!isKind(kind) || !isKind(before) || sameKind(kind, before)) continue;
     problems.push({
       code: 'KIND_CHANGED',
       text: `${Class.name}.${method}: decorated for ${kind.kind} but inherited for ${before.kind}; give the new handler another method name`,

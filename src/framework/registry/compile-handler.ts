@@ -6,15 +6,14 @@
  */
 import type { Declaration, DecoratorName } from '../decorators/declaration';
 import type { HandlerClass } from '../decorators/handler';
-import type { ClusterChoice, ValueFilter } from '../decorators/options';
-import { type OwnedWatch, owned, type Watch, type WatchesFunction } from '../decorators/watches';
+import type { ClusterChoice } from '../decorators/options';
 import type { ConfigProblem } from '../errors/config-error';
-import type { Kind } from '../kinds/kind';
-import { compileRetryOptions, type RetryOptions } from '../queue/backoff';
-import type { Selection } from '../watch/informer-contract';
-import { mayWatch } from '../watch/selection';
-import { CLUSTER_CHOICES, clusterTest } from './cluster-choice';
-import type { ClusterTest, CompiledFilters, DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
+import { isKind, type Kind } from '../kinds/kind';
+import { type CompiledRetryOptions, compileRetryOptions, type RetryOptions } from '../queue/backoff';
+import { QUALIFIED_NAME } from '../watch/selector-syntax';
+import { compileClusters, compileFilters, compileSelection } from './compile-selection';
+import { compileOwns, compileWatches, noKind } from './compile-watches';
+import type { DaemonSpec, HandlerSpec, ReconcileSpec, TimerSpec } from './handler-spec';
 import { OptionCheck } from './option-check';
 
 /** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds. */
@@ -23,6 +22,7 @@ const TEN_HOURS_MS = 36_000_000;
 /** A timer that fires more often than this belongs into a daemon. */
 const SHORTEST_INTERVAL_MS = 1_000;
 
+const RETRY = ['initialMs', 'factor', 'maxMs', 'jitter', 'maxAttempts'] as const satisfies readonly (keyof RetryOptions)[];
 const FILTERS = ['labels', 'annotations', 'field', 'when', 'select', 'clusters', 'id'] as const;
 const QUEUED = [...FILTERS, 'timeoutMs', 'retry'] as const;
 const ALLOWED: Readonly<Record<DecoratorName, readonly string[]>> = {
@@ -53,8 +53,9 @@ export interface CompileContext {
 export function compileHandler(declaration: Declaration, context: CompileContext): HandlerSpec | undefined {
   const check = new OptionCheck(context.Class, declaration, context.problems);
   check.allowOnly(ALLOWED[declaration.decorator]);
+  checkSynchronous(check, context.Class);
   const base = {
-    id: `${context.classId}.${check.value<string>('id') ?? declaration.method}`,
+    id: `${context.classId}.${check.name('id', declaration.method)}`,
     Class: context.Class,
     method: declaration.method,
   };
@@ -72,17 +73,27 @@ export function compileHandler(declaration: Declaration, context: CompileContext
       return {
         ...base,
         decorator: 'Probe',
-        name: check.value<string>('name') ?? '',
+        name: check.name('name'),
         of: check.choice('of', 'readiness', ['readiness', 'liveness', 'both']),
         timeoutMs: check.number('timeoutMs', 1_000, 1, MAX_TIMER_MS),
       };
     default:
-      return declaration.kind === undefined ? kindMissing(check) : compileKindHandler(declaration.kind, base, check, context);
+      return isKind(declaration.kind) ? compileKindHandler(declaration.kind, base, check, context) : kindMissing(check);
   }
 }
 
 function kindMissing(check: OptionCheck): undefined {
-  check.problem('KIND_MISSING', `@${check.declaration.decorator} got no kind; check the import of its defineKind for a circular import`);
+  check.problem('KIND_MISSING', noKind(`@${check.declaration.decorator}`));
+}
+
+/** The compiler refuses most of them; untyped code and a method said to return nothing it cannot. */
+function checkSynchronous(check: OptionCheck, { prototype }: HandlerClass): void {
+  const { decorator, method } = check.declaration;
+  if (decorator !== 'OnEvent' && decorator !== 'Index') return;
+  const found = (prototype as Record<string, unknown>)[method];
+  if (typeof found !== 'function' || !found.constructor.name.startsWith('Async')) return;
+  const remedy = decorator === 'Index' ? 'make it synchronous' : 'make it synchronous, or use @Reconcile';
+  check.problem('INLINE_ASYNC', `@${decorator} is called inline and waits for nothing, but the method is async; ${remedy}`);
 }
 
 type FailureSubject = NonNullable<ReconcileSpec['failure']['about']>;
@@ -97,7 +108,7 @@ function compileKindHandler(kind: Kind, base: Base, check: OptionCheck, context:
   }
   const select = compileSelection(kind, check);
   const clusters = compileClusters(check.value<ClusterChoice>('clusters'), check);
-  if (decorator === 'Index') return { ...base, kind, clusters, select, decorator, name: check.value<string>('name') ?? '' };
+  if (decorator === 'Index') return { ...base, kind, clusters, select, decorator, name: check.name('name') };
   const common = { ...base, kind, clusters, select, filters: compileFilters(check) };
   if (decorator === 'OnEvent') return { ...common, decorator };
   if (decorator === 'Daemon') return { ...common, decorator, retry: compileRetry(check), ...compileDaemon(check) };
@@ -143,34 +154,30 @@ function compileTimer(check: OptionCheck): Pick<TimerSpec, 'intervalMs' | 'initi
   };
 }
 
-function compileFilters(check: OptionCheck): CompiledFilters {
-  const entries = (name: string): [string, ValueFilter][] => Object.entries(check.value<Record<string, ValueFilter>>(name) ?? {});
-  return { labels: entries('labels'), annotations: entries('annotations'), fields: check.paths('field'), when: check.value('when') };
+/** Every mistake in it, although what judges the numbers stops at the first. */
+function compileRetry(check: OptionCheck): CompiledRetryOptions {
+  const retry = check.nested('retry', RETRY);
+  if (retry === undefined) return compileRetryOptions();
+  const given: RetryOptions = {};
+  for (const name of RETRY) {
+    const value = retry.value<unknown>(name);
+    if (typeof value === 'number') given[name] = value;
+    else if (value !== undefined) retry.range(name, value, 'numbers');
+  }
+  const { initialMs, maxMs, ...others } = given;
+  const delays = { ...(initialMs === undefined ? {} : { initialMs }), ...(maxMs === undefined ? {} : { maxMs }) };
+  const parts: RetryOptions[] = [delays, ...Object.entries(others).map(([name, value]) => ({ [name]: value }))];
+  const mistakes = parts.flatMap((part) => rangeMistake(() => compileRetryOptions(part)) ?? []);
+  for (const mistake of mistakes) check.problem('OPTION_RANGE', mistake);
+  return compileRetryOptions(mistakes.length === 0 ? given : {});
 }
 
-function compileSelection(kind: Kind, check: OptionCheck): Selection | undefined {
-  const select = check.value<Selection>('select');
-  checkSensitive(kind, select, check);
-  return select;
-}
-
-function compileClusters(choice: ClusterChoice = 'local', check: OptionCheck): ClusterTest {
-  const test = clusterTest(choice);
-  if (test === undefined) check.range('clusters', choice, CLUSTER_CHOICES);
-  return test ?? (() => false);
-}
-
-function checkSensitive(kind: Kind, select: Selection | undefined, check: OptionCheck): void {
-  if (mayWatch(kind, select)) return;
-  check.problem('SENSITIVE_UNFILTERED', `a watch on ${kind.kind} needs select.namespaces and select.fields "metadata.name=<name>"`);
-}
-
-function compileRetry(check: OptionCheck): ReturnType<typeof compileRetryOptions> {
+function rangeMistake(compile: () => unknown): string | undefined {
   try {
-    return compileRetryOptions(check.value<RetryOptions>('retry'));
+    compile();
+    return undefined;
   } catch (error) {
-    check.problem('OPTION_RANGE', (error as RangeError).message);
-    return compileRetryOptions();
+    return (error as RangeError).message;
   }
 }
 
@@ -198,17 +205,11 @@ function compileReconcile(
   kind: Kind,
   check: OptionCheck,
 ): Omit<ReconcileSpec, 'id' | 'Class' | 'method' | 'kind' | 'clusters' | 'filters' | 'select' | 'timeoutMs' | 'retry'> {
-  const owns = (check.value<readonly (Kind | OwnedWatch)[]>('owns') ?? []).map((entry) => ('type' in entry ? entry : owned(entry)));
-  const watches = check.value<readonly Watch[] | WatchesFunction>('watches') ?? [];
-  for (const watch of [...owns, ...(typeof watches === 'function' ? [] : watches)]) {
-    if (watch.type !== 'clusters') checkSensitive(watch.kind, watch.select, check);
-    if (watch.type === 'mapped') compileClusters(watch.clusters, check);
-  }
   return {
     decorator: 'Reconcile',
-    owns,
-    watches,
-    changed: check.value('changed') ?? 'spec',
+    owns: compileOwns(check),
+    watches: compileWatches(check),
+    changed: compileChanged(check),
     concurrency: check.wholeNumber('concurrency', 4, 1, 1_000),
     whileDeleting: check.boolean('whileDeleting', false),
     resyncMs: check.number('resyncMs', TEN_HOURS_MS, 0, MAX_TIMER_MS),
@@ -217,12 +218,26 @@ function compileReconcile(
   };
 }
 
+function compileChanged(check: OptionCheck): ReconcileSpec['changed'] {
+  const changed = check.value<unknown>('changed') ?? 'spec';
+  if (changed === 'spec' || changed === 'any' || typeof changed === 'function') return changed as ReconcileSpec['changed'];
+  check.range('changed', changed, 'spec, any, a function');
+  return 'spec';
+}
+
 function compileFailure(kind: Kind, check: OptionCheck): ReconcileSpec['failure'] {
-  const failure = check.value<{ condition?: string | false; event?: boolean; about?: FailureSubject }>('failure') ?? {};
-  if (typeof failure.condition === 'string' && !kind.conditions) {
-    const text = `failure.condition is ${failure.condition} but ${kind.kind} was defined without conditions: true; set failure.condition: false or the kind option`;
+  const failure = check.nested('failure', kind.virtual ? ['about'] : ['condition', 'event']);
+  const given = failure?.value<unknown>('condition');
+  if (given !== undefined && given !== false && !(typeof given === 'string' && QUALIFIED_NAME.test(given))) {
+    failure?.range('condition', given, 'a condition type such as Ready, false');
+  } else if (typeof given === 'string' && !kind.conditions) {
+    const text = `failure.condition is ${given} but ${kind.kind} was defined without conditions: true; set failure.condition: false or the kind option`;
     check.problem('CONDITIONS_UNDECLARED', text);
   }
-  const wanted = failure.condition ?? (kind.conditions ? 'Ready' : false);
-  return { condition: wanted === false ? undefined : wanted, event: failure.event ?? true, about: failure.about };
+  const wanted = given ?? (kind.conditions ? 'Ready' : false);
+  return {
+    condition: typeof wanted === 'string' ? wanted : undefined,
+    event: failure?.boolean('event', true) ?? true,
+    about: failure?.callable<FailureSubject>('about'),
+  };
 }

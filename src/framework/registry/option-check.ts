@@ -9,16 +9,36 @@ import type { ConfigProblem } from '../errors/config-error';
 
 const PATH = /^[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
 
+/** What becomes a label of metrics and a field of logs. */
+const NAME = /^[\p{L}\p{N}_$][-\p{L}\p{N}_$.]{0,127}$/u;
+export const NAMES = 'letters, digits and . _ - $, at most 128, the first one no punctuation';
+
 export class OptionCheck {
   /** `Class.method`, how messages name the place. */
   readonly place: string;
 
+  /** @param path where the options stand, with a dot behind, when they are a part of those of the declaration. */
   constructor(
-    Class: HandlerClass,
+    private readonly Class: HandlerClass | { name: string },
     readonly declaration: Declaration,
     private readonly problems: ConfigProblem[],
+    private readonly path = '',
+    private readonly options: Readonly<Record<string, unknown>> = declaration.options,
   ) {
     this.place = `${Class.name}.${declaration.method}`;
+  }
+
+  /** The check of an option that has options itself; `undefined` when it is not given or no object. */
+  nested(name: string, allowed: readonly string[], value: unknown = this.value(name)): OptionCheck | undefined {
+    if (value === undefined) return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.range(name, value, `an object with the options ${[...allowed].sort().join(', ')}`);
+      return undefined;
+    }
+    const options = value as Record<string, unknown>;
+    const inner = new OptionCheck(this.Class, this.declaration, this.problems, `${this.path}${name}.`, options);
+    inner.allowOnly(allowed);
+    return inner;
   }
 
   problem(code: string, text: string): void {
@@ -26,14 +46,15 @@ export class OptionCheck {
   }
 
   allowOnly(names: readonly string[]): void {
-    for (const name of Object.keys(this.declaration.options)) {
+    const owner = this.path === '' ? `@${this.declaration.decorator}` : this.path.slice(0, -1);
+    for (const name of Object.keys(this.options)) {
       if (names.includes(name)) continue;
-      this.problem('OPTION_UNKNOWN', `@${this.declaration.decorator} has no option ${name}; allowed: ${[...names].sort().join(', ')}`);
+      this.problem('OPTION_UNKNOWN', `${owner} has no option ${name}; allowed: ${[...names].sort().join(', ')}`);
     }
   }
 
   value<T>(name: string): T | undefined {
-    return this.declaration.options[name] as T | undefined;
+    return this.options[name] as T | undefined;
   }
 
   /** A number of at least `min`, and at most `max` if given. */
@@ -70,8 +91,36 @@ export class OptionCheck {
     return fallback;
   }
 
+  /** Not called; what it takes and returns is the compiler's to check. */
+  callable<T>(name: string): T | undefined {
+    const value = this.value<unknown>(name);
+    if (value === undefined || typeof value === 'function') return value as T | undefined;
+    this.range(name, value, 'a function');
+    return undefined;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.value<unknown>(name);
+    if (value === undefined || typeof value === 'string') return value;
+    this.range(name, value, 'text');
+    return undefined;
+  }
+
+  /** Something that ids are made of, see `isName`. */
+  name(name: string, fallback?: string): string {
+    const value = this.value<unknown>(name) ?? fallback;
+    if (isName(value)) return value;
+    this.range(name, value, NAMES);
+    return '';
+  }
+
+  /** How messages name an option of these. */
+  pathOf(name: string): string {
+    return `${this.path}${name}`;
+  }
+
   range(name: string, value: unknown, allowed: string): void {
-    this.problem('OPTION_RANGE', `${name} is ${textOf(value)}; allowed: ${allowed}`);
+    this.problem('OPTION_RANGE', `${this.pathOf(name)} is ${textOf(value)}; allowed: ${allowed}`);
   }
 
   /** Splits dotted paths. */
@@ -81,13 +130,22 @@ export class OptionCheck {
     const given: readonly unknown[] = Array.isArray(value) ? value : [value];
     for (const path of given) {
       if (typeof path === 'string' && PATH.test(path)) continue;
-      this.problem('PATH_SYNTAX', `field path ${textOf(path)} is not dotted names such as spec.ports`);
+      this.problem('PATH_SYNTAX', `field path ${typeof path === 'string' ? path : textOf(path)} is not dotted names such as spec.ports`);
     }
     return given.filter((path) => typeof path === 'string').map((path) => path.split('.'));
   }
 }
 
-/** Objects are named by their kind of value: their text would say nothing, and not all of them have one. */
-function textOf(value: unknown): string {
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && NAME.test(value);
+}
+
+/** One line. Objects are named by their kind of value: their text would say nothing, and not all of them have one. */
+export function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'function') return 'a function';
+  // Where it begins and ends could not be seen otherwise.
+  if (typeof value === 'string' && /^$|^\s|\s$|\p{C}/u.test(value)) return JSON.stringify(value);
+  return String(value);
 }

@@ -6,11 +6,12 @@
  */
 import type { DependencyContainer } from '../decorators/container';
 import { type HandlerClass, handlerOptionsOf, type RbacClaim } from '../decorators/handler';
-import { sourceKindOf } from '../decorators/source';
+import { isSource, sourceKindOf } from '../decorators/source';
 import { ConfigError, type ConfigProblem } from '../errors/config-error';
 import type { Kind } from '../kinds/kind';
 import { claimProblems } from './claim-check';
 import { classChain, mergedDeclarations, withoutReplaced } from './class-chain';
+import { handlerClasses, handlerOptionProblems, sourceClasses } from './class-check';
 import { clientCopyProblems, loadedClientCopies } from './client-copies';
 import { compileHandler } from './compile-handler';
 import { checkDependencies } from './dependencies';
@@ -48,15 +49,17 @@ export function buildRegistry(options: RegistryOptions): Registry {
   const { handlers, domain, container, exceptionalRights = [], clientCopies = loadedClientCopies() } = options;
   const problems: ConfigProblem[] = [];
   problems.push(...clientCopyProblems(clientCopies));
-  const sources = [...new Set(handlers)].filter((Class) => sourceKindOf(Class) !== undefined);
+  const registered = handlerClasses(handlers, problems);
+  const sources = sourceClasses(registered, problems);
   // A class may be both: bring keys and handle objects.
-  const isOnlySource = (Class: HandlerClass): boolean => sources.includes(Class) && handlerOptionsOf(Class) === undefined;
-  const decorated = handlers.filter((Class) => !isOnlySource(Class) && isDecorated(Class, problems));
+  const isOnlySource = (Class: HandlerClass): boolean => isSource(Class) && handlerOptionsOf(Class) === undefined;
+  const decorated = registered.filter((Class) => !isOnlySource(Class) && isDecorated(Class, problems));
   const classes = withoutReplaced(decorated, problems);
   const specs: HandlerSpec[] = [];
   const claims: DeclaredClaim[] = [];
   for (const Class of classes) {
     const classId = handlerOptionsOf(Class)?.id ?? Class.name;
+    problems.push(...handlerOptionProblems(Class));
     const declarations = mergedDeclarations(Class, problems);
     if (declarations.length === 0) {
       problems.push({ code: 'HANDLER_EMPTY', text: `${Class.name} has @Handler() but no decorated method` });
@@ -91,7 +94,10 @@ function isDecorated(Class: HandlerClass, problems: ConfigProblem[]): boolean {
 
 /** A subclass needs what its base needs, whether or not the base is registered. */
 function claimsOf(Class: HandlerClass): RbacClaim[] {
-  return classChain(Class).flatMap((level) => handlerOptionsOf(level)?.rbac ?? []);
+  return classChain(Class).flatMap((level) => {
+    const rbac: unknown = handlerOptionsOf(level)?.rbac;
+    return Array.isArray(rbac) ? (rbac as RbacClaim[]) : [];
+  });
 }
 
 function idClashes(specs: readonly HandlerSpec[]): ConfigProblem[] {

@@ -203,8 +203,8 @@ describe('the dispatcher and @OnEvent', () => {
       }
 
       @OnEvent(Widget)
-      async rejects(): Promise<void> {
-        throw new Error('later');
+      rejects(): Promise<void> {
+        return Promise.reject(new Error('later'));
       }
     }
     const bench = new DispatchBench(Throwing, Everything);

@@ -110,8 +110,8 @@ describe('what the dispatcher tells about event handlers', () => {
       }
 
       @OnEvent(Widget)
-      async later(): Promise<void> {
-        throw new Error('later');
+      later(): Promise<void> {
+        return Promise.reject(new Error('later'));
       }
     }
     const { told, deliver } = aDispatcher(new Failing());
