@@ -29,19 +29,34 @@ const OBJECT_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 /** Fills in defaults. @throws {RangeError} naming the option, its value and what is allowed. */
 export function compileLeaderElectionOptions(options: LeaderElectionOptions): CompiledLeaderElectionOptions {
-  const { lease, leaseDurationMs = LEASE_DURATION_MS, renewDeadlineMs = RENEW_DEADLINE_MS, retryMs = RETRY_MS } = options;
-  const problem = (name: string, value: unknown, allowed: string): RangeError =>
-    new RangeError(`leaderElection.${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
-  if (!OBJECT_NAME.test(lease)) throw problem('lease', lease, 'a lower-case object name of at most 253 characters');
-  if (!(leaseDurationMs >= 1_000 && Number.isInteger(leaseDurationMs / 1_000))) {
-    throw problem('leaseDurationMs', leaseDurationMs, 'whole seconds, in milliseconds');
-  }
-  if (!(renewDeadlineMs > 0 && renewDeadlineMs < leaseDurationMs)) {
-    throw problem('renewDeadlineMs', renewDeadlineMs, `above 0 and below leaseDurationMs (${leaseDurationMs})`);
-  }
-  if (!(retryMs > 0 && retryMs * (1 + JITTER) < renewDeadlineMs)) {
-    throw problem('retryMs', retryMs, `above 0 and, times ${1 + JITTER}, below renewDeadlineMs (${renewDeadlineMs})`);
-  }
+  const [mistake] = leaderElectionMistakes(options);
+  if (mistake !== undefined) throw new RangeError(mistake);
+  const { lease, leaseDurationMs, renewDeadlineMs, retryMs } = withDefaults(options);
   const requestTimeoutMs = Math.min(LONGEST_REQUEST_MS, Math.ceil(renewDeadlineMs / 2));
   return Object.freeze({ lease, leaseDurationMs, renewDeadlineMs, retryMs, requestTimeoutMs });
+}
+
+function withDefaults(options: LeaderElectionOptions): Required<LeaderElectionOptions> {
+  const { lease, leaseDurationMs = LEASE_DURATION_MS, renewDeadlineMs = RENEW_DEADLINE_MS, retryMs = RETRY_MS } = options;
+  return { lease, leaseDurationMs, renewDeadlineMs, retryMs };
+}
+
+/** @returns all that is out of range, each with the option, its value and what is allowed. */
+export function leaderElectionMistakes(options: LeaderElectionOptions): string[] {
+  const { lease, leaseDurationMs, renewDeadlineMs, retryMs } = withDefaults(options);
+  const mistakes: string[] = [];
+  const problem = (name: string, value: unknown, allowed: string): void => {
+    mistakes.push(`leaderElection.${name} is ${JSON.stringify(value)}; allowed: ${allowed}`);
+  };
+  if (typeof lease !== 'string' || !OBJECT_NAME.test(lease)) problem('lease', lease, 'a lower-case object name of at most 253 characters');
+  if (!(typeof leaseDurationMs === 'number' && leaseDurationMs >= 1_000 && Number.isInteger(leaseDurationMs / 1_000))) {
+    problem('leaseDurationMs', leaseDurationMs, 'whole seconds, in milliseconds');
+  }
+  if (!(typeof renewDeadlineMs === 'number' && renewDeadlineMs > 0 && renewDeadlineMs < leaseDurationMs)) {
+    problem('renewDeadlineMs', renewDeadlineMs, `above 0 and below leaseDurationMs (${leaseDurationMs})`);
+  }
+  if (!(typeof retryMs === 'number' && retryMs > 0 && retryMs * (1 + JITTER) < renewDeadlineMs)) {
+    problem('retryMs', retryMs, `above 0 and, times ${1 + JITTER}, below renewDeadlineMs (${renewDeadlineMs})`);
+  }
+  return mistakes;
 }

@@ -3,10 +3,12 @@ import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { DependencyContainer } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
+import { ConfigError } from '../errors/config-error';
 import { type CompiledLeaderElectionOptions, compileLeaderElectionOptions, type LeaderElectionOptions } from '../leader';
 import { type Logger, nullLogger } from '../logging/logger';
 import { type ListenAddress, parseListenAddress } from '../serving/address';
 import { type Clock, SystemClock } from '../time/clock';
+import { operatorOptionProblems } from './operator-option-check';
 import type { HandlerRun } from './pass-ports';
 
 export interface MetricsOptions {
@@ -115,8 +117,10 @@ export interface CompiledOperatorOptions {
   readonly onRun: ((run: HandlerRun) => void) | undefined;
 }
 
-/** Fills in defaults. @throws {RangeError} for an address that is none, one of two certificate files, or a number of leader election out of range. */
+/** Fills in defaults. @throws {ConfigError} with everything that is wrong with the options; handlers are not looked at. */
 export function compileOperatorOptions(options: OperatorOptions): CompiledOperatorOptions {
+  const problems = operatorOptionProblems(options);
+  if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze({
     name: options.name,
     namespace: options.namespace ?? options.name,
@@ -140,22 +144,13 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     freezeCache: options.freezeCache ?? process.env['NODE_ENV'] !== 'production',
     stripLastApplied: options.stripLastApplied ?? true,
     container: options.container,
-    shutdownTimeoutMs: duration('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 15_000),
-    shutdownDelayMs: duration('shutdownDelayMs', options.shutdownDelayMs ?? 0),
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 15_000,
+    shutdownDelayMs: options.shutdownDelayMs ?? 0,
     instance: options.instance ?? hostname(),
     onRun: options.onRun,
   });
 }
 
-function duration(option: string, value: number): number {
-  if (!(value >= 0 && value < 3_600_000)) throw new RangeError(`${option} is ${value}; allowed: 0 to 3599999`);
-  return value;
-}
-
 function metricsFiles({ certFile, keyFile }: MetricsOptions): CompiledOperatorOptions['metricsFiles'] {
-  if (certFile === undefined && keyFile === undefined) return undefined;
-  if (certFile === undefined || keyFile === undefined) {
-    throw new RangeError(`metrics.${certFile === undefined ? 'certFile' : 'keyFile'} is missing; allowed: both files, or none`);
-  }
-  return { certificate: certFile, key: keyFile };
+  return certFile === undefined || keyFile === undefined ? undefined : { certificate: certFile, key: keyFile };
 }

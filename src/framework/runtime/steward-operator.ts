@@ -12,11 +12,14 @@ import { Registry } from 'prom-client';
 import { parse } from 'yaml';
 import { conditionOf, loadOwnKubeConfig, MERGE_PATCH } from '../client';
 import type { Cluster } from '../cluster/cluster';
+import { rootContainer } from '../decorators/container';
 import { ConflictError, NotFoundError } from '../errors/api-error';
+import { ConfigError, type ConfigProblem } from '../errors/config-error';
 import { OperatorError } from '../errors/operator-error';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind, kindPath } from '../kinds/kind';
 import { type KubernetesObject, objectKey } from '../kinds/object';
+import { buildRegistry } from '../registry/registry';
 import type { HealthReport } from '../serving/checks';
 import type { Endpoint } from '../serving/health-server';
 import { FrameworkMetrics } from '../serving/metrics/framework-metrics';
@@ -53,12 +56,12 @@ export class StewardOperator extends Operator {
   private rejectCrashed!: (error: unknown) => void;
   private hasFailed = false;
 
-  /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
+  /** @throws {ConfigError} with everything that is wrong with options, handlers and kubeconfig. */
   constructor(options: OperatorOptions) {
     // First, because the base reads KUBECONFIG by itself and throws raw errors.
-    const kubeConfig = options.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
-    super(options.logger);
-    this.settings = compileOperatorOptions(options);
+    const { kubeConfig, settings } = prepare(options);
+    super(settings.logger);
+    this.settings = settings;
     this.kubeConfig = kubeConfig;
     // The base made its client from the default kubeconfig, before it could be given ours.
     this.k8sApi = sameClient(this.k8sApi, this.kubeConfig);
@@ -295,6 +298,28 @@ function keyOfMeta({ namespace, name }: ResourceMeta): string {
 
 function metaOf({ id }: ResourceMeta, object: KubernetesObject): ResourceMeta {
   return ResourceMetaImpl.createWithId(id, object as unknown as BaseEvent['object']);
+}
+
+/** @throws {ConfigError} */
+function prepare(options: OperatorOptions): { settings: CompiledOperatorOptions; kubeConfig: KubeConfig } {
+  const problems: ConfigProblem[] = [];
+  const collect = <T>(step: () => T): T | undefined => {
+    try {
+      return step();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const settings = collect(() => compileOperatorOptions(options));
+  const kubeConfig = options?.kubeConfig ?? collect(() => loadOwnKubeConfig({ environment: process.env }).kubeConfig);
+  if (settings !== undefined && kubeConfig !== undefined) return { settings, kubeConfig };
+  // The engine would check the handlers, but there is none to be: so that nothing is found only at the next try.
+  const { handlers, domain, exceptionalRights, container = rootContainer } = settings ?? options ?? {};
+  const parent = typeof container?.createChildContainer === 'function' ? container : rootContainer;
+  collect(() => buildRegistry({ handlers, domain, exceptionalRights, container: parent.createChildContainer() }));
+  throw new ConfigError(problems);
 }
 
 /**
