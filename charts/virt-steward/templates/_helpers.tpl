@@ -42,11 +42,16 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{ include "virt-steward.generalLabels" (index . 0) }}
 {{- end }}
 
-{{/* Labels and annotations: (list . component [annotations]). */}}
+{{/* Labels and annotations: (list . component [annotations [labels]]). */}}
 {{- define "virt-steward.metadata" -}}
 {{- $root := index . 0 -}}
 labels:
   {{- include "virt-steward.component" (list $root (index . 1)) | nindent 2 }}
+  {{- if gt (len .) 3 }}
+  {{- with index . 3 }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- $own := dict }}
 {{- if gt (len .) 2 }}{{ $own = index . 2 }}{{ end }}
 {{- with merge (dict) $own $root.Values.commonAnnotations }}

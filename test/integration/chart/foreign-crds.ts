@@ -7,11 +7,14 @@ const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
 const flag: Schema = { type: 'boolean' };
 const map = (properties: Readonly<Record<string, Schema>>): Schema => ({ type: 'object', properties });
+const list = (items: Schema): Schema => ({ type: 'array', items });
+const stringMap: Schema = { type: 'object', additionalProperties: text };
+const relabeling = map({ action: text, regex: text, sourceLabels: texts });
 const strategy = map({ type: text });
 const issuerRef = map({ name: text, kind: text, group: text });
 
-/** cert-manager.io/v1 and security.openshift.io/v1. */
-export const OPENSHIFT_AND_CERT_MANAGER: readonly TestObject[] = [
+/** Of cert-manager, OpenShift and the Prometheus Operator. */
+export const FOREIGN_CRDS: readonly TestObject[] = [
   crd('cert-manager.io', 'Issuer', 'issuers', 'Namespaced', {
     spec: map({ selfSigned: { type: 'object' }, ca: map({ secretName: text }) }),
   }),
@@ -27,6 +30,34 @@ export const OPENSHIFT_AND_CERT_MANAGER: readonly TestObject[] = [
       dnsNames: texts,
       ipAddresses: texts,
       issuerRef,
+    }),
+  }),
+  crd('monitoring.coreos.com', 'ServiceMonitor', 'servicemonitors', 'Namespaced', {
+    spec: map({
+      selector: map({ matchLabels: stringMap }),
+      endpoints: list(
+        map({
+          port: text,
+          path: text,
+          scheme: text,
+          interval: text,
+          scrapeTimeout: text,
+          bearerTokenFile: text,
+          tlsConfig: map({ serverName: text, ca: map({ configMap: map({ name: text, key: text }) }) }),
+          relabelings: list(relabeling),
+          metricRelabelings: list(relabeling),
+        }),
+      ),
+    }),
+  }),
+  crd('monitoring.coreos.com', 'PrometheusRule', 'prometheusrules', 'Namespaced', {
+    spec: map({
+      groups: list(
+        map({
+          name: text,
+          rules: list(map({ alert: text, record: text, expr: text, for: text, labels: stringMap, annotations: stringMap })),
+        }),
+      ),
     }),
   }),
   crd('security.openshift.io', 'SecurityContextConstraints', 'securitycontextconstraints', 'Cluster', {

@@ -8,7 +8,7 @@ import { AdminApi } from '../../harness/admin-api';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
 import { poll } from '../../harness/poll';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
-import { OPENSHIFT_AND_CERT_MANAGER } from './foreign-crds';
+import { FOREIGN_CRDS } from './foreign-crds';
 
 const MANAGER = `system:serviceaccount:${NAMESPACE}:virt-steward-manager`;
 const AGENT = `system:serviceaccount:${NAMESPACE}:virt-steward-wol-agent`;
@@ -201,7 +201,7 @@ describe('the chart on a real API server', function () {
   });
 
   it('renders objects that the API server accepts without unknown fields, for every file of values', async () => {
-    for (const crd of OPENSHIFT_AND_CERT_MANAGER) {
+    for (const crd of FOREIGN_CRDS) {
       await api.apply(crd);
       await api.waitForCondition(crd, 'Established');
     }

@@ -52,13 +52,16 @@ describe('values of the chart', function () {
   }
 
   it('every value is used by a template', () => {
-    const texts = readdirSync(join(CHART, 'templates'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(yaml|tpl|txt)$/.test(name))
-      .map((name) => readFileSync(join(CHART, 'templates', name), 'utf8'))
+    const texts = ['templates', 'files']
+      .flatMap((folder) => readdirSync(join(CHART, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(CHART, folder, name)))
+      .filter((file) => /\.(yaml|tpl|txt)$/.test(file))
+      .map((file) => readFileSync(file, 'utf8'))
       .join('\n');
 
-    // The last part of the path: templates reach values through `with` as well.
-    const unused = leaves().filter(({ path }) => path !== 'enabled' && !new RegExp(`[."]${path.split('.').at(-1)}\\b`).test(texts));
+    // The last part of the path: templates reach values through `with` as well, and those of alerts by the names in files/alerts.
+    const unused = leaves().filter(
+      ({ path }) => path !== 'enabled' && !new RegExp(`(?:[."]|alert: )${path.split('.').at(-1)}\\b`).test(texts),
+    );
     expect(unused.map(({ path }) => path)).to.deep.equal([]);
   });
 
