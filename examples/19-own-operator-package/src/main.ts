@@ -12,7 +12,7 @@ async function run(): Promise<number> {
 async function main([command = 'run']: readonly string[]): Promise<number> {
   if (command === 'run') return run();
   if (command !== 'rbac') throw new UsageError(`command is "${command}"; allowed: run, rbac`);
-  process.stdout.write(rights());
+  process.stdout.write(rights(process.env));
   return 0;
 }
 
