@@ -30,6 +30,7 @@ import type { HealthReport } from '../serving/checks';
 import { type Endpoint, HealthServer } from '../serving/health-server';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
+import { sleep } from '../time/sleep';
 import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { Fleet } from './fleet';
@@ -41,6 +42,7 @@ import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
+import { Steps } from './steps';
 import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
@@ -71,6 +73,7 @@ export class Engine {
   private readonly fleet: Fleet;
   private readonly kinds: KindHealth;
   private active = false;
+  private readonly startSteps: Steps;
   private readonly stopping = new AbortController();
 
   /** @throws {ConfigError} with everything that is wrong with the handlers; nothing has been contacted then. */
@@ -81,6 +84,7 @@ export class Engine {
     /** Told when only a fresh process can go on. */
     private readonly fatal: (error: unknown) => void,
   ) {
+    this.startSteps = new Steps('start-up step done', options.logger, options.clock);
     this.health = new HealthServer(options.clock);
     this.metricsEndpoint = this.createMetricsEndpoint();
     this.events = new EventRecorder({
@@ -100,12 +104,14 @@ export class Engine {
     this.provide();
     const { handlers, domain, exceptionalRights } = options;
     this.registry = buildRegistry({ handlers, domain, exceptionalRights, container: this.instances.container });
+    this.startSteps.done('validation', { handlers: this.registry.specs.length });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
     this.workload = new Workload({
       dispatcher: () => this.fleet,
       hooks: this.hooks,
       context: (signal) => ({ ...this.processContext(signal), client: this.leaderClient }),
       clock: options.clock,
+      steps: () => new Steps('leading step done', options.logger, options.clock),
     });
     this.leadership = this.createLeadership();
     this.leaderClient = local.cluster.client.derive({ guard: this.leadership.guard });
@@ -131,16 +137,38 @@ export class Engine {
 
   /** @param init the user's own set-up, run before informers start. */
   async start(init: () => Promise<void>): Promise<void> {
+    try {
+      await this.startInOrder(init);
+    } catch (error) {
+      // Nobody else closes what was opened after a stop had closed everything.
+      if (this.phase === 'stopping') await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
+      throw error;
+    }
+  }
+
+  private async startInOrder(init: () => Promise<void>): Promise<void> {
+    const step = async (name: string, work: Promise<unknown>): Promise<void> => {
+      await work;
+      if (this.phase === 'stopping') throw new OperatorError('STOPPING', 'the operator was stopped while it started');
+      this.startSteps.done(name);
+    };
     this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
-    await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
-    await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsEndpoint.listen(address));
+    const { healthAddress, metricsAddress } = this.options;
+    await step(
+      'health server',
+      this.listen('healthAddress', healthAddress, (address) => this.health.listen(address)),
+    );
+    await step(
+      'metrics server',
+      this.listen('metrics.address', metricsAddress, (address) => this.metricsEndpoint.listen(address)),
+    );
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.fleet.connect();
-    await init();
-    await this.hooks.startUp('process', this.processContext(this.stopping.signal));
+    await step('init', init());
+    await step('process hooks', this.hooks.startUp('process', this.processContext(this.stopping.signal)));
     this.local.start();
-    await this.fleet.startSources();
+    await step('informers', this.fleet.startSources());
     this.local.cluster.onChange(() => this.look());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
@@ -151,11 +179,16 @@ export class Engine {
     this.workload.join(work);
   }
 
-  /** @returns whether everything ended by itself: nothing was abandoned. */
-  async stop(): Promise<boolean> {
+  /**
+   * @param delayMs goes on working for so long after readiness became false.
+   * @returns whether everything ended by itself: nothing was abandoned.
+   */
+  async stop(delayMs: number): Promise<boolean> {
     this.phase = 'stopping';
-    const { logger, shutdownTimeoutMs } = this.options;
+    const { logger, clock, shutdownTimeoutMs } = this.options;
+    logger.info('operator is stopping');
     this.leadership.retire();
+    if (delayMs > 0) await sleep(clock, delayMs);
     const stopping = new OperatorError('STOPPING', 'the operator is stopping');
     const handlersEnded = await this.workload.drain(shutdownTimeoutMs, () => this.leadership.abort(stopping));
     this.stopping.abort(stopping);
@@ -263,7 +296,9 @@ export class Engine {
   private activate(): void {
     this.active = true;
     this.phase = 'working';
+    this.startSteps.done('synced');
     this.leadership.campaign();
+    this.startSteps.done('leader election');
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 

@@ -81,12 +81,14 @@ export class StewardOperator extends Operator {
     try {
       await Promise.race([this.engine.start(() => super.start()), this.crashed]);
     } catch (error) {
+      // One that was told to stop meanwhile has not failed.
+      this.hasFailed ||= this.stopped === undefined;
       await Promise.race([this.stop(), this.crashed]);
       throw error;
     }
   }
 
-  /** Ends everything, within 25 s. Idempotent; resolves when no timer, socket or listener is left. */
+  /** Ends everything, within `shutdownBudgetMs`. Idempotent; resolves when no timer, socket or listener is left. */
   override stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
@@ -212,10 +214,32 @@ export class StewardOperator extends Operator {
     this.stopping.abort();
     let clean = false;
     try {
-      clean = await this.engine.stop();
+      clean = await this.withinBudget(this.engine.stop(this.hasFailed ? 0 : this.settings.shutdownDelayMs));
+      await this.settings.logger.flush?.();
+    } catch (error) {
+      this.settings.logger.error('shutdown failed', { error });
+      throw error;
     } finally {
       this.ignoreErrors();
       this.settle(clean && !this.hasFailed ? 0 : 1);
+    }
+  }
+
+  /** Who gave the order to stop will not wait for ever. @returns false when the time is over; what still runs is left behind then. */
+  private async withinBudget(work: Promise<boolean>): Promise<boolean> {
+    const { clock, logger, shutdownBudgetMs } = this.settings;
+    const limit = new AbortController();
+    const over = sleep(clock, shutdownBudgetMs, limit.signal).then(
+      () => {
+        logger.error('shutdown took too long, what still runs is left behind', { shutdownBudgetMs });
+        return false;
+      },
+      () => false,
+    );
+    try {
+      return await Promise.race([work, over]);
+    } finally {
+      limit.abort();
     }
   }
 
@@ -231,7 +255,7 @@ export class StewardOperator extends Operator {
     if (this.isCrashing) return;
     this.isCrashing = true;
     this.hasFailed = true;
-    const stopped = this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
+    const stopped = this.stop().catch(() => undefined);
     const limit = new AbortController();
     const inTime = sleep(this.settings.clock, CRASH_STOP_MS, limit.signal).catch(() => undefined);
     Promise.race([stopped, inTime]).then(() => {
@@ -245,7 +269,7 @@ export class StewardOperator extends Operator {
   private fail(error: unknown): void {
     this.settings.logger.error('operator cannot go on and stops', { error });
     this.hasFailed = true;
-    this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
+    this.stop().catch(() => undefined);
   }
 
   private async waitUntilEstablished(name: string): Promise<void> {

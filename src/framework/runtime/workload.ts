@@ -2,7 +2,7 @@
  * Everything that only a leader does, as one thing that begins and ends: leader hooks, queues, daemons.
  *
  * Expected flow: begin -> (work) -> end, when leadership was lost, any number of times; or drain -> endHooks, at shutdown.
- * Guarantees: no handler starts before the leader start-up hooks have succeeded or after `end` or `drain` was called; every term whose
+ * Guarantees: daemons and runs have their time to end side by side; no handler starts before the leader start-up hooks have succeeded or after `end` or `drain` was called; every term whose
  * start-up hooks were begun runs the shutdown hooks once.
  * Assumptions: runs honour the signal of the term, which whoever calls `end` has aborted.
  * Caveats: a run that ignores its signal goes on; it is what the answers of `end` and `drain` tell.
@@ -14,6 +14,7 @@ import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
 import type { Fleet } from './fleet';
 import type { ProcessHooks } from './process-hooks';
+import type { Steps } from './steps';
 
 /** After running handlers were told to abort, they get this long. */
 const ABORT_GRACE_MS = 3_000;
@@ -33,6 +34,8 @@ export interface WorkloadOptions {
   /** What leader hooks get; their client asks the guard. */
   readonly context: (signal: AbortSignal) => ProcessContext;
   readonly clock: Clock;
+  /** Told of every step of a beginning. */
+  readonly steps: () => Pick<Steps, 'done'>;
 }
 
 export class Workload {
@@ -50,11 +53,14 @@ export class Workload {
 
   async begin(signal: AbortSignal): Promise<void> {
     this.owesShutdownHooks = true;
+    const steps = this.options.steps();
     await this.options.hooks.startUp('leader', this.options.context(signal));
     if (signal.aborted) return;
+    steps.done('leader hooks');
     this.isActive = true;
     this.options.dispatcher()?.activate();
     for (const work of this.joined) work.activate();
+    steps.done('queues');
   }
 
   /** Leadership was lost. @returns false when something ignores its signal and still runs. */
@@ -70,10 +76,11 @@ export class Workload {
   async drain(graceMs: number, abort: () => void): Promise<boolean> {
     this.isActive = false;
     for (const { queue } of this.queues) queue.pause();
-    const abandonedDaemons = await this.stopDaemons();
+    const daemons = this.stopDaemons();
     const inTime = await this.within(this.whenIdle(), graceMs);
     abort();
     const ended = inTime || (await this.within(this.whenIdle(), ABORT_GRACE_MS));
+    const abandonedDaemons = await daemons;
     for (const work of this.queues) work.deactivate();
     return ended && this.hasEnded(abandonedDaemons);
   }
