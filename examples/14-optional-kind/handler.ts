@@ -4,19 +4,7 @@
  * An optional kind may be absent: nothing fails and nothing is polled by hand. It starts to count when its CRD appears, and stops when
  * that goes, any number of times, without a restart.
  */
-import {
-  Cluster,
-  defineKind,
-  Handler,
-  type KubernetesObject,
-  keyOf,
-  OnStartup,
-  PRESENT,
-  Reconcile,
-  type ReconcileContext,
-  Service,
-  Triggers,
-} from 'virt-steward/framework';
+import { defineKind, Handler, type KubernetesObject, PRESENT, Reconcile, type ReconcileContext, Service } from 'virt-steward/framework';
 
 interface ServiceMonitorObject extends KubernetesObject {
   spec?: { selector: { matchLabels: Record<string, string> }; endpoints: { port: string }[] };
@@ -31,19 +19,6 @@ export const PORT_LABEL = 'example.org/metrics-port';
 
 @Handler({ rbac: [{ kind: ServiceMonitor, verbs: ['create', 'patch'], why: 'one ServiceMonitor for each Service that asks for it' }] })
 export class MonitoringHandler {
-  constructor(
-    private readonly cluster: Cluster,
-    private readonly triggers: Triggers,
-  ) {}
-
-  /** Services do not change when Prometheus is installed, so somebody has to wake them. */
-  @OnStartup()
-  followPrometheus(): void {
-    this.cluster.onServedChange(ServiceMonitor, () => {
-      for (const service of this.cluster.store(Service).list()) this.triggers.touch(Service, keyOf(service));
-    });
-  }
-
   @Reconcile(Service, { labels: { [PORT_LABEL]: PRESENT }, owns: [ServiceMonitor] })
   async reconcile(service: Service, ctx: ReconcileContext<Service>): Promise<void> {
     if (!ctx.cluster.serves(ServiceMonitor)) {

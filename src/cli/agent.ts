@@ -4,13 +4,13 @@ import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { compileAgentOptions } from '../wol/agent/agent-options';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
-import { keepHeapSmall } from './small-heap';
+import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 const EXAMPLES = `
 Examples:
-  virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --grpc-insecure
-  virt-steward agent --node-name node-1 --ports 9,7 --grpc-insecure`;
+  virt-steward agent --node-name node-1 --ports 9,7
+  virt-steward agent --node-name node-1 --operator-address localhost:9090 --grpc-ca-file ca.crt --grpc-token-file token`;
 
 export const agentCommand: RegisterCommand = (program, io, done) => {
   const command = addFlags(program.command('agent'), AGENT_FLAGS)
@@ -24,7 +24,8 @@ export const agentCommand: RegisterCommand = (program, io, done) => {
       keepHeapSmall();
       const { runAgent } = await import('../wol/agent/run-agent.js');
       const termination = onTermination();
-      const running = runAgent(options, { clock: new SystemClock(), logger, signal: termination.signal, version: VERSION });
+      const { signal } = termination;
+      const running = runAgent(options, { clock: new SystemClock(), logger, signal, version: VERSION, onQuiet: giveMemoryBack });
       done(await Promise.race([running, termination.forced]));
       termination.release();
     });

@@ -9,9 +9,6 @@ import { type ListenAddress, parseListenAddress } from '../serving/address';
 import { type Clock, SystemClock } from '../time/clock';
 import type { HandlerRun } from './pass-ports';
 
-/** An hour: no pod gets longer to end. */
-const MAX_DURATION_MS = 3_600_000;
-
 export interface MetricsOptions {
   /** `[host]:port` of /metrics, `0` = off. @default '0' */
   address?: string;
@@ -76,18 +73,13 @@ export interface OperatorOptions {
   stripLastApplied?: boolean;
   /** Parent container with registrations of one's own. @default the global container */
   container?: DependencyContainer;
-  /**
-   * How long to go on working at shutdown after readiness became false, in milliseconds, so that whoever sends requests here has
-   * noticed. @default 0
-   */
-  shutdownDelayMs?: number;
   /** Time for running handlers to end at shutdown before they are aborted, in milliseconds. @default 15000 */
   shutdownTimeoutMs?: number;
   /**
-   * What a shutdown may take in all, in milliseconds; what still runs then is left behind, and the exit code is 1. Keep it below the
-   * grace period of the pod. @default 25000
+   * From the begin of the shutdown on readiness is false, but work goes on for this long, in milliseconds: time for those who route to this
+   * process to notice. Comes on top of the 25 s that a shutdown takes at most. @default 0
    */
-  shutdownBudgetMs?: number;
+  shutdownDelayMs?: number;
   /** Pod name: the reporting instance of Events, the first part of our identity in the Lease. @default the host name */
   instance?: string;
   /** Told of every handler run that ended, inline: for tests and for metrics of one's own. @default nobody is told */
@@ -117,14 +109,13 @@ export interface CompiledOperatorOptions {
   readonly freezeCache: boolean;
   readonly stripLastApplied: boolean;
   readonly container: DependencyContainer | undefined;
-  readonly shutdownDelayMs: number;
   readonly shutdownTimeoutMs: number;
-  readonly shutdownBudgetMs: number;
+  readonly shutdownDelayMs: number;
   readonly instance: string;
   readonly onRun: ((run: HandlerRun) => void) | undefined;
 }
 
-/** Fills in defaults. @throws {RangeError} for an address that is none, one of two certificate files, or a number out of range. */
+/** Fills in defaults. @throws {RangeError} for an address that is none, one of two certificate files, or a number of leader election out of range. */
 export function compileOperatorOptions(options: OperatorOptions): CompiledOperatorOptions {
   return Object.freeze({
     name: options.name,
@@ -149,17 +140,16 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     freezeCache: options.freezeCache ?? process.env['NODE_ENV'] !== 'production',
     stripLastApplied: options.stripLastApplied ?? true,
     container: options.container,
-    shutdownDelayMs: duration('shutdownDelayMs', options.shutdownDelayMs ?? 0),
     shutdownTimeoutMs: duration('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 15_000),
-    shutdownBudgetMs: duration('shutdownBudgetMs', options.shutdownBudgetMs ?? 25_000),
+    shutdownDelayMs: duration('shutdownDelayMs', options.shutdownDelayMs ?? 0),
     instance: options.instance ?? hostname(),
     onRun: options.onRun,
   });
 }
 
-function duration(option: string, milliseconds: number): number {
-  if (milliseconds >= 0 && milliseconds <= MAX_DURATION_MS) return milliseconds;
-  throw new RangeError(`${option} is ${milliseconds}; allowed: 0 to ${MAX_DURATION_MS} milliseconds`);
+function duration(option: string, value: number): number {
+  if (!(value >= 0 && value < 3_600_000)) throw new RangeError(`${option} is ${value}; allowed: 0 to 3599999`);
+  return value;
 }
 
 function metricsFiles({ certFile, keyFile }: MetricsOptions): CompiledOperatorOptions['metricsFiles'] {

@@ -33,6 +33,8 @@ const DISCOVERY_RETRY_MS = 5_000;
 const STATUS_TRIES = 5;
 /** After an exception that nobody caught, everything gets this long to end. */
 const CRASH_STOP_MS = 5_000;
+/** A log that is not read must not hold up the end. */
+const LOG_FLUSH_MS = 1_000;
 
 export class StewardOperator extends Operator {
   /** Settles when the operator has stopped: 0 when everything ended by itself, else 1. */
@@ -88,7 +90,7 @@ export class StewardOperator extends Operator {
     }
   }
 
-  /** Ends everything, within `shutdownBudgetMs`. Idempotent; resolves when no timer, socket or listener is left. */
+  /** Ends everything, within 25 s. Idempotent; resolves when no timer, socket or listener is left. */
   override stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
@@ -214,8 +216,8 @@ export class StewardOperator extends Operator {
     this.stopping.abort();
     let clean = false;
     try {
-      clean = await this.withinBudget(this.engine.stop(this.hasFailed ? 0 : this.settings.shutdownDelayMs));
-      await this.settings.logger.flush?.();
+      clean = await this.engine.stop();
+      await this.flushLog();
     } catch (error) {
       this.settings.logger.error('shutdown failed', { error });
       throw error;
@@ -225,22 +227,12 @@ export class StewardOperator extends Operator {
     }
   }
 
-  /** Who gave the order to stop will not wait for ever. @returns false when the time is over; what still runs is left behind then. */
-  private async withinBudget(work: Promise<boolean>): Promise<boolean> {
-    const { clock, logger, shutdownBudgetMs } = this.settings;
+  /** Whoever reads the log may have stopped reading. */
+  private async flushLog(): Promise<void> {
     const limit = new AbortController();
-    const over = sleep(clock, shutdownBudgetMs, limit.signal).then(
-      () => {
-        logger.error('shutdown took too long, what still runs is left behind', { shutdownBudgetMs });
-        return false;
-      },
-      () => false,
-    );
-    try {
-      return await Promise.race([work, over]);
-    } finally {
-      limit.abort();
-    }
+    const over = sleep(this.settings.clock, LOG_FLUSH_MS, limit.signal).catch(() => undefined);
+    await Promise.race([this.settings.logger.flush?.(), over]);
+    limit.abort();
   }
 
   private listenForErrors(): void {

@@ -2,7 +2,7 @@
  * Everything that only a leader does, as one thing that begins and ends: leader hooks, queues, daemons.
  *
  * Expected flow: begin -> (work) -> end, when leadership was lost, any number of times; or drain -> endHooks, at shutdown.
- * Guarantees: daemons and runs have their time to end side by side; no handler starts before the leader start-up hooks have succeeded or after `end` or `drain` was called; every term whose
+ * Guarantees: no handler starts before the leader start-up hooks have succeeded or after `end` or `drain` was called; every term whose
  * start-up hooks were begun runs the shutdown hooks once.
  * Assumptions: runs honour the signal of the term, which whoever calls `end` has aborted.
  * Caveats: a run that ignores its signal goes on; it is what the answers of `end` and `drain` tell.
@@ -72,24 +72,30 @@ export class Workload {
     return this.hasEnded(abandonedDaemons);
   }
 
-  /** Shutdown: runs may finish for `graceMs`, then `abort` is called. @returns as `end`. */
+  /**
+   * Shutdown: daemons are told to end at once; runs may finish for `graceMs` beside them, then `abort` is called.
+   * @returns as `end`, at the latest 3 s after `abort`.
+   */
   async drain(graceMs: number, abort: () => void): Promise<boolean> {
     this.isActive = false;
     for (const { queue } of this.queues) queue.pause();
-    const daemons = this.stopDaemons();
-    const inTime = await this.within(this.whenIdle(), graceMs);
+    let abandonedDaemons = 0;
+    const daemons = this.stopDaemons().then((abandoned) => {
+      abandonedDaemons = abandoned;
+    });
+    const everything = Promise.all([daemons, this.whenIdle()]).then(() => undefined);
+    const inTime = await this.within(everything, graceMs);
     abort();
-    const ended = inTime || (await this.within(this.whenIdle(), ABORT_GRACE_MS));
-    const abandonedDaemons = await daemons;
+    const ended = inTime || (await this.within(everything, ABORT_GRACE_MS));
     for (const work of this.queues) work.deactivate();
     return ended && this.hasEnded(abandonedDaemons);
   }
 
-  /** Leader shutdown hooks, if start-up hooks ran. @returns whether all ended well. */
-  async endHooks(): Promise<boolean> {
+  /** Leader shutdown hooks, if start-up hooks ran. @param signal tells them that their time is over. @returns whether all ended well. */
+  async endHooks(signal: AbortSignal = new AbortController().signal): Promise<boolean> {
     if (!this.owesShutdownHooks) return true;
     this.owesShutdownHooks = false;
-    return this.options.hooks.shutDown('leader', this.options.context(new AbortController().signal));
+    return this.options.hooks.shutDown('leader', this.options.context(signal));
   }
 
   private get queues(): readonly LeaderOnly[] {

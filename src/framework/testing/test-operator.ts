@@ -40,6 +40,8 @@ export interface TestOperatorOptions
   token?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
   election?: 'leader' | 'standby';
+  /** Makes the kubeconfig, given the address to connect to, for credentials and certificates that change. @default no credential */
+  kubeConfig?: (server: string) => KubeConfig;
   /** Real milliseconds after which `settle` gives up; more for a test with very many objects. @default 30000 */
   settleLimitMs?: number;
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
@@ -198,16 +200,18 @@ export class TestOperator implements AsyncDisposable {
       remotes: _r,
       token,
       settleLimitMs: __,
+      kubeConfig: made,
       ...rest
     } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
-    const kubeConfig = new KubeConfig();
-    const scheme = server.ca === undefined ? 'http' : 'https';
-    kubeConfig.loadFromString(kubeconfigText({ server: `${scheme}://127.0.0.1:${proxy.port}`, ca: server.ca, token }));
+    const address = `${server.ca === undefined ? 'http' : 'https'}://127.0.0.1:${proxy.port}`;
+    const kubeConfig = made?.(address) ?? plain(address, server.ca, token);
     const options: OperatorOptions = {
       random: () => 0.5,
       instance: 'test',
+      // A rejection that nobody waits for is a mistake of the test or of the handler: the test runner tells.
+      handleProcessErrors: false,
       ...rest,
       ...{ name, handlers, clock, kubeConfig },
       ...(election === undefined ? {} : { leaderElection: { lease: LEASE_NAME } }),
@@ -258,6 +262,12 @@ export class TestOperator implements AsyncDisposable {
     const { timersSet, pendingTimers } = clock;
     return [...served, timersSet, pendingTimers, this.runs.length].join(' ');
   }
+}
+
+function plain(server: string, ca: string | undefined, token: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromString(kubeconfigText({ server, ca, token }));
+  return kubeConfig;
 }
 
 function cpuMs(): number {

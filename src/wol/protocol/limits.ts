@@ -15,6 +15,10 @@ export const MAX_CONNECTION_AGE_MS = 30 * 60_000;
 /** Age at which the server ends an event stream with OK, in milliseconds, and how far it varies. */
 export const MAX_STREAM_AGE_MS = 30 * 60_000;
 export const STREAM_AGE_JITTER = 0.1;
+/** The identity behind an open stream is checked again this often, in milliseconds. */
+export const REVIEW_AGAIN_MS = 5 * 60_000;
+/** A stream ends this long before the token it was opened with, in milliseconds, so that the agent comes back with a new one. */
+export const EXPIRY_MARGIN_MS = 60_000;
 /** How long outstanding answers may take during shutdown, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 5_000;
 
@@ -38,7 +42,16 @@ export const DEDUP_WINDOW_MS = { default: 2_000, min: 0, max: 60_000 } as const;
 /** Token bucket of one source address: events per second, burst, and how many addresses have one. */
 export const SOURCE_EVENTS_PER_SECOND = 500;
 export const SOURCE_BURST = 2_000;
+/** Events of one sender that wait in line with those of the others; with more it is over its share, whatever its bucket holds. */
+export const MAX_IN_LINE_PER_SOURCE = 64;
 export const MAX_SOURCES = 1_024;
+/** Events of senders over their share that wait until no others do: of all senders, and of one, for a burst of 10,000 and some room. */
+export const MAX_EVENTS_ASIDE = 16_384;
+export const MAX_EVENTS_ASIDE_PER_SOURCE = 12_288;
+/** One of them is sent only while fewer events than this are unanswered: a wake of another sender has at most so many before it. */
+export const MAX_UNANSWERED_ASIDE = 32;
+/** Nobody over its share for this long, in milliseconds: the burst is over, and what waits aside is sent without delay. Before, at a pace. */
+export const BURST_OVER_MS = 50;
 
 /** UDP ports of one agent. */
 export const MAX_PORTS = 10;

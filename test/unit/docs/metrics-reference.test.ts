@@ -2,8 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Metric, Registry } from 'prom-client';
+import { defaultSettings } from '../../../src/cli/modules';
+import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
+import { exposeWakeFigures, type WakeFigures } from '../../../src/wol/handlers/wake-gauges';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
@@ -22,6 +26,15 @@ async function rowsOf(registry: Registry): Promise<string[]> {
     .sort();
 }
 
+const NO_FIGURES: WakeFigures = {
+  isReady: () => false,
+  size: () => ({ macs: 0, vms: 0 }),
+  repairs: () => 0,
+  wakes: () => ({ inFlight: 0, remembered: 0, evictions: 0 }),
+  waiting: () => [],
+  learned: () => ({ vms: 0, rejected: 0 }),
+};
+
 /** Rows of the page that belong to one section. */
 function rowsIn(section: string): string[] {
   const text = PAGE.split(/^## /m).find((part) => part.startsWith(section)) ?? '';
@@ -38,6 +51,12 @@ describe('the reference of metrics', () => {
   it('lists every metric of Wake-on-LAN as it is exposed', async () => {
     const registry = new Registry();
     new WakeMetrics(registry);
+    const cluster = { store: () => ({ list: () => [] }) } as unknown as Cluster;
+    new GrpcMetrics(registry, cluster, new FakeClock(), defaultSettings().wol).measure({
+      openStreams: () => 0,
+      expiries: () => ({ ca: undefined, server: undefined }),
+    });
+    exposeWakeFigures(registry, NO_FIGURES);
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 });

@@ -1,9 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { type Logger, SystemClock } from '../../../../src/framework';
+import { type Clock, type Logger, SystemClock } from '../../../../src/framework';
+import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { AgentOptions } from '../../../../src/wol/agent/agent-options';
 import { runAgent } from '../../../../src/wol/agent/run-agent';
 import { Transport, type WOLEvent } from '../../../../src/wol/protocol/generated/wol-descriptor';
+import { BURST_OVER_MS } from '../../../../src/wol/protocol/limits';
 import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
 import { timestampToMs } from '../../../../src/wol/protocol/timestamp';
 import { freeTcpPort, freeUdpPort } from '../../../harness/free-port';
@@ -39,7 +42,9 @@ describe('agent', () => {
       operatorAddress: manager.address,
       ports: [firstPort, secondPort],
       healthAddress: { host: '127.0.0.1', port: await freeTcpPort() },
+      credentials: undefined,
       configName: 'home',
+      rawEthernet: false,
       dedupWindowMs: 2_000,
       queueSize: 4_096,
       logLevel: 'info',
@@ -54,20 +59,40 @@ describe('agent', () => {
     await manager.stop();
   });
 
-  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger): Promise<number> => {
-    const ended = runAgent({ ...options, ...fields }, { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3' });
+  const run = (
+    fields: Partial<AgentOptions> = {},
+    log: Logger = logger,
+    onQuiet = (): void => undefined,
+    clock: Clock = new SystemClock(),
+  ): Promise<number> => {
+    const deps = { clock, logger: log, signal: stop.signal, version: '1.2.3', onQuiet };
+    const ended = runAgent({ ...options, ...fields }, deps);
     running.push(ended);
     return ended;
   };
   const started = async (fields: Partial<AgentOptions> = {}): Promise<Promise<number>[]> => {
     void run(fields);
     const ports = fields.ports ?? options.ports;
-    await poll('ports bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length);
+    await poll('ports bound', () => boundPorts() === 2 * ports.length);
     return running;
   };
+  const boundPorts = (): number => logger.messages('info').filter((message) => message === 'UDP port bound').length;
   const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
   const health = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${options.healthAddress?.port}${path}`);
   const metric = async (line: string): Promise<boolean> => (await (await health('/metrics')).text()).split('\n').includes(line);
+
+  it('tells the manager after connecting which ports it has, and at once when that changes', async () => {
+    const holder = createSocket('udp4');
+    await new Promise<void>((resolve) => holder.bind(secondPort, resolve));
+    void run({ configName: 'home' });
+    const last = () => manager.statuses.at(-1);
+    await poll('a status with one port', () => last()?.ports.some(({ port, error }) => port === secondPort && error !== ''));
+    expect(last()).to.include({ nodeName: 'node-a', configName: 'home', version: '1.2.3', healthError: '' });
+    await new Promise<void>((resolve) => holder.close(() => resolve()));
+
+    await poll('a status without a problem', () => last()?.ports.every(({ ipv4, error }) => ipv4 && error === ''));
+    expect(last()?.ports.map(({ port }) => port)).to.deep.equal([firstPort, secondPort]);
+  });
 
   it('reports a packet on each of its ports with all that the manager needs to know', async () => {
     await started();
@@ -101,6 +126,61 @@ describe('agent', () => {
     expect(manager.macs().sort()).to.deep.equal(wanted);
     expect(await metric('wol_agent_packets_total{transport="udp4",result="accepted",node="node-a"} 1000')).to.equal(true);
   });
+
+  it('reports every one of 10,000 different packets of one sender, but for those that the kernel says it dropped', async function () {
+    // The kernel is asked every 10 s.
+    this.timeout(60_000);
+    await started();
+    for (let i = 0; i < 10_000; i++) send(buildMagicPacket(mac(i)));
+    const drops = new RegExp(`wol_agent_kernel_drops_total\\{port="${firstPort}",family="ipv4",node="node-a"\\} (\\d+)`);
+    await poll(
+      'all accounted for',
+      async () => {
+        const dropped = Number(drops.exec(await (await health('/metrics')).text())?.[1]);
+        return manager.events.length + dropped === 10_000;
+      },
+      { timeoutMs: 50_000, intervalMs: 200, onTimeout: () => `${manager.events.length} events` },
+    );
+    expect(new Set(manager.macs()).size).to.equal(manager.events.length);
+  });
+
+  it('reports a wake of another sender before all of a flood that is beyond its share, and refuses what is too much', async () => {
+    const answers = Promise.withResolvers<void>();
+    manager.answer = async () => {
+      await answers.promise;
+      return { status: 4 };
+    };
+    // Time stands still: the share of the flood does not grow.
+    const clock = new FakeClock();
+    void run({}, logger, undefined, clock);
+    await poll('ports bound', () => boundPorts() === 4);
+    for (let chunk = 0; chunk < 16; chunk++) {
+      for (let i = 0; i < 1_000; i++) send(buildMagicPacket(mac(chunk * 1_000 + i)));
+      await poll('the chunk to be read', async () => (await packetsRead()) === (chunk + 1) * 1_000);
+    }
+    const other = createSocket('udp4');
+    await new Promise<void>((resolve) => other.bind(0, '127.0.0.2', resolve));
+    other.send(buildMagicPacket(mac(0, 1)), firstPort, '127.0.0.1');
+    await poll('the wake to be read', async () => (await packetsRead()) === 16_001);
+    other.close();
+    answers.resolve();
+    await clock.advance(BURST_OVER_MS);
+    await poll('all reported', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+
+    // Of the flood, what was sent before anything waited and 64 in line are before the wake; 12,288 waited aside; the rest was refused.
+    const position = manager.macs().indexOf(mac(0, 1));
+    expect(position).to.be.within(64, 64 + 256);
+    expect(manager.events).to.have.length(position + 1 + 12_288);
+    expect(await metric(`wol_agent_packets_total{transport="udp4",result="limited",node="node-a"} ${16_000 - 12_288 - position}`)).to.equal(
+      true,
+    );
+  });
+
+  const packetsRead = async (): Promise<number> =>
+    [...(await (await health('/metrics')).text()).matchAll(/^wol_agent_packets_total\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
 
   it('loses no packet that arrives while the manager restarts', async () => {
     await started();
@@ -170,7 +250,7 @@ describe('agent', () => {
   it('shares a port with another agent on the node', async () => {
     await started();
     void run({ healthAddress: undefined });
-    await poll('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
+    await poll('both bound', () => boundPorts() === 8);
     send(buildMagicPacket(mac(1)));
     await poll('an event', () => manager.events.length === 1);
   });
@@ -192,7 +272,8 @@ describe('agent', () => {
   });
 
   it('ends with 1 when no port can be bound for 3 s, naming port and cause', async () => {
-    const holder = createSocket('udp4');
+    // Dual-stack: taken in both families.
+    const holder = createSocket('udp6');
     await new Promise<void>((resolve) => holder.bind(firstPort, resolve));
     try {
       const startedAtMs = performance.now();
@@ -200,7 +281,31 @@ describe('agent', () => {
       expect(performance.now() - startedAtMs).to.be.within(2_900, 6_000);
       const [line] = logger.lines.filter(({ level }) => level === 'error');
       expect(line?.message).to.equal('no UDP port could be bound');
-      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} is not bound: .*EADDRINUSE`));
+      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} \\(ipv4\\) is not bound: .*EADDRINUSE`));
+    } finally {
+      holder.close();
+    }
+  });
+
+  it('ends with 1 when its health address was in use for 60 s, naming it', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(options.healthAddress?.port, '127.0.0.1', resolve));
+    const clock = new FakeClock();
+    let code: number | undefined;
+    void run({}, logger, undefined, clock).then((ended) => {
+      code = ended;
+    });
+    try {
+      // Each attempt is a real one: time goes by only once it has failed.
+      await poll('the end', async () => {
+        await clock.advance(250);
+        return code !== undefined;
+      });
+      expect(code).to.equal(1);
+      expect(clock.monotonicMs()).to.be.at.least(60_000);
+      const [line] = logger.lines.filter(({ level }) => level === 'error');
+      expect(line?.message).to.equal('health endpoint cannot be served');
+      expect(line?.fields['cause']).to.match(/EADDRINUSE.*127\.0\.0\.1/);
     } finally {
       holder.close();
     }
@@ -211,7 +316,13 @@ describe('agent', () => {
     await poll('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
     expect(await (await health('/healthz')).text()).to.equal('ok');
     expect(await (await health('/readyz')).text()).to.equal('ready');
-    expect(await (await health('/readyz?verbose')).text()).to.equal(`[+] udp4 port ${firstPort}\n[+] udp4 port ${secondPort}\n[+] manager`);
+    expect((await (await health('/readyz?verbose')).text()).split('\n')).to.deep.equal([
+      `[+] udp4 port ${firstPort}`,
+      `[+] udp6 port ${firstPort}`,
+      `[+] udp4 port ${secondPort}`,
+      `[+] udp6 port ${secondPort}`,
+      '[+] manager',
+    ]);
   });
 
   it('exports metrics without any address or machine in them', async () => {
@@ -229,7 +340,12 @@ describe('agent', () => {
       'wol_agent_connected{node="node-a"} 1',
       'wol_agent_dedupe_cache_size{node="node-a"} 1',
       `wol_agent_port_bound{port="${firstPort}",family="ipv4",node="node-a"} 1`,
+      `wol_agent_port_bound{port="${firstPort}",family="ipv6",node="node-a"} 1`,
       `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv4",node="node-a"} 0`,
+      `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv6",node="node-a"} 0`,
+      'wol_agent_packets_total{transport="udp6",result="accepted",node="node-a"} 0',
+      'wol_agent_packets_total{transport="ethernet",result="accepted",node="node-a"} 0',
+      'wol_agent_raw_interfaces{node="node-a"} 0',
       'wol_agent_report_seconds_count{node="node-a"} 1',
     ]) {
       expect(text.split('\n')).to.include(line);
@@ -289,6 +405,17 @@ describe('agent', () => {
   it('ends with 0 at once when it was asked to before it began', async () => {
     stop.abort();
     expect(await run()).to.equal(0);
+  });
+
+  it('tidies up once it is quiet after its start, and after many packets, not after a few', async () => {
+    let times = 0;
+    void run({}, logger, () => times++);
+    await poll('tidied up after the start', () => times === 1);
+    for (let i = 0; i < 5; i++) send(buildMagicPacket(mac(i, 1)));
+    await poll('few packets', () => manager.events.length === 5);
+    for (let i = 0; i < 600; i++) send(buildMagicPacket(mac(i)));
+    await poll('tidied up again', () => times === 2);
+    expect(manager.events).to.have.length(605);
   });
 
   it('logs at most ten packets a second and the number of those left out, and never a password', async () => {
