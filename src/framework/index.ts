@@ -44,6 +44,7 @@ export type {
 export { CLOCK, LOGGER } from './runtime/instances';
 export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
 export type { HandlerRun } from './runtime/pass-ports';
+export { type RunnableOperator, runOperator } from './runtime/run-operator';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { CheckResult, HealthCheck, HealthReport } from './serving/checks';
