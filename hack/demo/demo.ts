@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WolConfigSpec, WolConfigStatus } from '../../src/api/wol/v1beta1';
+import { AgentIdentities } from '../../test/harness/agent-identities';
 import type { TestProcess } from '../../test/harness/child-process';
 import { poll } from '../../test/harness/poll';
 import { NAMESPACE, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
@@ -22,6 +23,7 @@ import { type Measurement, measureWake, sendPacket } from './wake';
 
 /** Slow enough for a person to see the state Starting. */
 const TIMINGS = { schedulingMs: 300, scheduledMs: 400 };
+const NODE = 'demo-node';
 const WATCH_INTERVAL_MS = 100;
 const LOG_TAIL_LINES = 15;
 
@@ -45,7 +47,7 @@ export class Demo {
     this.narration.block('virt-steward: a network packet starts a virtual machine\n');
     const cluster = await this.startCluster();
     const manager = await this.startManager(cluster);
-    const udpPort = await this.startAgent(manager);
+    const udpPort = await this.startAgent(cluster, manager);
     const states = new MachineStates(
       cluster.api,
       (transition) => this.tell(transition),
@@ -112,15 +114,16 @@ export class Demo {
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
     this.step(`starting the manager as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
-    this.manager = await startManager(cluster);
+    this.manager = await startManager(cluster, { secure: true });
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
   }
 
-  private async startAgent(manager: ManagerProcess): Promise<number> {
-    this.step('starting an agent, which has no access to the API server');
+  private async startAgent(cluster: StewardCluster, manager: ManagerProcess): Promise<number> {
+    this.step('starting an agent, which has no access to the API server, but a token of its own and the manager’s authority');
     const { port } = this.options;
-    this.agent = await launchAgent(manager.grpcPort, { nodeName: 'demo-node', ...(port === undefined ? {} : { udpPorts: [port] }) });
+    const identity = await (await AgentIdentities.create(cluster)).folder(NODE);
+    this.agent = await launchAgent(manager.grpcPort, { nodeName: NODE, identity, ...(port === undefined ? {} : { udpPorts: [port] }) });
     await Promise.race([untilConnected(this.agent), endOf(manager.process)]);
     const [udpPort = 0] = this.agent.udpPorts;
     this.narration.note(`process ${this.agent.process.pid} is ready and listens on UDP port ${udpPort}`);

@@ -5,7 +5,7 @@ import { compileAgentOptions } from '../wol/agent/agent-options';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
 import { onTermination } from './signals';
-import { keepHeapSmall } from './small-heap';
+import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 const EXAMPLES = `
@@ -25,7 +25,8 @@ export const agentCommand: RegisterCommand = (program, io, done) => {
       keepHeapSmall();
       const { runAgent } = await import('../wol/agent/run-agent.js');
       const termination = onTermination();
-      const running = runAgent(options, { clock: new SystemClock(), logger, signal: termination.signal, version: VERSION });
+      const { signal } = termination;
+      const running = runAgent(options, { clock: new SystemClock(), logger, signal, version: VERSION, onQuiet: giveMemoryBack });
       done(await Promise.race([running, termination.forced]));
       termination.release();
     });

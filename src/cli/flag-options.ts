@@ -4,9 +4,10 @@ import type { FlagDefinition, FlagValues } from '../framework/basics';
 
 /** Adds one option for each flag. Values stay text; `Settings` judges them. */
 export function addFlags(command: Command, flags: readonly FlagDefinition[]): Command {
-  for (const { key, flag, env, value, isSwitch = false, default: fallback, description } of flags) {
+  for (const { key, flag, env, value, isSwitch = false, isRepeatable = false, default: fallback, description } of flags) {
     const known = fallback === '' ? `env ${env}` : `default ${fallback}, env ${env}`;
     const option = new Option(`${flag} ${isSwitch ? `[${value}]` : `<${value}>`}`, `${description} (${known})`);
+    if (isRepeatable) option.argParser((item, before: string | undefined) => (before === undefined ? item : `${before},${item}`));
     command.addOption(option.attributeName() === key ? option : misnamed(key, flag));
   }
   return command;

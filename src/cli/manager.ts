@@ -1,6 +1,6 @@
 /** `virt-steward manager`: runs the operator. */
 import { Settings } from '../framework/basics';
-import { WOL_FLAGS } from '../wol/settings';
+import { WOL_FLAGS, WOL_VARIABLES } from '../wol/settings';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
 import type { RegisterCommand } from './program';
@@ -8,7 +8,10 @@ import type { RegisterCommand } from './program';
 const EXAMPLES = `
 Examples:
   virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure --metrics-secure=false
-  MODULES=wol GRPC_INSECURE=true METRICS_BIND_ADDRESS=0 virt-steward manager`;
+  MODULES=wol GRPC_INSECURE=true METRICS_BIND_ADDRESS=0 virt-steward manager
+
+Read from the environment only:
+${WOL_VARIABLES.map(({ env, description }) => `  ${env.padEnd(26)}${description}`).join('\n')}`;
 
 const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS];
 
@@ -18,6 +21,6 @@ export const managerCommand: RegisterCommand = (program, io, done) => {
     .addHelpText('after', EXAMPLES)
     .action(async () => {
       const { runManager } = await import('./run-manager.js');
-      done(await runManager(new Settings(FLAGS, flagValues(command), io.env)));
+      done(await runManager(new Settings([...FLAGS, ...WOL_VARIABLES], flagValues(command), io.env)));
     });
 };

@@ -1,9 +1,22 @@
 /** What each module brings to the manager. */
-import { buildRegistry, type HandlerClass } from '../framework';
-import { wolHandlers } from '../wol';
+import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
+import { provideWol, trustHandlers, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlers, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
+import { VERSION } from './version';
 
-const HANDLERS: Readonly<Record<ModuleName, readonly HandlerClass[]>> = { wol: wolHandlers };
+/** What decides which handlers run, and so which rights they need. */
+export interface ModuleSettings {
+  readonly wol: WolSettings;
+}
+
+/** Those of a manager without flags. */
+export function defaultSettings(): ModuleSettings {
+  return { wol: wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], {}, {}), 'virt-steward-system', VERSION) };
+}
+
+const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
+  wol: ({ wol }) => [...wolHandlers, ...trustHandlers(wol.grpc)],
+};
 
 /**
  * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
@@ -11,13 +24,20 @@ const HANDLERS: Readonly<Record<ModuleName, readonly HandlerClass[]>> = { wol: w
  */
 export const EXCEPTIONAL_RIGHTS: readonly string[] = [];
 
-export function handlersOf(modules: readonly ModuleName[]): HandlerClass[] {
-  return modules.flatMap((name) => HANDLERS[name]);
+export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): HandlerClass[] {
+  return modules.flatMap((name) => HANDLERS[name](settings));
 }
 
 /** @throws {ConfigError} when something is wrong with a module. */
-export function registryOf(modules: readonly ModuleName[]): ReturnType<typeof buildRegistry> {
-  return buildRegistry({ handlers: handlersOf(modules), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
+export function registryOf(modules: readonly ModuleName[], settings?: ModuleSettings): ReturnType<typeof buildRegistry> {
+  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
+}
+
+/** With what handlers inject of their modules. */
+export function containerOf({ wol }: ModuleSettings): DependencyContainer {
+  const container = createContainer();
+  provideWol(container, wol);
+  return container;
 }
 
 /** Domain of our own annotations and finalizers. */

@@ -1,10 +1,14 @@
 /** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
 import { Option } from 'commander';
-import { UsageError } from '../framework/basics';
+import { Settings, UsageError } from '../framework/basics';
+import { GRPC_SECURITY_FLAGS } from '../wol/grpc-settings';
+import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../wol/settings';
 import { EXIT_DONE } from './exit-code';
+import { addFlags, flagValues } from './flag-options';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 import type { RightsFormat } from './rights';
+import { VERSION } from './version';
 
 interface RbacOptions {
   modules: string;
@@ -40,8 +44,7 @@ Examples:
 export const rbacCommand: RegisterCommand = (program, io, done) => {
   const onOff = (flag: string, text: string): Option =>
     new Option(`${flag} [true|false]`, text).choices(['true', 'false']).preset('true').default('true');
-  program
-    .command('rbac')
+  const command = addFlags(program.command('rbac'), GRPC_SECURITY_FLAGS)
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
     .addOption(onOff('--leader-elect', 'rights for the Lease that several replicas need'))
@@ -59,7 +62,10 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
       requireName('--service-account', names.serviceAccount, OBJECT_NAME);
       requireName('--name', names.name, OBJECT_NAME);
       const { managerRightsByPart, printedRights } = await import('./rights/index.js');
-      const parts = managerRightsByPart(chosen, { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' });
+      // What a shell has in its environment is not what the manager will have in its own.
+      const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flagValues(command), {}), names.namespace, VERSION);
+      const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' };
+      const parts = managerRightsByPart(chosen, features, { wol });
       io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());
       done(EXIT_DONE);
     });

@@ -13,7 +13,7 @@ import {
   type StewardOperator,
   WinstonLogger,
 } from '../framework';
-import { provideWol, type WOL_FLAGS, wolSettings } from '../wol';
+import { type CertificateLifetimes, provideWol, type WolSettingKey, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
 import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
@@ -39,8 +39,14 @@ interface ManagerOptions {
   readonly logFormat: 'json' | 'text';
 }
 
-/** Every flag of the command. */
-export type ManagerSettings = Settings<(typeof MANAGER_FLAGS | typeof WOL_FLAGS)[number]['key']>;
+/** Every flag of the command, and what is read from the environment only. */
+export type ManagerSettings = Settings<(typeof MANAGER_FLAGS)[number]['key'] | WolSettingKey>;
+
+/** What no flag changes; for tests. */
+export interface ManagerOverrides {
+  /** @default a year, three months, an hour */
+  readonly lifetimes?: CertificateLifetimes;
+}
 
 /** @throws {UsageError} one line naming the flag, its value and what is allowed. */
 function managerOptions(settings: ManagerSettings): ManagerOptions {
@@ -76,19 +82,19 @@ function namespaceName(settings: ManagerSettings): string {
 }
 
 /** @returns the exit code. @throws {UsageError} {ConfigError} one line naming what is wrong. */
-export async function runManager(settings: ManagerSettings): Promise<number> {
+export async function runManager(settings: ManagerSettings, { lifetimes }: ManagerOverrides = {}): Promise<number> {
   const options = managerOptions(settings);
-  const wol = wolSettings(settings, options.namespace);
+  const wol = wolSettings(settings, options.namespace, VERSION);
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
-  provideWol(container, wol);
+  provideWol(container, wol, lifetimes);
   const operator = await createOperator({
     name: 'virt-steward',
     namespace: options.namespace,
     domain: DOMAIN,
     version: VERSION,
-    handlers: handlersOf(options.modules),
+    handlers: handlersOf(options.modules, { wol }),
     exceptionalRights: EXCEPTIONAL_RIGHTS,
     healthAddress: options.healthAddress,
     metrics: options.metrics,

@@ -9,6 +9,7 @@ const EXAMPLES = `
 Examples:
   virt-steward wake 02:00:00:00:00:01
   virt-steward wake 02-00-00-00-00-01 --to 192.0.2.255 --port 9 --port 7
+  virt-steward wake 02:00:00:00:00:01 --to ff02::1%eth0
   virt-steward wake 02:00:00:00:00:01 --password 11:22:33:44:55:66 --dry-run`;
 
 const collect = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value];
@@ -20,7 +21,7 @@ export const wakeCommand: RegisterCommand = (program, io, done) => {
     .argument('<MAC>', 'address: aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff or aabb.ccdd.eeff')
     .option('--to <host>', 'address or host to send to, repeatable (default: every IPv4 broadcast address of this machine)', collect)
     .option('--port <port>', 'UDP port, repeatable (default: 9)', collect)
-    .option('--interface <name>', 'broadcast addresses of this interface only')
+    .option('--interface <name>', 'what reaches everybody on this interface only')
     .option('--password <password>', 'SecureOn password of 4 or 6 bytes (env WAKE_PASSWORD)')
     .option('--count <number>', 'packets for each target (default: 3)')
     .option('--interval <duration>', 'pause between packets (default: 100ms)')

@@ -46,6 +46,10 @@ export type { MetricsOptions, OperatorOptions } from './runtime/operator-options
 export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
+export type { CheckResult, HealthCheck } from './serving/checks';
+export { CertificateMetrics } from './serving/metrics/certificate-metrics';
+export type { CertificateSource, PemPair } from './serving/tls/certificate-source';
+export { ServingCertificate } from './serving/tls/serving-certificate';
 export type { Selection } from './watch/informer-contract';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

@@ -1,13 +1,17 @@
 /** The door to Wake-on-LAN in the manager: for the command line, and for packages that add to its handlers or replace one. */
 import type { DependencyContainer } from '../framework';
+import { CERTIFICATE_LIFETIMES, type CertificateLifetimes, LIFETIMES } from './certificates/lifetimes';
 import { WOL_SETTINGS, type WolSettings } from './settings';
 
+export type { CertificateLifetimes } from './certificates/lifetimes';
 export { wolHandlers } from './handlers';
 export { WolConfigHandler } from './handlers/wol-config-handler';
-export { WOL_FLAGS, type WolSettings, wolSettings } from './settings';
+export { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolSettings } from './settings';
+export { trustHandlers } from './trust';
 export { WolConfig } from './wol-config';
 
 /** Registers what Wake-on-LAN handlers inject beyond what the framework provides. */
-export function provideWol(container: DependencyContainer, settings: WolSettings): void {
+export function provideWol(container: DependencyContainer, settings: WolSettings, lifetimes: CertificateLifetimes = LIFETIMES): void {
   container.registerInstance(WOL_SETTINGS, settings);
+  container.registerInstance(CERTIFICATE_LIFETIMES, lifetimes);
 }

@@ -1,5 +1,7 @@
 /** Flags of the manager that belong to Wake-on-LAN, and what they say once checked. */
 import type { FlagDefinition, InjectionToken, Settings } from '../framework';
+import { DEPLOYMENT_FLAGS, DEPLOYMENT_VARIABLES, type DeploymentSettings, deploymentSettings } from './deployment-settings';
+import { GRPC_SECURITY_FLAGS, type GrpcSecurity, grpcSecurity } from './grpc-settings';
 
 export const GRPC_ADDRESS_FLAG = '--grpc-bind-address';
 
@@ -12,15 +14,7 @@ export const WOL_FLAGS = [
     default: ':9090',
     description: 'address on which agents report packets',
   },
-  {
-    key: 'grpcInsecure',
-    flag: '--grpc-insecure',
-    env: 'GRPC_INSECURE',
-    value: 'true|false',
-    isSwitch: true,
-    default: 'false',
-    description: 'take reports in plaintext and from anybody',
-  },
+  ...GRPC_SECURITY_FLAGS,
   {
     key: 'wolStartTimeout',
     flag: '--wol-start-timeout',
@@ -61,13 +55,20 @@ export const WOL_FLAGS = [
     default: '',
     description: 'namespaces outside this list do not exist for Wake-on-LAN; empty = all',
   },
+  ...DEPLOYMENT_FLAGS,
 ] as const satisfies readonly FlagDefinition[];
+
+/** What is read from the environment only. */
+export const WOL_VARIABLES = DEPLOYMENT_VARIABLES;
+
+export type WolSettingKey = (typeof WOL_FLAGS | typeof WOL_VARIABLES)[number]['key'];
 
 export interface WolSettings {
   /** Namespace the operator runs in. */
   readonly namespace: string;
   /** `[host]:port`. */
   readonly grpcBindAddress: string;
+  readonly grpc: GrpcSecurity;
   readonly startTimeoutMs: number;
   readonly dedupWindowMs: number;
   /** 0 = no limit. */
@@ -75,6 +76,8 @@ export interface WolSettings {
   readonly maxConcurrentStarts: number;
   /** Empty = all. */
   readonly watchNamespaces: readonly string[];
+  /** How agents are deployed. */
+  readonly agents: DeploymentSettings;
 }
 
 /** Inject with `@inject(WOL_SETTINGS)`. */
@@ -82,20 +85,21 @@ export const WOL_SETTINGS: InjectionToken<WolSettings> = Symbol('WolSettings');
 
 const MINUTE_MS = 60_000;
 
-/** @throws {UsageError} one line naming the flag, its value and what is allowed. */
-export function wolSettings(settings: Settings<(typeof WOL_FLAGS)[number]['key']>, namespace: string): WolSettings {
-  // Rather refuse than be silently open.
-  if (!settings.boolean('grpcInsecure')) {
-    throw settings.refuse('grpcInsecure', 'true; reports in plaintext and from anybody are the only mode of this version');
-  }
+/**
+ * @param version of this build: agents run the same one unless told otherwise.
+ * @throws {UsageError} one line naming the flag, its value and what is allowed.
+ */
+export function wolSettings(settings: Settings<WolSettingKey>, namespace: string, version: string): WolSettings {
   return {
     namespace,
     grpcBindAddress: settings.listenAddress('grpcBindAddress'),
+    grpc: grpcSecurity(settings),
     startTimeoutMs: settings.durationMs('wolStartTimeout', { minMs: 1_000, maxMs: 10 * MINUTE_MS }),
     dedupWindowMs: settings.durationMs('wolDedupWindow', { minMs: 0, maxMs: 10 * MINUTE_MS }),
     maxStartsPerMinute: settings.wholeNumber('wolMaxStartsPerMinute', { min: 0, max: 1_000_000 }),
     maxConcurrentStarts: settings.wholeNumber('wolMaxConcurrentStarts', { min: 1, max: 10_000 }),
     watchNamespaces: namespaces(settings),
+    agents: deploymentSettings(settings, version),
   };
 }
 

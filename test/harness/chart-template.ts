@@ -28,7 +28,9 @@ function endOf(shown: boolean[]): void {
   if (shown.pop() === undefined) throw new Error('an "end" without "if"');
 }
 
-function isTrue(condition: string, { values }: ChartRelease): boolean {
+function isTrue(condition: string, release: ChartRelease): boolean {
+  const { values } = release;
+  if (condition.startsWith('or ')) return [...condition.matchAll(/\(([^()]+)\)/g)].some(([, part = '']) => isTrue(part, release));
   const words = condition.split(' ');
   const paths = words[0] === 'and' ? words.slice(1) : words;
   return paths.every((path) => valueAt(path, values) === true);

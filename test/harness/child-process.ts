@@ -23,14 +23,20 @@ export class TestProcess {
   private output = '';
   private exit: Exit | undefined;
 
-  /** Runs on the Node.js of this process. Only what `env` holds is inherited, plus PATH and HOME. */
+  /**
+   * Runs on the Node.js of this process. Only what `env` holds is inherited, plus PATH and HOME.
+   *
+   * @param via a program, with its arguments, that turns into the one after them, for example `ip netns exec NAME`.
+   */
   constructor(
     readonly name: string,
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
+    via: readonly string[] = [],
   ) {
     const { PATH = '', HOME = '' } = process.env;
-    this.child = spawn(process.execPath, args, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program = process.execPath, ...rest] = [...via, process.execPath, ...args];
+    this.child = spawn(program, rest, { env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.child);
     // A test that failed before it stopped its processes must not keep the run from ending, which then kills them.
     this.child.unref();

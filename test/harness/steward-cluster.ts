@@ -35,8 +35,12 @@ export interface StewardClusterOptions {
   controlPlane?: ControlPlaneOptions;
   /** `false` = a cluster without KubeVirt. */
   kubevirt?: Omit<KubeVirtStandInOptions, 'kubeconfig'> | false;
+  /** Flags of `virt-steward rbac`, for managers with other flags than the default ones. @default none */
+  rbacFlags?: readonly string[];
   /** Record what the manager asks for, and fail `stop` when it was refused something. @default true */
   audit?: boolean;
+  /** Let nobody set the owner of an object that he may not delete, as OpenShift does and plain Kubernetes does not. @default true */
+  guardedOwners?: boolean;
   /** Called at each step, for people who wait. */
   onStep?: (step: string) => void;
 }
@@ -53,18 +57,18 @@ export class StewardCluster {
   ) {}
 
   static async start(options: StewardClusterOptions = {}): Promise<StewardCluster> {
-    const { kubevirt = {}, audit = true, onStep } = options;
+    const { kubevirt = {}, audit = true, guardedOwners = true, rbacFlags = [], onStep } = options;
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
     const controlPlane = await startControlPlane({
       ...(audit ? AUDITED : {}),
       ...options.controlPlane,
-      extraArgs: withAdmission(options.controlPlane?.extraArgs),
+      ...(guardedOwners ? { extraArgs: withAdmission(options.controlPlane?.extraArgs) } : {}),
     });
     try {
       const api = new AdminApi(controlPlane);
       onStep?.('installing CRDs and the rights printed by "virt-steward rbac"');
       await installCrds(api);
-      await installRights(api);
+      await installRights(api, rbacFlags);
       const text = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
       const cluster = new StewardCluster(controlPlane, api, controlPlane.writeFile('manager.kubeconfig', text), undefined);
       if (kubevirt !== false) {
@@ -118,10 +122,10 @@ async function installCrds(api: AdminApi): Promise<void> {
   await Promise.all(crds.map((crd) => api.waitForCondition(crd, 'Established')));
 }
 
-async function installRights(api: AdminApi): Promise<void> {
+async function installRights(api: AdminApi, flags: readonly string[]): Promise<void> {
   await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SERVICE_ACCOUNT, namespace: NAMESPACE } });
-  const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`];
+  const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`, ...flags];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const objects = objectsIn(stdout) as RoleObject[];
   for (const object of objects) await api.apply(object);

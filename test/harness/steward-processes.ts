@@ -1,7 +1,11 @@
 /** Manager and agent as processes, with the flags a test needs and no more. */
+import { join } from 'node:path';
+import type { CertificateLifetimes } from '../../src/wol';
 import { TestProcess } from './child-process';
 import { freeTcpPort, freeUdpPort } from './free-port';
-import { MAIN, NAMESPACE, type StewardCluster } from './steward-cluster';
+import { MAIN, NAMESPACE, ROOT, type StewardCluster } from './steward-cluster';
+
+const SHORT_LIVED = join(ROOT, 'build', 'test', 'harness', 'short-lived-manager.js');
 
 export interface ManagerProcess {
   readonly process: TestProcess;
@@ -16,7 +20,14 @@ export interface ManagerOptions {
   kubeconfig?: string;
   /** @default a free one; give it to restart a manager under the same address */
   grpcPort?: number;
+  /** @default 127.0.0.1 */
+  grpcHost?: string;
   flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** TLS and identity instead of plaintext for everybody. @default false */
+  secure?: boolean;
+  /** Of its certificates: then it runs from the compiled sources. @default those of users */
+  lifetimes?: CertificateLifetimes;
 }
 
 /** Resolves when `/readyz` says ok. @throws {Error} when it does not become ready; then it does not run either. */
@@ -29,22 +40,22 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, flags = [] }: ManagerOptions = {},
+  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, lifetimes }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
-  const process = new TestProcess('manager', [
-    MAIN,
-    'manager',
+  const args = [
+    ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
     '--modules=wol',
-    '--grpc-insecure',
-    `--grpc-bind-address=127.0.0.1:${grpc}`,
+    ...(secure ? [] : ['--grpc-insecure']),
+    `--grpc-bind-address=${grpcHost}:${grpc}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
     `--metrics-bind-address=127.0.0.1:${metricsPort}`,
     '--metrics-secure=false',
     ...flags,
-  ]);
+  ];
+  const process = new TestProcess('manager', args, env);
   return {
     process,
     grpcPort: grpc,
@@ -65,6 +76,21 @@ export interface AgentOptions {
   udpPorts?: readonly number[];
   /** @default test-node */
   nodeName?: string;
+  /** Folder with `ca.crt` and `token`, see AgentIdentities. @default plaintext without identity */
+  identity?: string;
+  /** @default on this machine itself, with the manager on 127.0.0.1 */
+  on?: AgentPlace;
+  flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** A node of a lab. */
+export interface AgentPlace {
+  /** What the command line begins with. */
+  readonly via: readonly string[];
+  /** Of the node, for its health server. */
+  readonly address: string;
+  readonly managerAddress: string;
 }
 
 /** Resolves when its ports are bound and it is connected. @throws {Error} when it is not in time; then it does not run either. */
@@ -87,20 +113,28 @@ export async function untilConnected(agent: AgentProcess): Promise<void> {
 }
 
 /** Starts it and does not wait. */
-export async function launchAgent(grpcPort: number, { udpPorts, nodeName = 'test-node' }: AgentOptions = {}): Promise<AgentProcess> {
+export async function launchAgent(grpcPort: number, options: AgentOptions = {}): Promise<AgentProcess> {
+  const { udpPorts, nodeName = 'test-node', identity, on = HERE, flags = [], env } = options;
   const ports = udpPorts ?? [await freeUdpPort()];
-  const healthPort = await freeTcpPort();
-  const process = new TestProcess('agent', [
+  const health = `${on.address}:${await freeTcpPort()}`;
+  const args = [
     MAIN,
     'agent',
     `--node-name=${nodeName}`,
-    `--operator-address=127.0.0.1:${grpcPort}`,
+    // The certificate is for a name.
+    `--operator-address=${identity === undefined ? on.managerAddress : 'localhost'}:${grpcPort}`,
     `--ports=${ports.join(',')}`,
-    `--health-probe-bind-address=127.0.0.1:${healthPort}`,
-    '--grpc-insecure',
-  ]);
-  return { process, udpPorts: ports, health: (path) => fetchText(`http://127.0.0.1:${healthPort}${path}`) };
+    `--health-probe-bind-address=${health}`,
+    ...(identity === undefined
+      ? ['--grpc-insecure']
+      : [`--grpc-ca-file=${join(identity, 'ca.crt')}`, `--grpc-token-file=${join(identity, 'token')}`]),
+    ...flags,
+  ];
+  const process = new TestProcess('agent', args, env, on.via);
+  return { process, udpPorts: ports, health: (path) => fetchText(`http://${health}${path}`) };
 }
+
+const HERE: AgentPlace = { via: [], address: '127.0.0.1', managerAddress: '127.0.0.1' };
 
 async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'health'>): Promise<void> {
   try {

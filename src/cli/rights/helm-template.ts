@@ -52,14 +52,15 @@ function blocksIn(parts: readonly RightsPart[], place: RbacRule['namespace']): B
     .filter(({ rules }) => rules.length > 0);
 }
 
-/** A condition that all blocks share goes around both objects, so that no empty role is left. */
+/** What all blocks together need goes around both objects, so that no empty role is left. */
 function roleAndBinding(suffix: string, namespace: RbacRule['namespace'], blocks: readonly Block[]): string {
   if (blocks.length === 0) return '';
   const conditions = new Set(blocks.map(({ condition }) => condition));
-  const [shared] = conditions.size === 1 ? conditions : [undefined];
+  const isShared = conditions.size === 1;
+  const around = conditions.has(undefined) ? undefined : oneOf([...conditions] as string[]);
   const kind = namespace === undefined ? 'ClusterRole' : 'Role';
   const name = `${FULLNAME}-${suffix}`;
-  const rules = blocks.map((block) => blockText(shared === undefined ? block : { ...block, condition: undefined })).join('\n');
+  const rules = blocks.map((block) => blockText(isShared ? { ...block, condition: undefined } : block)).join('\n');
   const role = [...head(kind, name, namespace), 'rules:', rules];
   const binding = [
     ...head(`${kind}Binding`, name, namespace),
@@ -72,7 +73,11 @@ function roleAndBinding(suffix: string, namespace: RbacRule['namespace'], blocks
     `    name: ${ACCOUNT}`,
     `    namespace: ${NAMESPACE}`,
   ];
-  return when(shared, [...role, ...binding].join('\n'));
+  return when(around, [...role, ...binding].join('\n'));
+}
+
+function oneOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `or ${[first, ...others].map((condition) => `(${condition})`).join(' ')}`;
 }
 
 function head(kind: string, name: string, namespace: RbacRule['namespace']): string[] {

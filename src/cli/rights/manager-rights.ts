@@ -3,9 +3,9 @@
  *
  * Owns: which part a right belongs to, so that whoever leaves out a part leaves out its rights. Never: prints (see the files beside).
  */
-import { mergeRules, type RbacRule, rbacSources } from '../../framework';
+import { mergeRules, type RbacFeatures, type RbacRule, rbacSources } from '../../framework';
 import type { ModuleName } from '../module-names';
-import { MANAGER_LEASE, registryOf } from '../modules';
+import { containerOf, defaultSettings, MANAGER_LEASE, type ModuleSettings, registryOf } from '../modules';
 
 /** `core` = every manager; the others come and go with a flag of the manager or with a module. */
 export type RightsPartName = 'core' | 'leaderElection' | 'secureMetrics' | ModuleName;
@@ -24,9 +24,15 @@ export interface ManagerFeatures {
 }
 
 /** Parts that need something, in a fixed order; modules in alphabetical order, however they were named. */
-export function managerRightsByPart(modules: readonly ModuleName[], { leaderElection, secureMetrics }: ManagerFeatures): RightsPart[] {
-  const features = { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics };
-  const sources = [...modules].sort().map((name) => ({ name, ...rbacSources(registryOf([name]), features) }));
+export function managerRightsByPart(
+  modules: readonly ModuleName[],
+  { leaderElection, secureMetrics }: ManagerFeatures,
+  settings: ModuleSettings = defaultSettings(),
+): RightsPart[] {
+  const container = containerOf(settings);
+  const get: RbacFeatures['get'] = (token) => container.resolve(token);
+  const features = { lease: leaderElection ? MANAGER_LEASE : undefined, secureMetrics, get };
+  const sources = [...modules].sort().map((name) => ({ name, ...rbacSources(registryOf([name], settings), features) }));
   const shared = (part: 'framework' | 'leaderElection' | 'secureMetrics'): RbacRule[] =>
     mergeRules(sources.flatMap((source) => source[part]));
   const parts: RightsPart[] = [

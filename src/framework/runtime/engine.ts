@@ -27,6 +27,7 @@ import {
 import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
 import { HealthServer } from '../serving/health-server';
+import { CertificateMetrics } from '../serving/metrics/certificate-metrics';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
 import type { Informer, InformerState } from '../watch/informer-contract';
@@ -181,6 +182,7 @@ export class Engine {
     this.instances.provide(Triggers, this.triggers);
     this.instances.provide(EventRecorder, this.events);
     this.instances.provide(MetricsRegistry, this.metrics.registry);
+    this.instances.provide(CertificateMetrics, this.metrics.certificates);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
   }

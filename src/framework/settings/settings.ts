@@ -11,13 +11,15 @@ import { UsageError } from './usage-error';
 export interface FlagDefinition {
   /** Key under which the value is asked for. */
   readonly key: string;
-  /** With its dashes. */
+  /** With its dashes; the same as `env` for what is read from the environment only. */
   readonly flag: string;
   readonly env: string;
   /** Placeholder of the value in the help text. */
   readonly value: string;
   /** The flag alone means `true`. */
   readonly isSwitch?: boolean;
+  /** A list that may also be given one item at a time, with a flag for each. */
+  readonly isRepeatable?: boolean;
   readonly default: string;
   readonly description: string;
 }
@@ -104,7 +106,7 @@ export class Settings<K extends string = string> {
     if (flag !== undefined) return { origin: definition.flag, text: String(flag) };
     const inherited = this.env[definition.env];
     return inherited
-      ? { origin: `${definition.flag} (from ${definition.env})`, text: inherited }
+      ? { origin: definition.flag === definition.env ? definition.env : `${definition.flag} (from ${definition.env})`, text: inherited }
       : { origin: definition.flag, text: definition.default };
   }
 }

@@ -36,6 +36,8 @@ export interface TestOperatorOptions
   name?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
   election?: 'leader' | 'standby';
+  /** Real milliseconds after which `settle` gives up; more for a test with very many objects. @default 30000 */
+  settleLimitMs?: number;
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
   create?: (options: OperatorOptions) => StewardOperator;
 }
@@ -54,7 +56,6 @@ interface Life {
 
 /** Turns of the event loop without any sign of life that count as quiet. Loopback I/O needs one or two a hop. */
 const QUIET_TURNS = 12;
-/** Real milliseconds after which `settle` gives up. */
 const SETTLE_LIMIT_MS = 30_000;
 /** Real milliseconds without a sign after which a list that is under way counts as stuck: a page takes a few. */
 const UNPACKING_MS = 100;
@@ -99,6 +100,7 @@ export class TestOperator implements AsyncDisposable {
 
   /** Waits until everything has happened that can happen without time passing: queues empty, informers caught up. */
   async settle(): Promise<void> {
+    const limitMs = this.options.settleLimitMs ?? SETTLE_LIMIT_MS;
     const startMs = this.real.monotonicMs();
     let last = this.signs();
     let lastSignMs = startMs;
@@ -109,8 +111,8 @@ export class TestOperator implements AsyncDisposable {
       if (now !== last) lastSignMs = this.real.monotonicMs();
       quietTurns = now === last ? quietTurns + 1 : 0;
       last = now;
-      if (this.real.monotonicMs() - startMs > SETTLE_LIMIT_MS)
-        throw new Error(`the operator did not settle within ${SETTLE_LIMIT_MS} ms: something goes on for ever without time passing`);
+      if (this.real.monotonicMs() - startMs > limitMs)
+        throw new Error(`the operator did not settle within ${limitMs} ms: something goes on for ever without time passing`);
     }
   }
 
@@ -179,7 +181,7 @@ export class TestOperator implements AsyncDisposable {
   }
 
   private async begin(): Promise<void> {
-    const { server, handlers, name = 'test-operator', election, create, clock: _, ...rest } = this.options;
+    const { server, handlers, name = 'test-operator', election, create, clock: _, settleLimitMs: __, ...rest } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
     const kubeConfig = new KubeConfig();

@@ -5,6 +5,7 @@
  * value, that is `compileAgentOptions`.
  */
 import type { FlagDefinition, FlagValues } from '../../framework/basics';
+import { CA_FILE, TOKEN_FILE } from '../protocol/identity';
 import { DEDUP_WINDOW_MS, QUEUE_SIZE } from '../protocol/limits';
 
 export const AGENT_FLAGS = [
@@ -42,6 +43,38 @@ export const AGENT_FLAGS = [
     description: 'WolConfig the agent serves',
   },
   {
+    key: 'grpcCaFile',
+    flag: '--grpc-ca-file',
+    env: 'GRPC_CA_FILE',
+    value: 'file',
+    default: CA_FILE,
+    description: 'authorities (PEM) that the manager is verified against, read again on every connection',
+  },
+  {
+    key: 'grpcTokenFile',
+    flag: '--grpc-token-file',
+    env: 'GRPC_TOKEN_FILE',
+    value: 'file',
+    default: TOKEN_FILE,
+    description: 'service-account token for audience wol-manager, read again on every connection',
+  },
+  {
+    key: 'grpcCertFile',
+    flag: '--grpc-cert-file',
+    env: 'GRPC_CERT_FILE',
+    value: 'file',
+    default: '',
+    description: 'client certificate (PEM), for managers with --grpc-mtls',
+  },
+  {
+    key: 'grpcKeyFile',
+    flag: '--grpc-key-file',
+    env: 'GRPC_KEY_FILE',
+    value: 'file',
+    default: '',
+    description: 'private key (PEM) of --grpc-cert-file',
+  },
+  {
     key: 'grpcInsecure',
     flag: '--grpc-insecure',
     env: 'GRPC_INSECURE',
@@ -49,6 +82,15 @@ export const AGENT_FLAGS = [
     isSwitch: true,
     default: 'false',
     description: 'talk to the manager in plaintext and without identity',
+  },
+  {
+    key: 'rawEthernet',
+    flag: '--raw-ethernet',
+    env: 'RAW_ETHERNET',
+    value: 'true|false',
+    isSwitch: true,
+    default: 'false',
+    description: 'also listen for Ethernet frames of type 0x0842; needs CAP_NET_RAW',
   },
   {
     key: 'dedupWindow',

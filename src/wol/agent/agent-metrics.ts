@@ -4,6 +4,7 @@
  * Owns: names, labels and help texts. Never: a label taken from the network, so that the number of series is fixed.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { IpFamily } from './udp-port';
 
 export interface AgentIdentity {
   node: string;
@@ -25,21 +26,30 @@ const DROP_REASONS = ['full', 'expired', 'rejected'] as const;
 export interface AgentGauges {
   dedupeCacheSize(): number;
   queueDepth(): number;
-  /** Every port of the agent. */
+  rawInterfaces(): number;
+  /** Every port of the agent in every family that the node has. */
   ports(): Iterable<PortFigures>;
 }
 
 export interface PortFigures {
   readonly port: number;
+  readonly family: IpFamily;
   readonly bound: boolean;
   /** 0 while unbound. */
   readonly receiveBufferBytes: number;
 }
 
-const FAMILY = 'ipv4';
-const TRANSPORT = 'udp4';
+/** How a packet came. */
+export type TransportLabel = (typeof TRANSPORTS)[number];
+const TRANSPORTS = ['udp4', 'udp6', 'ethernet'] as const;
+
+/** Sockets that the kernel drops packets at. Frames have no port; theirs is 0. */
+export type DropFamily = IpFamily | 'ethernet';
 
 export class AgentMetrics {
+  /** Events given up and packets dropped by the kernel since the start, for the manager. */
+  eventsDropped = 0;
+  kernelDropTotal = 0;
   private readonly registry = new Registry();
   readonly contentType = this.registry.contentType;
 
@@ -74,17 +84,19 @@ export class AgentMetrics {
     }).set({ port: ports.join(','), operator, version, config }, 1);
     this.gauge('wol_agent_dedupe_cache_size', 'Addresses whose duplicate window is open.', gauges.dedupeCacheSize);
     this.gauge('wol_agent_queue_depth', 'Events without a final answer.', gauges.queueDepth);
+    this.gauge('wol_agent_raw_interfaces', 'Interfaces listened to for Ethernet frames.', gauges.rawInterfaces);
     this.portGauges(gauges);
     this.startAtZero(ports);
   }
 
-  countPacket(result: PacketResult): void {
-    this.packets.inc({ transport: TRANSPORT, result });
+  countPacket(transport: TransportLabel, result: PacketResult): void {
+    this.packets.inc({ transport, result });
     if (result === 'queue_full') this.countDropped('full');
   }
 
   countDropped(reason: DropReason): void {
     this.queueDropped.inc({ reason });
+    this.eventsDropped++;
   }
 
   /** Everything, as Prometheus wants it. */
@@ -92,8 +104,9 @@ export class AgentMetrics {
     return this.registry.metrics();
   }
 
-  addKernelDrops(port: number, drops: number): void {
-    this.kernelDrops.inc({ port: String(port), family: FAMILY }, drops);
+  addKernelDrops(port: number, family: DropFamily, drops: number): void {
+    this.kernelDrops.inc({ port: String(port), family }, drops);
+    this.kernelDropTotal += drops;
   }
 
   private counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
@@ -119,7 +132,8 @@ export class AgentMetrics {
         labelNames: ['port', 'family'],
         registers: [this.registry],
         collect() {
-          for (const figures of ports()) this.set({ port: String(figures.port), family: FAMILY }, figureOf(figures));
+          this.reset();
+          for (const figures of ports()) this.set({ port: String(figures.port), family: figures.family }, figureOf(figures));
         },
       });
     gauge('wol_agent_port_bound', '1 while the port is bound.', ({ bound }) => (bound ? 1 : 0));
@@ -132,8 +146,8 @@ export class AgentMetrics {
 
   /** A series that appears with its first increment would hide that increment from `rate()`. */
   private startAtZero(ports: readonly number[]): void {
-    for (const result of PACKET_RESULTS) this.packets.inc({ transport: TRANSPORT, result }, 0);
-    for (const port of ports) this.addKernelDrops(port, 0);
+    for (const transport of TRANSPORTS) for (const result of PACKET_RESULTS) this.packets.inc({ transport, result }, 0);
+    for (const port of ports) for (const family of ['ipv4', 'ipv6'] as const) this.addKernelDrops(port, family, 0);
     for (const reason of DROP_REASONS) this.queueDropped.inc({ reason }, 0);
   }
 }

@@ -6,6 +6,7 @@
 import { type Environment, type ListenAddress, type LogLevel, parseListenAddress, Settings } from '../../framework/basics';
 import { DEDUP_WINDOW_MS, MAX_PORTS, QUEUE_SIZE } from '../protocol/limits';
 import { AGENT_FLAGS, type AgentFlagKey, type AgentFlagValues } from './agent-flags';
+import type { CredentialPaths } from './credential-files';
 
 export interface AgentOptions {
   readonly nodeName: string;
@@ -16,6 +17,10 @@ export interface AgentOptions {
   /** `undefined`: no health endpoint. */
   readonly healthAddress: ListenAddress | undefined;
   readonly configName: string;
+  /** `undefined`: plaintext without token. */
+  readonly credentials: CredentialPaths | undefined;
+  /** Listen for Ethernet frames as well. */
+  readonly rawEthernet: boolean;
   readonly dedupWindowMs: number;
   readonly queueSize: number;
   readonly logLevel: LogLevel;
@@ -37,13 +42,14 @@ const HOST_AND_PORT = /^(?:[^\s:[\]]+|\[[0-9a-f:.%\w-]+\]):(\d{1,5})$/i;
 export function compileAgentOptions(flags: AgentFlagValues, env: Environment): AgentOptions {
   const settings: AgentSettings = new Settings(AGENT_FLAGS, flags, env);
   const nodeName = name(settings, 'nodeName', 1);
-  requireInsecure(settings);
   return {
     nodeName,
     operatorAddress: hostAndPort(settings, 'operatorAddress'),
     ports: ports(settings),
     healthAddress: parseListenAddress(settings.listenAddress('healthProbeBindAddress')),
     configName: name(settings, 'configName', 0),
+    credentials: settings.boolean('grpcInsecure') ? undefined : credentialPaths(settings),
+    rawEthernet: settings.boolean('rawEthernet'),
     dedupWindowMs: settings.durationMs('dedupWindow', { minMs: DEDUP_WINDOW_MS.min, maxMs: DEDUP_WINDOW_MS.max }),
     queueSize: settings.wholeNumber('queueSize', QUEUE_SIZE),
     logLevel: settings.oneOf<LogLevel>('logLevel', ['error', 'warn', 'info', 'debug']),
@@ -51,10 +57,13 @@ export function compileAgentOptions(flags: AgentFlagValues, env: Environment): A
   };
 }
 
-/** Rather refuse than be silently open. */
-function requireInsecure(settings: AgentSettings): void {
-  if (settings.boolean('grpcInsecure')) return;
-  throw settings.refuse('grpcInsecure', 'true, plaintext without identity is the only mode of this version');
+/** Whether the files are there is seen at every connection: a volume may be filled later. */
+function credentialPaths(settings: AgentSettings): CredentialPaths {
+  const [certFile, keyFile] = [settings.text('grpcCertFile'), settings.text('grpcKeyFile')];
+  if (certFile === '' && keyFile !== '') throw settings.refuse('grpcCertFile', 'a file, because --grpc-key-file is given');
+  if (certFile !== '' && keyFile === '') throw settings.refuse('grpcKeyFile', 'a file, because --grpc-cert-file is given');
+  const pair = certFile === '' ? undefined : { certFile, keyFile };
+  return { caFile: settings.text('grpcCaFile'), tokenFile: settings.text('grpcTokenFile'), pair };
 }
 
 function name(settings: AgentSettings, key: AgentFlagKey, shortest: number): string {

@@ -3,13 +3,15 @@
  *
  * Owns: their order, their number and their age. Never: sends anything.
  *
- * Expected flow: `offer` -> `take` -> `done`, or `giveBack` and `take` again.
+ * Expected flow: `offer` -> `take` -> `done`, or `giveBack` and `take` again. Events of a sender that is over its share wait aside and
+ * are taken when nothing else waits.
  * Guarantees: oldest first, also after events were given back; an event counts against the capacity until it is done; an event
- * older than its lifetime is never taken.
+ * older than its lifetime is never taken; however many wait aside, they delay no other event.
  * Assumptions: only taken events are given back, each once.
  */
 import type { Clock } from '../../framework/basics';
 import { EVENT_LIFETIME_MS } from '../protocol/limits';
+import { WaitingAside } from './waiting-aside';
 
 export interface Queued<Event> {
   readonly event: Event;
@@ -36,6 +38,7 @@ export class DeliveryQueue<Event> {
   private head = 0;
   /** Taken and given back, by sequence; each is older than anything in `fresh`. */
   private readonly returned: Queued<Event>[] = [];
+  private readonly aside = new WaitingAside<Queued<Event>>();
   private taken = 0;
   private nextSequence = 0;
 
@@ -55,21 +58,36 @@ export class DeliveryQueue<Event> {
 
   /** Events that nobody has taken. */
   get waiting(): number {
-    return this.returned.length + this.fresh.length - this.head;
+    return this.inLine + this.aside.size;
   }
 
   /** @returns false when the queue is full; the event is then not kept. */
   offer(event: Event): boolean {
-    this.dropExpired();
-    if (this.size >= this.capacity) return false;
-    this.fresh.push({ event, receivedAtMs: this.clock.monotonicMs(), sequence: this.nextSequence++ });
+    this.dropExpiredInLine();
+    if (this.isFull) return false;
+    this.fresh.push(this.queued(event));
     return true;
+  }
+
+  /**
+   * Keeps an event of a sender that is over its share.
+   *
+   * @returns false when the queue is full, or too many events wait aside already; the event is then not kept.
+   */
+  offerAside(event: Event, source: string): boolean {
+    this.dropExpiredInLine();
+    return !this.isFull && this.aside.add(source, this.queued(event));
+  }
+
+  /** Full of events that are not aside: nothing more is taken in, from anybody. */
+  get isFull(): boolean {
+    return this.inLine + this.taken >= this.capacity;
   }
 
   /** The oldest event that is still worth sending. */
   take(): Queued<Event> | undefined {
-    this.dropExpired();
-    const next = this.removeOldest();
+    this.dropExpiredInLine();
+    const next = this.removeOldest() ?? this.takeAside();
     if (next !== undefined) this.taken++;
     return next;
   }
@@ -91,11 +109,37 @@ export class DeliveryQueue<Event> {
   }
 
   dropExpired(): void {
-    const bornBeforeMs = this.clock.monotonicMs() - this.lifetimeMs;
-    for (let oldest = this.oldest(); oldest !== undefined && oldest.receivedAtMs < bornBeforeMs; oldest = this.oldest()) {
+    this.dropExpiredInLine();
+    const expired = this.aside.drop((item) => this.isExpired(item));
+    for (let i = 0; i < expired; i++) this.onExpired?.();
+  }
+
+  private dropExpiredInLine(): void {
+    for (let oldest = this.oldest(); oldest !== undefined && this.isExpired(oldest); oldest = this.oldest()) {
       this.removeOldest();
       this.onExpired?.();
     }
+  }
+
+  private takeAside(): Queued<Event> | undefined {
+    for (;;) {
+      const item = this.aside.take();
+      if (item === undefined || !this.isExpired(item)) return item;
+      this.onExpired?.();
+    }
+  }
+
+  private isExpired({ receivedAtMs }: Queued<Event>): boolean {
+    return receivedAtMs < this.clock.monotonicMs() - this.lifetimeMs;
+  }
+
+  /** Events that are not aside. */
+  private get inLine(): number {
+    return this.returned.length + this.fresh.length - this.head;
+  }
+
+  private queued(event: Event): Queued<Event> {
+    return { event, receivedAtMs: this.clock.monotonicMs(), sequence: this.nextSequence++ };
   }
 
   private oldest(): Queued<Event> | undefined {

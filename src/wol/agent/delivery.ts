@@ -100,9 +100,13 @@ export class Delivery {
     this.running ??= this.run();
   }
 
-  /** @returns false when the queue is full. */
-  offer(event: ReportEvent): boolean {
-    if (!this.deps.queue.offer(event)) return false;
+  /**
+   * @param overShareOf the sender, when it is over its share: its events wait until no others do.
+   * @returns false when the queue is full.
+   */
+  offer(event: ReportEvent, overShareOf?: string): boolean {
+    const { queue } = this.deps;
+    if (!(overShareOf === undefined ? queue.offer(event) : queue.offerAside(event, overShareOf))) return false;
     this.pump();
     return true;
   }

@@ -5,6 +5,7 @@
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { IpFamily } from './udp-port';
 
 export interface UdpSocketDrops {
   readonly port: number;
@@ -13,12 +14,24 @@ export interface UdpSocketDrops {
   readonly drops: number;
 }
 
+export interface FreshDrops {
+  readonly port: number;
+  readonly family: IpFamily;
+  /** Since the last look; above 0. */
+  readonly drops: number;
+}
+
+const TABLES: readonly { readonly family: IpFamily; readonly file: string }[] = [
+  { family: 'ipv4', file: 'udp' },
+  { family: 'ipv6', file: 'udp6' },
+];
+
 /**
- * Reads the table of UDP sockets.
+ * Reads the table of UDP sockets of one family.
  *
- * @param table content of /proc/net/udp.
- * @source Linux, net/ipv4/udp.c, `udp4_format_sock`: `sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode ref
- * pointer drops`, addresses in hex.
+ * @param table content of /proc/net/udp or /proc/net/udp6.
+ * @source Linux, net/ipv4/udp.c, `udp4_format_sock`, and net/ipv6/datagram.c, `__ip6_dgram_sock_seq_show`: `sl local_address
+ * rem_address st tx:rx tr:tm retrnsmt uid timeout inode ref pointer drops`, addresses in hex.
  */
 export function parseUdpTable(table: string): UdpSocketDrops[] {
   return table.split('\n').flatMap((line) => {
@@ -31,24 +44,30 @@ export function parseUdpTable(table: string): UdpSocketDrops[] {
 }
 
 export class KernelDrops {
-  private readonly seen = new Map<string, number>();
+  private seen = new Map<string, number>();
 
   /** @param procDir where procfs is mounted. */
   constructor(private readonly procDir = '/proc') {}
 
-  /** Drops by port since the last call, of this process's sockets on `ports`. Ports without new drops are left out. */
-  async read(ports: readonly number[]): Promise<Map<number, number>> {
-    const [table, own] = await Promise.all([readFile(join(this.procDir, 'net', 'udp'), 'utf8').catch(() => ''), this.ownInodes()]);
-    const sockets = parseUdpTable(table).filter(({ port, inode }) => ports.includes(port) && (own === undefined || own.has(inode)));
-    const fresh = new Map<number, number>();
-    for (const { port, inode, drops } of sockets) {
-      const added = drops - (this.seen.get(inode) ?? 0);
-      if (added > 0) fresh.set(port, (fresh.get(port) ?? 0) + added);
-      this.seen.set(inode, drops);
+  /** What this process's sockets on `ports` lost since the last call. Those that lost nothing are left out. */
+  async read(ports: readonly number[]): Promise<FreshDrops[]> {
+    const own = await this.ownInodes();
+    const current = new Map<string, number>();
+    const fresh: FreshDrops[] = [];
+    for (const { family, file } of TABLES) {
+      for (const { port, inode, drops } of parseUdpTable(await this.table(file))) {
+        if (!ports.includes(port) || own?.has(inode) === false) continue;
+        const added = drops - (this.seen.get(inode) ?? 0);
+        if (added > 0) fresh.push({ port, family, drops: added });
+        current.set(inode, drops);
+      }
     }
-    const current = new Set(sockets.map(({ inode }) => inode));
-    for (const inode of this.seen.keys()) if (!current.has(inode)) this.seen.delete(inode);
+    this.seen = current;
     return fresh;
+  }
+
+  private table(file: string): Promise<string> {
+    return readFile(join(this.procDir, 'net', file), 'utf8').catch(() => '');
   }
 
   /** `undefined` where the descriptors cannot be read: sockets are then told apart by port alone. */

@@ -1,19 +1,20 @@
 /**
- * From a datagram to an event in the delivery queue.
+ * From a datagram or a frame to an event in the delivery queue.
  *
  * Owns: which packets become events. Never: waits for anything; never looks at who may wake what.
- * Invariant: every datagram is counted with exactly one result; a packet that was not accepted is not remembered as seen.
+ * Invariant: every packet is counted with exactly one result; a packet that was not accepted is not remembered as seen.
  */
 import type { RemoteInfo } from 'node:dgram';
 import type { Clock } from '../../framework/basics';
 import { isUsableMac } from '../../kubevirt/mac-address';
 import { Transport } from '../protocol/generated/wol-descriptor';
-import { type MagicPacket, parseMagicPacket } from '../protocol/magic-packet';
+import { MAGIC_PACKET_BYTES, type MagicPacket, parseMagicPacket } from '../protocol/magic-packet';
 import { timestampFromMs } from '../protocol/timestamp';
-import type { PacketResult } from './agent-metrics';
+import type { PacketResult, TransportLabel } from './agent-metrics';
 import type { ReportEvent } from './delivery';
 import type { DuplicateFilter } from './duplicate-filter';
 import type { PacketLog } from './packet-log';
+import type { ReceivedFrame } from './raw/raw-reception';
 import type { SourceLimiter } from './source-limiter';
 
 export interface PacketIntakeDependencies {
@@ -22,46 +23,78 @@ export interface PacketIntakeDependencies {
   clock: Clock;
   duplicates: DuplicateFilter;
   limiter: SourceLimiter;
-  /** @returns false when the event was not taken. */
-  deliver(event: ReportEvent): boolean;
-  count(result: PacketResult): void;
+  /** @param overShareOf the sender, when it is over its share. @returns false when the event was not taken. */
+  deliver(event: ReportEvent, overShareOf?: string): boolean;
+  count(transport: TransportLabel, result: PacketResult): void;
   log: PacketLog;
 }
+
+/** A packet and what is known about its way here. */
+interface Arrival {
+  readonly payload: Uint8Array;
+  /** Whose share it counts against. */
+  readonly sender: string;
+  /** 0 for a frame. */
+  readonly port: number;
+  /** The fields that differ from transport to transport. */
+  fields(packet: MagicPacket): ReportEvent;
+}
+
+/** A frame has no IP source. */
+const NO_IP_SOURCE = '255.255.255.255';
 
 export class PacketIntake {
   constructor(private readonly deps: PacketIntakeDependencies) {}
 
   /** @param port the port it was sent to. */
   datagram(payload: Buffer, from: RemoteInfo, port: number): void {
-    this.deps.count(this.accept(payload, from, port));
+    const sourceIp = plainAddress(from.address);
+    const isIpv6 = from.family === 'IPv6';
+    const transport = isIpv6 ? Transport.TRANSPORT_UDP6 : Transport.TRANSPORT_UDP4;
+    const fields = (): ReportEvent => ({ sourceIp, sourcePort: from.port, packetSize: payload.length, destPort: port, transport });
+    this.deps.count(isIpv6 ? 'udp6' : 'udp4', this.accept({ payload, sender: sourceIp, port, fields }));
   }
 
-  private accept(payload: Buffer, from: RemoteInfo, port: number): PacketResult {
-    const { duplicates, limiter, deliver, log } = this.deps;
+  /** An Ethernet frame of type 0x0842. */
+  frame({ payload, source, vlanId, interfaceName }: ReceivedFrame): void {
+    const fields = ({ password }: MagicPacket): ReportEvent => ({
+      sourceIp: NO_IP_SOURCE,
+      sourcePort: 0,
+      // Padding and what cards put in front are no part of it.
+      packetSize: MAGIC_PACKET_BYTES + (password?.length ?? 0),
+      destPort: 0,
+      transport: Transport.TRANSPORT_ETHERNET,
+      vlanId,
+      interface: interfaceName,
+    });
+    this.deps.count('ethernet', this.accept({ payload, sender: source, port: 0, fields }));
+  }
+
+  private accept({ payload, sender, port, fields }: Arrival): PacketResult {
+    const { duplicates, limiter, deliver, log, clock } = this.deps;
     const packet = parseMagicPacket(payload);
     if (packet === undefined) return 'malformed';
     if (!isUsableMac(packet.mac)) return 'unusable';
     const identity = { mac: packet.mac, port, password: packet.password };
     if (duplicates.isDuplicate(identity)) return 'duplicate';
-    if (!limiter.allows(from.address)) return 'limited';
-    if (!deliver(this.eventOf(packet, payload.length, from, port))) return 'queue_full';
+    const overShareOf = limiter.allows(sender) ? undefined : sender;
+    const event = {
+      macAddress: packet.mac,
+      timestamp: timestampFromMs(clock.now()),
+      nodeName: this.deps.nodeName,
+      secureOn: packet.password,
+      configName: this.deps.configName,
+      ...fields(packet),
+    };
+    if (!deliver(event, overShareOf)) return overShareOf === undefined ? 'queue_full' : 'limited';
     duplicates.remember(identity);
-    log.info('magic packet accepted', { mac: packet.mac, source: from.address, port });
+    log.info('magic packet accepted', { mac: packet.mac, source: sender, port });
     return 'accepted';
   }
+}
 
-  private eventOf(packet: MagicPacket, packetSize: number, from: RemoteInfo, port: number): ReportEvent {
-    return {
-      macAddress: packet.mac,
-      timestamp: timestampFromMs(this.deps.clock.now()),
-      nodeName: this.deps.nodeName,
-      sourceIp: from.address,
-      sourcePort: from.port,
-      packetSize,
-      destPort: port,
-      secureOn: packet.password,
-      transport: Transport.TRANSPORT_UDP4,
-      configName: this.deps.configName,
-    };
-  }
+/** Without zone; an IPv4 address that comes in IPv6 form as IPv4. */
+function plainAddress(address: string): string {
+  const bare = address.split('%', 1)[0] ?? address;
+  return /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(bare)?.[1] ?? bare;
 }

@@ -4,19 +4,29 @@
  * Owns: putting the parts together, start order and shutdown. Never: ends the process.
  * Invariant: when `runAgent` has resolved, no socket, timer or connection of it is left.
  */
-import { credentials } from '@grpc/grpc-js';
 import { type Clock, type Logger, sleep } from '../../framework/basics';
+import type { AgentStatus } from '../protocol/generated/wol-descriptor';
+import { timestampFromMs } from '../protocol/timestamp';
+import type { Outgoing } from '../protocol/wire';
+import { OPEN_CREDENTIALS } from './agent-credentials';
 import { AgentMetrics } from './agent-metrics';
 import type { AgentOptions } from './agent-options';
+import { AgentProblemBoard } from './agent-problems';
+import { portChecks, portStatuses } from './agent-status';
+import { CredentialFiles } from './credential-files';
 import { Delivery, type ReportEvent } from './delivery';
 import { DeliveryQueue } from './delivery-queue';
 import { DuplicateFilter } from './duplicate-filter';
 import { HealthEndpoint, type ReadinessCheck } from './health-endpoint';
+import { readInterfaces } from './interfaces';
 import { KernelDrops } from './kernel-drops';
 import { PacketIntake } from './packet-intake';
 import { PacketLog } from './packet-log';
+import { loadPacketSockets } from './raw/packet-socket';
+import { RawReception } from './raw/raw-reception';
 import { GrpcReportConnector } from './report-session';
 import { SourceLimiter } from './source-limiter';
+import { type AgentStatusSource, StatusReports } from './status-reports';
 import { UdpReception } from './udp-reception';
 
 /** How long a start without any bound port may last, in milliseconds. */
@@ -25,7 +35,14 @@ const BIND_DEADLINE_MS = 3_000;
 const FLUSH_MS = 1_500;
 /** Ready without a manager for this long, in milliseconds, after start and after the connection was lost. */
 const MANAGER_GRACE_MS = 60_000;
-const KERNEL_DROPS_INTERVAL_MS = 10_000;
+/** Pause between two looks at what the kernel dropped and at the interfaces, in milliseconds. */
+const KERNEL_INTERVAL_MS = 10_000;
+/** Pause between two looks at whether anything happens, in milliseconds. */
+const QUIET_INTERVAL_MS = 1_000;
+/** Packets that leave something behind worth tidying up. */
+const MANY_PACKETS = 500;
+/** How long an agent that gives up waits for the news of it to reach a manager, in milliseconds. */
+const LAST_NEWS_MS = 1_500;
 
 export interface AgentDependencies {
   clock: Clock;
@@ -34,6 +51,8 @@ export interface AgentDependencies {
   signal: AbortSignal;
   /** Of the product, shown in wol_agent_info. */
   version: string;
+  /** Called once nothing has come for a second or two, after the start and after each time when much did: a time to tidy up. */
+  onQuiet?: () => void;
 }
 
 /** Runs an agent until `signal` aborts. @returns the exit code: 0 after a shutdown, 1 when it cannot do its work. */
@@ -49,11 +68,21 @@ class Agent {
   private readonly log: PacketLog;
   private readonly delivery: Delivery;
   private readonly reception: UdpReception;
+  private readonly raw: RawReception | undefined;
   private readonly health: HealthEndpoint | undefined;
   private readonly kernelDrops = new KernelDrops();
+  private readonly queue: DeliveryQueue<ReportEvent>;
+  /** For whoever reports to the manager what does not work here. */
+  readonly problems: AgentProblemBoard;
   /** Ends every wait of this agent, whatever the reason for its end is. */
   private readonly ending = new AbortController();
   private readonly startedAtMs: number;
+  private readonly startedAt: number;
+  private healthError = '';
+  private packets = 0;
+  /** `packets` at the last look, and when everything was tidied up. */
+  private packetsSeen = 0;
+  private packetsTidied = -MANY_PACKETS;
 
   constructor(
     private readonly options: AgentOptions,
@@ -61,17 +90,22 @@ class Agent {
   ) {
     const { clock, logger } = deps;
     this.startedAtMs = clock.monotonicMs();
+    this.startedAt = clock.now();
     const duplicates = new DuplicateFilter({ windowMs: options.dedupWindowMs, onEvicted: () => this.metrics.dedupeEvictions.inc() }, clock);
-    const queue = new DeliveryQueue<ReportEvent>(
+    this.queue = new DeliveryQueue<ReportEvent>(
       { capacity: options.queueSize, onExpired: () => this.metrics.countDropped('expired') },
       clock,
     );
-    this.metrics = this.createMetrics(duplicates, queue);
+    this.metrics = this.createMetrics(duplicates);
     this.log = new PacketLog(logger, clock);
-    this.delivery = this.createDelivery(queue);
+    this.delivery = this.createDelivery();
     const intake = this.createIntake(duplicates);
-    this.reception = new UdpReception({ ports: options.ports, onDatagram: intake.datagram.bind(intake), clock, logger });
+    const onChange = (): void => void this.problems.check();
+    this.reception = new UdpReception({ ports: options.ports, onDatagram: intake.datagram.bind(intake), onChange, clock, logger });
+    const onFrame = intake.frame.bind(intake);
+    this.raw = options.rawEthernet ? new RawReception({ load: loadPacketSockets, onFrame, onChange, logger }) : undefined;
     this.health = this.createHealth();
+    this.problems = new AgentProblemBoard(() => this.status());
   }
 
   /** @returns why it ended, as an exit code. */
@@ -82,14 +116,18 @@ class Agent {
     // Never waited for by themselves: each ends with the agent.
     const reception = this.receive();
     this.delivery.start();
-    void this.watchKernelDrops();
-    logger.info('agent started', { node: this.options.nodeName, ports: this.options.ports, operator: this.options.operatorAddress });
+    void this.repeat(KERNEL_INTERVAL_MS, () => this.readKernelDrops());
+    void this.repeat(KERNEL_INTERVAL_MS, () => this.followInterfaces());
+    void this.repeat(QUIET_INTERVAL_MS, () => this.tidyUp());
+    const { nodeName: node, ports, operatorAddress: operator, rawEthernet } = this.options;
+    logger.info('agent started', { node, ports, operator, rawEthernet });
     return Promise.race([stopped, reception, this.serveHealth()]);
   }
 
   async shutdown(): Promise<void> {
     this.ending.abort();
     this.reception.close();
+    this.raw?.close();
     await this.delivery.stop(FLUSH_MS);
     this.health?.close();
     this.log.close();
@@ -103,6 +141,7 @@ class Agent {
     await this.pause(BIND_DEADLINE_MS - (clock.monotonicMs() - this.startedAtMs));
     if (this.reception.anyBound || this.ending.signal.aborted) return never();
     logger.error('no UDP port could be bound', { problems: this.reception.problems() });
+    await this.tellLastNews();
     return 1;
   }
 
@@ -112,18 +151,66 @@ class Agent {
       await this.health?.listen(this.ending.signal);
     } catch (error) {
       if (!this.ending.signal.aborted) {
-        this.deps.logger.error('health endpoint cannot be served', { cause: (error as Error).message });
+        this.healthError = (error as Error).message;
+        this.deps.logger.error('health endpoint cannot be served', { cause: this.healthError });
+        await this.tellLastNews();
         return 1;
       }
     }
     return never();
   }
 
-  private async watchKernelDrops(): Promise<void> {
+  /** A manager should know why before the agent is gone. */
+  private async tellLastNews(): Promise<void> {
+    await Promise.race([this.problems.check(), this.pause(LAST_NEWS_MS)]);
+  }
+
+  private async repeat(intervalMs: number, look: () => Promise<void> | void): Promise<void> {
     while (!this.ending.signal.aborted) {
-      for (const [port, drops] of await this.kernelDrops.read(this.options.ports)) this.metrics.addKernelDrops(port, drops);
-      await this.pause(KERNEL_DROPS_INTERVAL_MS);
+      await look();
+      await this.pause(intervalMs);
     }
+  }
+
+  /** What a start leaves behind is there once it is over. */
+  private get isSettled(): boolean {
+    return this.deps.clock.monotonicMs() - this.startedAtMs > QUIET_INTERVAL_MS;
+  }
+
+  private tidyUp(): void {
+    const isQuiet = this.packets === this.packetsSeen && this.queue.size === 0;
+    this.packetsSeen = this.packets;
+    if (!isQuiet || this.packets - this.packetsTidied < MANY_PACKETS || !this.isSettled) return;
+    this.packetsTidied = this.packets;
+    this.deps.onQuiet?.();
+  }
+
+  private async readKernelDrops(): Promise<void> {
+    const fresh = await this.kernelDrops.read(this.options.ports);
+    for (const { port, family, drops } of fresh) this.metrics.addKernelDrops(port, family, drops);
+    if (this.raw !== undefined) this.metrics.addKernelDrops(0, 'ethernet', this.raw.takeDrops());
+  }
+
+  private async followInterfaces(): Promise<void> {
+    const interfaces = await readInterfaces();
+    if (this.ending.signal.aborted) return;
+    await Promise.all([this.reception.follow(interfaces), this.raw?.follow(interfaces)]);
+  }
+
+  private status(): Outgoing<AgentStatus> {
+    return {
+      nodeName: this.options.nodeName,
+      configName: this.options.configName,
+      version: this.deps.version,
+      ports: portStatuses(this.reception.ports),
+      rawInterfaces: this.raw?.interfaces ?? [],
+      rawError: this.raw?.problem ?? '',
+      queueLength: this.queue.size,
+      eventsDropped: this.metrics.eventsDropped,
+      kernelDrops: this.metrics.kernelDropTotal,
+      startedAt: timestampFromMs(this.startedAt),
+      healthError: this.healthError,
+    };
   }
 
   /** Ends early, without an error, when the agent does. */
@@ -131,27 +218,31 @@ class Agent {
     return sleep(this.deps.clock, delayMs, this.ending.signal).catch(() => undefined);
   }
 
-  private createMetrics(duplicates: DuplicateFilter, queue: DeliveryQueue<ReportEvent>): AgentMetrics {
+  private createMetrics(duplicates: DuplicateFilter): AgentMetrics {
     const { nodeName, ports, operatorAddress, configName } = this.options;
     const identity = { node: nodeName, ports, operator: operatorAddress, version: this.deps.version, config: configName };
     return new AgentMetrics(identity, {
       dedupeCacheSize: () => duplicates.size,
-      queueDepth: () => queue.size,
+      queueDepth: () => this.queue.size,
+      rawInterfaces: () => this.raw?.interfaces.length ?? 0,
       ports: () =>
-        this.reception.ports.map(({ port, state }) => ({
-          port,
-          bound: state.kind === 'bound',
-          receiveBufferBytes: state.kind === 'bound' ? state.receiveBufferBytes : 0,
-        })),
+        this.reception.ports
+          .filter(({ state }) => state.kind !== 'absent')
+          .map(({ port, family, state }) => ({
+            port,
+            family,
+            bound: state.kind === 'bound',
+            receiveBufferBytes: state.kind === 'bound' ? state.receiveBufferBytes : 0,
+          })),
     });
   }
 
-  private createDelivery(queue: DeliveryQueue<ReportEvent>): Delivery {
+  private createDelivery(): Delivery {
     const { clock, logger } = this.deps;
     const { metrics } = this;
     return new Delivery({
-      connector: new GrpcReportConnector(this.options.operatorAddress, () => credentials.createInsecure()),
-      queue,
+      connector: this.createConnector(),
+      queue: this.queue,
       clock,
       logger,
       observer: {
@@ -169,6 +260,20 @@ class Agent {
     });
   }
 
+  private createConnector(): GrpcReportConnector {
+    const { operatorAddress: address, credentials: paths } = this.options;
+    const { clock, logger } = this.deps;
+    const source: AgentStatusSource = {
+      status: () => this.problems.status(),
+      onChange: (listener) => this.problems.onChange(listener),
+    };
+    return new GrpcReportConnector({
+      address,
+      credentials: paths === undefined ? OPEN_CREDENTIALS : new CredentialFiles(paths, address, clock),
+      statuses: new StatusReports({ source, clock, logger }),
+    });
+  }
+
   private createIntake(duplicates: DuplicateFilter): PacketIntake {
     const { metrics, delivery } = this;
     return new PacketIntake({
@@ -177,8 +282,11 @@ class Agent {
       clock: this.deps.clock,
       duplicates,
       limiter: new SourceLimiter(this.deps.clock),
-      deliver: (event) => delivery.offer(event),
-      count: (result) => metrics.countPacket(result),
+      deliver: (event, overShareOf) => delivery.offer(event, overShareOf),
+      count: (transport, result) => {
+        this.packets++;
+        metrics.countPacket(transport, result);
+      },
       log: this.log,
     });
   }
@@ -198,14 +306,7 @@ class Agent {
         ? undefined
         : `${this.options.operatorAddress} was not connected for ${Math.floor(idleMs / 1_000)} s`;
     };
-    const ports = this.reception.ports.map(({ port }, index) => ({
-      name: `udp4 port ${port}`,
-      problem: () => {
-        const { state } = this.reception.ports[index] as (typeof this.reception.ports)[number];
-        return state.kind === 'bound' ? undefined : state.cause;
-      },
-    }));
-    return [...ports, { name: 'manager', problem: manager }];
+    return [...portChecks(this.reception.ports), { name: 'manager', problem: manager }];
   }
 }
 

@@ -1,7 +1,9 @@
 /**
- * Keeps one flooding sender from starving the others: a token bucket per source address.
+ * Tells which senders are over their share: a token bucket per source address.
  *
- * Owns: the buckets. Invariant: at most MAX_SOURCES of them; the least recently used one goes first.
+ * Owns: the buckets. Never: decides what happens to a sender that is; its events wait behind those of all others, see DeliveryQueue, so
+ * that a flood starves nobody and a burst from one sender is not lost while nobody else wants anything.
+ * Invariant: at most MAX_SOURCES of them; the least recently used one goes first.
  * Caveats: a forgotten address starts with a full bucket again, so a sender that forges many addresses gets more; what it can
  * fill then is the bounded queue.
  */

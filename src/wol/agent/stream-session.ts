@@ -10,9 +10,9 @@ import type { WOLEvent, WOLEventResponse } from '../protocol/generated/wol-descr
 import { RpcStatusError } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import type { PendingCall, WolClient } from '../protocol/wol-client';
-import type { ReportSession } from './report-session';
+import type { RenewableSession } from './report-session';
 
-export class StreamSession implements ReportSession {
+export class StreamSession implements RenewableSession {
   private readonly stream: ClientDuplexStream<Outgoing<WOLEvent>, WOLEventResponse>;
   private readonly unanswered: PromiseWithResolvers<WOLEventResponse>[] = [];
   private readonly endListeners: ((failure: RpcStatusError | undefined) => void)[] = [];
@@ -57,6 +57,10 @@ export class StreamSession implements ReportSession {
   onEnd(callback: (failure: RpcStatusError | undefined) => void): void {
     if (this.ended === undefined) this.endListeners.push(callback);
     else callback(this.ended.failure);
+  }
+
+  retire(): void {
+    for (const listener of this.endListeners.splice(0)) listener(undefined);
   }
 
   close(): void {

@@ -1,26 +1,35 @@
 /**
  * Keeps WolConfigs in the wake map and tells each config what it achieves.
  *
- * Owns: the status of a WolConfig except lastWake and agentProblems, its conditions Ready and MACConflict, and their Events.
- * Never: reads virtual machines itself; the wake map has counted them already.
+ * Owns: the status of a WolConfig except lastWake and agentProblems, its conditions, and the Events about entering a state.
+ * Never: reads virtual machines itself, the wake map has counted them already; deploys agents, AgentHandler does.
  * Invariant: an invalid config contributes nothing, says why in Ready, and disturbs no other config.
  */
 import {
+  ALL,
   Cluster,
+  type ConditionInput,
+  DaemonSet,
   Handler,
   keyOf,
+  mapped,
   OnEvent,
   OnStartup,
+  owned,
   Reconcile,
   type ReconcileContext,
+  type ReconcileResult,
   type ResourceEvent,
   Triggers,
   timestampOf,
 } from '../../framework';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
+import { DAEMON_SETS } from '../deployment/agent-environment';
 import type { ConfigChange } from '../manager/config-ledger';
 import { effectivePorts } from '../manager/effective-config';
 import { WolConfig } from '../wol-config';
+import { AgentProblems } from './agent-problems';
+import { AgentReports, agentEvents } from './agent-report';
 import { LastWakeWriter } from './last-wake-writer';
 import { objectOf } from './wake-events';
 import { WakeMetrics } from './wake-metrics';
@@ -38,6 +47,8 @@ export class WolConfigHandler {
     private readonly cluster: Cluster,
     private readonly metrics: WakeMetrics,
     private readonly lastWake: LastWakeWriter,
+    private readonly agents: AgentReports,
+    private readonly agentProblems: AgentProblems,
     private readonly triggers: Triggers,
   ) {
     wol.map.onChange(({ config, counts }: ConfigChange) => {
@@ -67,8 +78,16 @@ export class WolConfigHandler {
     this.lastWake.forget(name);
   }
 
-  @Reconcile(WolConfig, { minIntervalMs: STATUS_INTERVAL_MS })
-  async reconcile(config: WolConfig, ctx: ReconcileContext<WolConfig>): Promise<void> {
+  @Reconcile(WolConfig, {
+    minIntervalMs: STATUS_INTERVAL_MS,
+    owns: [owned(DaemonSet, { select: DAEMON_SETS })],
+    watches: [
+      // Ports are shared, or not any more.
+      mapped(WolConfig, () => ALL, { when: (now, old) => now.metadata?.generation !== old?.metadata?.generation }),
+      mapped(WolConfig, (config) => [keyOf(config)], { when: haveProblemsChanged }),
+    ],
+  })
+  async reconcile(config: WolConfig, ctx: ReconcileContext<WolConfig>): Promise<ReconcileResult> {
     const name = config.metadata?.name ?? '';
     const evaluation = this.wol.map.evaluationOf(name);
     const counts = this.wol.map.countsOf(name);
@@ -78,17 +97,35 @@ export class WolConfigHandler {
       ...configStatus(counts, conflicts, effectivePorts(config.spec)),
       lastSync: timestampOf(ctx.clock.now()),
     });
-    const ready = readyCondition(evaluation, this.virtualMachines());
-    ctx.status.condition(ready);
-    ctx.status.condition(conflictCondition(counts.conflicts, conflicts));
+    const agents = this.agents.of(config);
+    const ready = withAgents(readyCondition(evaluation, this.virtualMachines()), agents.problem);
+    const { problems, waitMs } = agents.areAllReady
+      ? await this.agentProblems.clearDisproved(ctx.client, config)
+      : { problems: config.status?.agentProblems ?? [], waitMs: undefined };
+    const conditions = [ready, agents.condition, conflictCondition(counts.conflicts, conflicts), this.agents.ports(config, problems)];
+    for (const condition of conditions) ctx.status.condition(condition);
+    // Whatever it could not do is told here, so that the status describes this generation all the same.
+    ctx.status.set({ agentStatus: agents.status, observedGeneration: config.metadata?.generation });
+    for (const { reason, note } of agentEvents(config, conditions)) ctx.events.warning(reason, note);
     for (const { type, reason, note, vm } of configEvents(config, ready, conflicts)) {
       const about = vm === undefined ? config : objectOf(this.wol.map.targetOf(vm));
       if (about !== undefined) ctx.events[type === 'Normal' ? 'normal' : 'warning'](reason, note, about);
     }
+    return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 
   private virtualMachines(): 'listed' | 'not served' | 'unavailable' {
     if (this.cluster.serves(VirtualMachine)) return 'listed';
     return this.cluster.availability(VirtualMachine) === 'absent' ? 'not served' : 'unavailable';
   }
+}
+
+/** Agents make a config unready only where nothing worse does. */
+function withAgents(ready: ConditionInput, problem: ConditionInput | undefined): ConditionInput {
+  return ready.status === 'True' && problem !== undefined ? problem : ready;
+}
+
+/** Written by whichever replica an agent reports to; no change of the spec comes with it. */
+function haveProblemsChanged(now: WolConfig, old: WolConfig | undefined): boolean {
+  return JSON.stringify(now.status?.agentProblems ?? []) !== JSON.stringify(old?.status?.agentProblems ?? []);
 }

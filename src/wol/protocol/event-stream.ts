@@ -83,7 +83,9 @@ export class EventStream<Event, Response> {
     }
   }
 
-  private fail(failure: Partial<StatusObject>): void {
+  /** Ends the stream with this status at once; what is unanswered stays so. */
+  fail(failure: Partial<StatusObject>): void {
+    if (this.over) return;
     this.end();
     this.call.emit('error', failure);
   }

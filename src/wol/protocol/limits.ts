@@ -15,6 +15,10 @@ export const MAX_CONNECTION_AGE_MS = 30 * 60_000;
 /** Age at which the server ends an event stream with OK, in milliseconds, and how far it varies. */
 export const MAX_STREAM_AGE_MS = 30 * 60_000;
 export const STREAM_AGE_JITTER = 0.1;
+/** The identity behind an open stream is checked again this often, in milliseconds. */
+export const REVIEW_AGAIN_MS = 5 * 60_000;
+/** A stream ends this long before the token it was opened with, in milliseconds, so that the agent comes back with a new one. */
+export const EXPIRY_MARGIN_MS = 60_000;
 /** How long outstanding answers may take during shutdown, in milliseconds. */
 export const SHUTDOWN_GRACE_MS = 5_000;
 
@@ -39,6 +43,12 @@ export const DEDUP_WINDOW_MS = { default: 2_000, min: 0, max: 60_000 } as const;
 export const SOURCE_EVENTS_PER_SECOND = 500;
 export const SOURCE_BURST = 2_000;
 export const MAX_SOURCES = 1_024;
+/**
+ * Events of senders over their share that wait until no others do: of all senders, and of one. With the burst of its bucket one sender
+ * may have more than 10,000 events of one moment reported.
+ */
+export const MAX_EVENTS_ASIDE = 16_384;
+export const MAX_EVENTS_ASIDE_PER_SOURCE = 8_192;
 
 /** UDP ports of one agent. */
 export const MAX_PORTS = 10;

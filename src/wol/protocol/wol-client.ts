@@ -11,10 +11,11 @@ import {
   Client,
   type ClientDuplexStream,
   connectivityState,
+  Metadata,
   type ServiceError,
   type status,
 } from '@grpc/grpc-js';
-import type { HealthCheckResponse, WOLEvent, WOLEventResponse } from './generated/wol-descriptor';
+import type { AgentStatus, AgentStatusAck, HealthCheckResponse, WOLEvent, WOLEventResponse } from './generated/wol-descriptor';
 import { MAX_MESSAGE_BYTES } from './limits';
 import { RpcStatusError } from './rpc-status-error';
 import { type Outgoing, wolService } from './wire';
@@ -43,27 +44,40 @@ export interface PendingCall<Response> {
   cancel(): void;
 }
 
+export interface WolClientOptions {
+  /** Header of every report. @default none */
+  authorization?: string | undefined;
+  /** On top of our own. @default none */
+  channelOptions?: ChannelOptions;
+}
+
 export class WolClient {
   private readonly client: Client;
+  private readonly identity = new Metadata();
 
   /** @param address `host:port`; IPv6 hosts in brackets. Nothing is contacted before the first call. */
-  constructor(address: string, credentials: ChannelCredentials) {
-    this.client = new Client(`dns:///${address}`, credentials, CHANNEL_OPTIONS);
+  constructor(address: string, credentials: ChannelCredentials, { authorization, channelOptions = {} }: WolClientOptions = {}) {
+    this.client = new Client(`dns:///${address}`, credentials, { ...CHANNEL_OPTIONS, ...channelOptions });
+    if (authorization !== undefined) this.identity.set('authorization', authorization);
   }
 
   reportEvent(event: Outgoing<WOLEvent>): PendingCall<WOLEventResponse> {
-    return this.call(wolService.ReportWOLEvent, event);
+    return this.call(wolService.ReportWOLEvent, event, this.identity);
+  }
+
+  reportStatus(agent: Outgoing<AgentStatus>, timeoutMs: number): PendingCall<AgentStatusAck> {
+    return this.call(wolService.ReportAgentStatus, agent, this.identity, { deadline: Date.now() + timeoutMs });
   }
 
   /** Opens a stream of events. Nothing is sent before the first write. */
   streamEvents(): ClientDuplexStream<Outgoing<WOLEvent>, WOLEventResponse> {
     const { path, requestSerialize, responseDeserialize } = wolService.ReportWOLEventStream;
-    return this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    return this.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.identity);
   }
 
   /** @param timeoutMs covers connecting as well. */
   healthCheck(timeoutMs: number): PendingCall<HealthCheckResponse> {
-    return this.call(wolService.HealthCheck, {}, { deadline: Date.now() + timeoutMs });
+    return this.call(wolService.HealthCheck, {}, new Metadata(), { deadline: Date.now() + timeoutMs });
   }
 
   /** Calls back once, when a connection that exists now is gone. */
@@ -84,6 +98,7 @@ export class WolClient {
   private call<Request, Response>(
     method: { path: string; requestSerialize(value: Outgoing<Request>): Buffer; responseDeserialize(bytes: Buffer): Response },
     request: Outgoing<Request>,
+    metadata: Metadata,
     options: CallOptions = {},
   ): PendingCall<Response> {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
@@ -92,6 +107,7 @@ export class WolClient {
       method.requestSerialize,
       method.responseDeserialize,
       request,
+      metadata,
       options,
       (error, response) => {
         if (response === undefined) reject(asRpcStatusError(error));

@@ -1,11 +1,10 @@
 /**
  * The manager's side of the contract: a gRPC server for wol.v1.WOLService and the standard health service.
  *
- * Owns: listening, limits, decoding errors, health, shutdown. Never: looks at the content of an event.
+ * Owns: listening, limits, decoding errors, health, shutdown. Never: looks at the content of an event, but for the node it names.
  *
  * Expected flow: `start` -> `setServing(true)` once the manager can resolve addresses -> events -> `shutdown`.
- * Guarantees: one answer or one gRPC status per call; after `shutdown` has begun no event reaches the service.
- * Caveats: methods of the contract that have no handler here answer UNIMPLEMENTED, which agents understand.
+ * Guarantees: no report reaches the service without the gate's word; one answer or one gRPC status per call; after `shutdown` has begun no event reaches the service.
  */
 import {
   Server,
@@ -17,8 +16,11 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework/basics';
-import { EventStream } from './event-stream';
+import { credentialsOf } from './call-credentials';
+import type { AgentIdentity, CallGate } from './call-gate';
 import {
+  type AgentStatus,
+  type AgentStatusAck,
   type HealthCheckRequest,
   type HealthCheckResponse,
   ServingStatus,
@@ -26,15 +28,8 @@ import {
   type WOLEventResponse,
 } from './generated/wol-descriptor';
 import { HealthService } from './health-service';
-import {
-  MAX_CALLS_PER_CONNECTION,
-  MAX_CONNECTION_AGE_MS,
-  MAX_MESSAGE_BYTES,
-  MAX_STREAM_AGE_MS,
-  MAX_STREAMS_PER_CONNECTION,
-  SHUTDOWN_GRACE_MS,
-  STREAM_AGE_JITTER,
-} from './limits';
+import { MAX_CALLS_PER_CONNECTION, MAX_CONNECTION_AGE_MS, MAX_MESSAGE_BYTES, SHUTDOWN_GRACE_MS } from './limits';
+import { OpenStreams } from './open-streams';
 import { RpcStatusError } from './rpc-status-error';
 import { healthService, type Outgoing, wolService } from './wire';
 
@@ -44,7 +39,7 @@ export interface WolCaller {
   readonly peer: string;
 }
 
-/** What the manager does with events. */
+/** What the manager does with reports. */
 export interface WolService {
   /**
    * Answers one event. Failures of a wake are answers with status ERROR.
@@ -53,12 +48,16 @@ export interface WolService {
    *   the agent keeps the event then. Any other error is logged and becomes INTERNAL.
    */
   reportEvent(event: WOLEvent, caller: WolCaller): Promise<Outgoing<WOLEventResponse>>;
+  /** Takes note of what an agent can and cannot do. @throws as above. */
+  reportStatus(agent: AgentStatus, caller: WolCaller): Promise<Outgoing<AgentStatusAck>>;
 }
 
 export interface WolServerOptions {
   /** `[host]:port`; an empty host means every address, port 0 picks a free one. */
   bindAddress: string;
   credentials: ServerCredentials;
+  /** Asked for every report; health is for everybody. */
+  gate: CallGate;
   service: WolService;
   logger: Logger;
   /** @default the machine's clock */
@@ -66,16 +65,9 @@ export interface WolServerOptions {
 }
 
 type Reply<Response> = sendUnaryData<Outgoing<Response>>;
-
-type Request = WOLEvent | Undecodable;
-type EventStreamCall = ServerDuplexStream<Request, Outgoing<WOLEventResponse>>;
 type Failure = { readonly code: status; readonly details: string };
 
 const SHUTTING_DOWN: Failure = { code: status.UNAVAILABLE, details: 'the manager is shutting down' };
-const TOO_MANY_STREAMS: Failure = {
-  code: status.RESOURCE_EXHAUSTED,
-  details: `more than ${MAX_STREAMS_PER_CONNECTION} event streams on one connection`,
-};
 
 /** Stands in for a request whose bytes are no message, so that the handler can answer INVALID_ARGUMENT. */
 class Undecodable {
@@ -93,12 +85,18 @@ export class WolServer {
     'grpc.keepalive_permit_without_calls': 1,
   });
   private readonly health = new HealthService();
-  private readonly streamsByPeer = new Map<string, Set<EventStream<Request, Outgoing<WOLEventResponse>>>>();
+  private readonly streams: OpenStreams<WOLEvent | Undecodable, Outgoing<WOLEventResponse>>;
   private readonly clock: Clock;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: WolServerOptions) {
     this.clock = options.clock ?? new SystemClock();
+    this.streams = new OpenStreams({
+      gate: options.gate,
+      clock: this.clock,
+      answer: (event, peer, identity) => this.takeEvent(event, peer, identity),
+      statusOf: (error) => this.statusOf(error),
+    });
     this.server.addService(decodingFailuresAsValues(wolService), this.handlers());
     this.server.addService(healthService, this.health.handlers());
   }
@@ -128,9 +126,13 @@ export class WolServer {
 
   private stop(): Promise<void> {
     this.health.close();
-    for (const streams of this.streamsByPeer.values()) for (const stream of streams) stream.finish();
+    this.streams.close(SHUTTING_DOWN);
     return new Promise((resolve) => {
-      const timer: Timer = this.clock.setTimer(SHUTDOWN_GRACE_MS, () => this.server.forceShutdown());
+      const timer: Timer = this.clock.setTimer(SHUTDOWN_GRACE_MS, () => {
+        this.server.forceShutdown();
+        // grpc-js waits for ever for a peer that began with something else than HTTP/2.
+        resolve();
+      });
       this.server.tryShutdown(() => {
         timer.cancel();
         resolve();
@@ -138,56 +140,72 @@ export class WolServer {
     });
   }
 
+  /** Event streams that are open now. */
+  get openStreams(): number {
+    return this.streams.size;
+  }
+
   private handlers(): UntypedServiceImplementation {
     return {
-      ReportWOLEvent: (call: ServerUnaryCall<Request, unknown>, reply: Reply<WOLEventResponse>) => {
-        this.answer(call.request, call.getPeer()).then(
-          (response) => reply(null, response),
-          (error: unknown) => reply(this.statusOf(error)),
-        );
+      ReportWOLEvent: this.unary<WOLEvent, WOLEventResponse>((event, peer, identity) => this.takeEvent(event, peer, identity)),
+      ReportAgentStatus: this.unary<AgentStatus, AgentStatusAck>((agent, peer, identity) => this.takeStatus(agent, peer, identity)),
+      ReportWOLEventStream: (call: ServerDuplexStream<WOLEvent | Undecodable, Outgoing<WOLEventResponse>>) => {
+        void this.streams.open(call);
       },
-      ReportWOLEventStream: (call: EventStreamCall) => this.openStream(call),
       HealthCheck: (_call: ServerUnaryCall<HealthCheckRequest, unknown>, reply: Reply<HealthCheckResponse>) =>
         reply(null, { status: this.health.isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
     };
   }
 
-  private openStream(call: EventStreamCall): void {
-    const peer = call.getPeer();
-    const open = this.streamsByPeer.get(peer) ?? new Set();
-    if (this.stopping !== undefined || open.size >= MAX_STREAMS_PER_CONNECTION) {
-      call.emit('error', this.stopping === undefined ? TOO_MANY_STREAMS : SHUTTING_DOWN);
-      return;
-    }
-    const stream = new EventStream<Request, Outgoing<WOLEventResponse>>(
-      call,
-      (request) => this.answer(request, peer),
-      (error) => this.statusOf(error),
-      () => {
-        age.cancel();
-        open.delete(stream);
-        if (open.size === 0) this.streamsByPeer.delete(peer);
-      },
-    );
-    const age = this.clock.setTimer(MAX_STREAM_AGE_MS * (1 + STREAM_AGE_JITTER * (2 * Math.random() - 1)), () => stream.finish());
-    this.streamsByPeer.set(peer, open.add(stream));
+  private unary<Request, Response>(
+    take: (request: Request | Undecodable, peer: string, identity: AgentIdentity) => Promise<Outgoing<Response>>,
+  ): (call: ServerUnaryCall<Request | Undecodable, unknown>, reply: Reply<Response>) => void {
+    const answer = async (call: ServerUnaryCall<Request | Undecodable, unknown>): Promise<Outgoing<Response>> => {
+      this.refuseWhenStopping();
+      const identity = await this.options.gate.admit(credentialsOf(call));
+      return take(call.request, call.getPeer(), identity);
+    };
+    return (call, reply) => {
+      answer(call).then(
+        (response) => reply(null, response),
+        (error: unknown) => reply(this.statusOf(error)),
+      );
+    };
   }
 
-  private async answer(request: Request, peer: string): Promise<Outgoing<WOLEventResponse>> {
-    if (request instanceof Undecodable) throw new RpcStatusError(status.INVALID_ARGUMENT, 'the request is no WOLEvent', request.cause);
+  private async takeEvent(event: WOLEvent | Undecodable, peer: string, identity: AgentIdentity): Promise<Outgoing<WOLEventResponse>> {
+    const decoded = decodedOf(event);
+    this.refuseWhenStopping();
+    this.options.gate.checkNode(identity, decoded.nodeName, peer);
+    return this.options.service.reportEvent(decoded, { peer });
+  }
+
+  private async takeStatus(agent: AgentStatus | Undecodable, peer: string, identity: AgentIdentity): Promise<Outgoing<AgentStatusAck>> {
+    const decoded = decodedOf(agent);
+    this.refuseWhenStopping();
+    this.options.gate.checkNode(identity, decoded.nodeName, peer);
+    return this.options.service.reportStatus(decoded, { peer });
+  }
+
+  private refuseWhenStopping(): void {
     if (this.stopping !== undefined) throw new RpcStatusError(status.UNAVAILABLE, SHUTTING_DOWN.details);
-    return this.options.service.reportEvent(request, { peer });
   }
 
   private statusOf(error: unknown): Failure {
     if (isOperatorError(error, 'RPC_STATUS')) return { code: (error as RpcStatusError).status, details: error.message };
-    this.options.logger.error('wake event failed unexpectedly', { error });
+    this.options.logger.error('report failed unexpectedly', { error });
     return { code: status.INTERNAL, details: 'internal error' };
   }
 }
 
 export function createWolServer(options: WolServerOptions): WolServer {
   return new WolServer(options);
+}
+
+/** @throws {RpcStatusError} INVALID_ARGUMENT. */
+function decodedOf<Message>(request: Message | Undecodable): Message {
+  if (request instanceof Undecodable) throw new RpcStatusError(status.INVALID_ARGUMENT, 'the request cannot be decoded', request.cause);
+  return request;
 }
 
 function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {

@@ -3,7 +3,7 @@
  *
  * Owns: what each option may be. Pure. Never: shows a password in an error.
  */
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { type Environment, parseDurationMs, UsageError } from '../../framework/basics';
 import { PASSWORD_FORMS, parseSecureOnPassword } from '../protocol/secure-on';
 
@@ -24,7 +24,7 @@ export interface WakeOptions {
   /** Hosts; empty means the broadcast addresses of this machine. */
   readonly to: readonly string[];
   readonly ports: readonly number[];
-  /** Broadcast addresses of this interface only. */
+  /** Only what reaches everybody on this interface. */
   readonly interfaceName: string | undefined;
   readonly password: Uint8Array | undefined;
   /** Packets for each target. */
@@ -38,6 +38,8 @@ const DEFAULT_COUNT = '3';
 const DEFAULT_INTERVAL = '100ms';
 const MAX_COUNT = 1_000;
 const MAX_INTERVAL_MS = 60_000;
+/** fe80::/10, and multicast of link-local (and interface-local) scope. */
+const LINK_LOCAL = /^(?:fe[89ab][0-9a-f]|ff[0-9a-f][12]):/i;
 const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_.-]{0,252})$/i;
 
 /**
@@ -72,9 +74,11 @@ function wrong(flag: string, value: string, allowed: string): UsageError {
   return new UsageError(`${flag} is ${JSON.stringify(value)}; allowed: ${allowed}`);
 }
 
-/** IPv6 addresses may be in brackets and may carry a zone. */
+/** IPv6 addresses may be in brackets and may carry a zone; those that are only valid on one link must. */
 function host(text: string): string {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare) && LINK_LOCAL.test(bare) && !bare.includes('%'))
+    throw wrong('--to', text, `an address of one link only together with its interface, for example ${bare}%eth0`);
   if (isIP(bare) !== 0 || HOST_NAME.test(bare)) return bare;
   throw wrong('--to', text, 'an IPv4 or IPv6 address or a host name');
 }

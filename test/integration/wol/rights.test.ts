@@ -27,6 +27,8 @@ const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const ROLE = { apiVersion: `${RBAC_GROUP}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward-manager' } };
 
 const actions = (verbs: readonly string[], group: string, resource: string): Action[] => verbs.map((verb) => ({ verb, group, resource }));
+/** In the namespace of the manager, and no other. */
+const here = (list: readonly Action[]): Action[] => list.map((action) => ({ ...action, namespace: NAMESPACE }));
 
 const NEEDED: readonly Action[] = [
   ...actions(['list', 'watch'], VM_GROUP, 'virtualmachines'),
@@ -38,6 +40,10 @@ const NEEDED: readonly Action[] = [
   ...actions(['create', 'patch'], 'events.k8s.io', 'events'),
   ...actions(['create'], 'authentication.k8s.io', 'tokenreviews'),
   ...actions(['create'], 'authorization.k8s.io', 'subjectaccessreviews'),
+  ...actions(['update'], WOL_GROUP, 'wolconfigs/finalizers'),
+  ...here(actions(['get', 'list', 'watch', 'create', 'update', 'patch'], 'apps', 'daemonsets')),
+  ...here(actions(['list', 'watch'], '', 'services')),
+  ...here(actions(['list', 'watch'], '', 'serviceaccounts')),
 ];
 
 const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];
@@ -58,7 +64,12 @@ const FORBIDDEN: readonly Action[] = [
   ...actions(['list', 'create'], '', 'configmaps'),
   ...actions(['create'], '', 'serviceaccounts/token'),
   ...actions(['impersonate'], '', 'users'),
-  ...actions(['create', 'patch', 'delete'], 'apps', 'daemonsets'),
+  ...actions(['list', 'create', 'patch', 'delete'], 'apps', 'daemonsets'),
+  ...here(actions(['delete', 'deletecollection'], 'apps', 'daemonsets')),
+  ...here(actions(WRITES, 'apps', 'deployments')),
+  ...here(actions(WRITES, '', 'services')),
+  ...here(actions(WRITES, '', 'serviceaccounts')),
+  ...actions(['list'], '', 'services'),
   ...actions(['create', 'update', 'patch', 'bind', 'escalate'], RBAC_GROUP, 'clusterroles'),
   ...actions(['create', 'update', 'patch'], RBAC_GROUP, 'clusterrolebindings'),
   ...actions(['create', 'update', 'patch', 'delete'], 'apiextensions.k8s.io', 'customresourcedefinitions'),
@@ -101,7 +112,8 @@ describe('the rights of the manager', function () {
     return (answer.body as { status: { allowed: boolean } }).status.allowed;
   }
 
-  const text = ({ verb, group, resource }: Action): string => `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+  const text = ({ verb, group, resource, namespace }: Action): string =>
+    `${verb} ${resource}${group === '' ? '' : `.${group}`}${namespace === undefined ? '' : ` in ${namespace}`}`;
 
   for (const action of NEEDED) {
     it(`include ${text(action)}`, async () => expect(await mayDo(action)).to.equal(true));

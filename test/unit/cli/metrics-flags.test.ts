@@ -36,7 +36,7 @@ describe('virt-steward rbac', () => {
   });
 
   it('leaves them out for a manager that serves metrics to everybody', async () => {
-    expect(await reviewRules('--metrics-secure=false')).to.deep.equal([]);
+    expect(await reviewRules('--metrics-secure=false', '--grpc-insecure')).to.deep.equal([]);
   });
 
   it('refuses another value', async () => {

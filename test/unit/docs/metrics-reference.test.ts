@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Metric, Registry } from 'prom-client';
+import { defaultSettings } from '../../../src/cli/modules';
+import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
@@ -38,6 +41,11 @@ describe('the reference of metrics', () => {
   it('lists every metric of Wake-on-LAN as it is exposed', async () => {
     const registry = new Registry();
     new WakeMetrics(registry);
+    const cluster = { store: () => ({ list: () => [] }) } as unknown as Cluster;
+    new GrpcMetrics(registry, cluster, new FakeClock(), defaultSettings().wol).measure({
+      openStreams: () => 0,
+      expiries: () => ({ ca: undefined, server: undefined }),
+    });
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 });

@@ -25,6 +25,8 @@ export interface ServingCertificateOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Pick<CertificateMetrics, 'loaded' | 'failed'>;
+  /** Told once of each new problem, inline. @default nobody is told */
+  readonly onProblem?: (problem: string) => void;
 }
 
 export class ServingCertificate {
@@ -67,6 +69,11 @@ export class ServingCertificate {
     };
   }
 
+  /** Looks now: the source has news. */
+  refresh(): Promise<void> {
+    return this.look();
+  }
+
   private plan(): void {
     if (this.isStopped) return;
     this.timer = this.options.clock.setTimer(LOOK_MS, () => {
@@ -106,9 +113,10 @@ export class ServingCertificate {
   }
 
   private refuse(problem: string): void {
-    const { use, log, metrics } = this.options;
+    const { use, log, metrics, onProblem } = this.options;
     this.problem = problem;
     metrics.failed(use);
+    onProblem?.(problem);
     log.error('a certificate cannot be used', { use, problem, serving: this.pair === undefined ? 'nothing' : 'the one before' });
   }
 }

@@ -9,9 +9,11 @@ const OBJECTS = 10_000;
 const SECONDS = 20;
 const CHANGES_A_SECOND = 500;
 const TIMEOUT_MS = 5_000;
+/** A list of ten thousand takes a second, and much longer on a machine that has other things to do. */
+const SETTLE_LIMIT_MS = 240_000;
 
 describe('ten thousand objects, of which 500 change every second, while one handler hangs', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   afterEach(endWorlds);
 
   it('reach their handler without delay; the one that hangs times out and is repeated; nothing piles up', async () => {
@@ -39,7 +41,7 @@ describe('ten thousand objects, of which 500 change every second, while one hand
     });
     for (let index = 0; index < OBJECTS; index++) server.objects.create(Part, aPart(`p${index}`));
     for (let index = 0; index < 4; index++) server.objects.create(Trap, { metadata: { name: `t${index}`, namespace: 'default' } });
-    const operator = await start({ handlers: [Hanging, Quick] });
+    const operator = await start({ handlers: [Hanging, Quick], settleLimitMs: SETTLE_LIMIT_MS });
     const timers: number[] = [];
     for (let second = 0; second < SECONDS; second++) {
       for (let change = 0; change < CHANGES_A_SECOND; change++) {

@@ -14,11 +14,28 @@ describe('agent options', () => {
       ports: [9],
       healthAddress: { host: undefined, port: 8_080 },
       configName: '',
+      credentials: undefined,
+      rawEthernet: false,
       dedupWindowMs: 2_000,
       queueSize: 4_096,
       logLevel: 'info',
       logFormat: 'json',
     });
+  });
+
+  it('expect the files of the pod for TLS, unless others are named', () => {
+    const { credentials } = compileAgentOptions({ nodeName: 'node-a' }, {});
+    const named = compileAgentOptions(
+      { nodeName: 'node-a', grpcCaFile: '/ca', grpcCertFile: '/cert', grpcKeyFile: '/key' },
+      { GRPC_TOKEN_FILE: '/token' },
+    );
+
+    expect(credentials).to.deep.equal({
+      caFile: '/var/run/secrets/virt-steward/grpc/ca.crt',
+      tokenFile: '/var/run/secrets/virt-steward/grpc/token',
+      pair: undefined,
+    });
+    expect(named.credentials).to.deep.equal({ caFile: '/ca', tokenFile: '/token', pair: { certFile: '/cert', keyFile: '/key' } });
   });
 
   it('come from the environment where no flag is given', () => {
@@ -29,6 +46,7 @@ describe('agent options', () => {
       HEALTH_PROBE_BIND_ADDRESS: '127.0.0.1:8179',
       WOLCONFIG_NAME: 'home',
       GRPC_INSECURE: 'true',
+      RAW_ETHERNET: 'true',
       DEDUP_WINDOW: '500ms',
       QUEUE_SIZE: '64',
       LOG_LEVEL: 'debug',
@@ -40,12 +58,15 @@ describe('agent options', () => {
       ports: [7, 9],
       healthAddress: { host: '127.0.0.1', port: 8_179 },
       configName: 'home',
+      credentials: undefined,
+      rawEthernet: true,
       dedupWindowMs: 500,
       queueSize: 64,
       logLevel: 'debug',
       logFormat: 'text',
     });
-    expect(Object.keys(env).sort()).to.deep.equal(AGENT_FLAGS.map((flag) => flag.env).sort());
+    const files = ['GRPC_CA_FILE', 'GRPC_TOKEN_FILE', 'GRPC_CERT_FILE', 'GRPC_KEY_FILE'];
+    expect([...Object.keys(env), ...files].sort()).to.deep.equal(AGENT_FLAGS.map((flag) => flag.env).sort());
   });
 
   it('prefer a flag to its variable and treat an empty variable as absent', () => {
@@ -108,7 +129,8 @@ describe('agent options', () => {
     [{ logLevel: 'loud' }, '--log-level is "loud"; allowed: error, warn, info, debug'],
     [{ logFormat: 'xml' }, '--log-format is "xml"; allowed: json, text'],
     [{ grpcInsecure: 'maybe' }, '--grpc-insecure is "maybe"; allowed: true or false'],
-    [{ grpcInsecure: 'false' }, '--grpc-insecure is "false"; allowed: true, plaintext without identity is the only mode of this version'],
+    [{ grpcInsecure: 'false', grpcCertFile: '/tls.crt' }, '--grpc-key-file is ""; allowed: a file, because --grpc-cert-file is given'],
+    [{ grpcInsecure: 'false', grpcKeyFile: '/tls.key' }, '--grpc-cert-file is ""; allowed: a file, because --grpc-key-file is given'],
   ] satisfies [AgentFlagValues, string][]) {
     it(`refuse ${JSON.stringify(flags).slice(0, 60)} in one line`, () => {
       expect(() => compile(flags))

@@ -39,15 +39,15 @@ describe('kernel drops', () => {
   it('counts what was added since the last look', async () => {
     const drops = new KernelDrops(proc);
     await table(line(9, 111, 3));
-    expect([...(await drops.read([9]))]).to.deep.equal([[9, 3]]);
-    expect([...(await drops.read([9]))]).to.deep.equal([]);
+    expect(await drops.read([9])).to.deep.equal([{ port: 9, family: 'ipv4', drops: 3 }]);
+    expect(await drops.read([9])).to.deep.equal([]);
     await table(line(9, 111, 10));
-    expect([...(await drops.read([9]))]).to.deep.equal([[9, 7]]);
+    expect(await drops.read([9])).to.deep.equal([{ port: 9, family: 'ipv4', drops: 7 }]);
   });
 
   it('leaves out the socket of another process on the same port, and ports that are not ours', async () => {
     await table(line(9, 222, 50), line(7, 111, 5));
-    expect([...(await new KernelDrops(proc).read([9]))]).to.deep.equal([]);
+    expect(await new KernelDrops(proc).read([9])).to.deep.equal([]);
   });
 
   it('starts from zero with a socket that was made anew', async () => {
@@ -56,16 +56,27 @@ describe('kernel drops', () => {
     await drops.read([9]);
     await symlink('socket:[112]', join(proc, 'self', 'fd', '8'));
     await table(line(9, 112, 4));
-    expect([...(await drops.read([9]))]).to.deep.equal([[9, 4]]);
+    expect(await drops.read([9])).to.deep.equal([{ port: 9, family: 'ipv4', drops: 4 }]);
   });
 
   it('goes by port where the descriptors cannot be read', async () => {
     await rm(join(proc, 'self'), { recursive: true });
     await table(line(9, 222, 5));
-    expect([...(await new KernelDrops(proc).read([9]))]).to.deep.equal([[9, 5]]);
+    expect(await new KernelDrops(proc).read([9])).to.deep.equal([{ port: 9, family: 'ipv4', drops: 5 }]);
+  });
+
+  it('tells the families of one port apart', async () => {
+    await table(line(9, 111, 1));
+    await symlink('socket:[333]', join(proc, 'self', 'fd', '9'));
+    const ipv6 = line(9, 333, 2).replace('00000000:', `${'0'.repeat(32)}:`);
+    await writeFile(join(proc, 'net', 'udp6'), [HEADER, ipv6].join('\n'));
+    expect(await new KernelDrops(proc).read([9])).to.deep.equal([
+      { port: 9, family: 'ipv4', drops: 1 },
+      { port: 9, family: 'ipv6', drops: 2 },
+    ]);
   });
 
   it('has no figures where there is no procfs', async () => {
-    expect([...(await new KernelDrops(join(proc, 'none')).read([9]))]).to.deep.equal([]);
+    expect(await new KernelDrops(join(proc, 'none')).read([9])).to.deep.equal([]);
   });
 });

@@ -6,6 +6,7 @@ import { DuplicateFilter } from '../../../../src/wol/agent/duplicate-filter';
 import { PacketIntake } from '../../../../src/wol/agent/packet-intake';
 import { PacketLog } from '../../../../src/wol/agent/packet-log';
 import { SourceLimiter } from '../../../../src/wol/agent/source-limiter';
+import { Transport } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
 import { RecordingLogger } from '../support/recording-logger';
 
@@ -17,24 +18,35 @@ describe('packet intake', () => {
   let intake: PacketIntake;
   let delivered: ReportEvent[];
   let results: string[];
+  let aside: string[];
+  let transports: Set<string>;
   let queueTakes: boolean;
+  let asideTakes: boolean;
 
   beforeEach(() => {
     clock = new FakeClock();
     delivered = [];
     results = [];
+    aside = [];
+    transports = new Set();
     queueTakes = true;
+    asideTakes = true;
     intake = new PacketIntake({
       nodeName: 'node-a',
       configName: 'home',
       clock,
       duplicates: new DuplicateFilter({ windowMs: 2_000 }, clock),
       limiter: new SourceLimiter(clock, { burst: 3, perSecond: 1 }),
-      deliver(event) {
-        if (queueTakes) delivered.push(event);
-        return queueTakes;
+      deliver(event, overShareOf) {
+        if (overShareOf !== undefined) aside.push(overShareOf);
+        const takes = overShareOf === undefined ? queueTakes : asideTakes;
+        if (takes) delivered.push(event);
+        return takes;
       },
-      count: (result) => results.push(result),
+      count: (transport, result) => {
+        transports.add(transport);
+        results.push(result);
+      },
       log: new PacketLog(new RecordingLogger(), clock),
     });
   });
@@ -67,7 +79,13 @@ describe('packet intake', () => {
     expect(results).to.deep.equal(['queue_full', 'accepted']);
   });
 
-  it('limits one flooding sender and still hears another one, also for the same address', () => {
+  it('sets aside what a sender sends beyond its share, and tells whose it is', () => {
+    for (let i = 1; i <= 5; i++) intake.datagram(packetFor(`02:00:00:00:00:0${i}`), from('192.0.2.1'), 9);
+    expect([results, aside]).to.deep.equal([Array<string>(5).fill('accepted'), ['192.0.2.1', '192.0.2.1']]);
+  });
+
+  it('limits one flooding sender when too much waits aside, and still hears another one, also for the same address', () => {
+    asideTakes = false;
     for (let i = 1; i <= 5; i++) intake.datagram(packetFor(`02:00:00:00:00:0${i}`), from('192.0.2.1'), 9);
     intake.datagram(packetFor('02:00:00:00:00:05'), from('192.0.2.2'), 9);
     expect(results).to.deep.equal(['accepted', 'accepted', 'accepted', 'limited', 'limited', 'accepted']);
@@ -77,6 +95,52 @@ describe('packet intake', () => {
     for (let i = 0; i < 10; i++) intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
     intake.datagram(packetFor('02:00:00:00:00:02'), from('192.0.2.1'), 9);
     expect(results).to.deep.equal(['accepted', ...Array<string>(9).fill('duplicate'), 'accepted']);
+  });
+
+  it('tells IPv6 apart, leaves out the zone and writes an IPv4 address as one', () => {
+    intake.datagram(packetFor('02:00:00:00:00:01'), { ...from('fe80::1%eth0'), family: 'IPv6' }, 9);
+    intake.datagram(packetFor('02:00:00:00:00:02'), { ...from('::ffff:192.0.2.7'), family: 'IPv6' }, 9);
+    expect(delivered.map(({ sourceIp, transport }) => [sourceIp, transport])).to.deep.equal([
+      ['fe80::1', Transport.TRANSPORT_UDP6],
+      ['192.0.2.7', Transport.TRANSPORT_UDP6],
+    ]);
+    expect([...transports]).to.deep.equal(['udp6']);
+  });
+
+  it('makes an event of a frame: no IP source, no port, the size without padding', () => {
+    const payload = Buffer.concat([Buffer.alloc(3), packetFor('02:00:00:00:00:01'), Buffer.from('secret')]);
+    intake.frame({ payload, source: '02:ff:00:00:00:01', vlanId: 7, interfaceName: 'eth1' });
+
+    expect([...transports, ...results]).to.deep.equal(['ethernet', 'accepted']);
+    expect(delivered[0]).to.deep.include({
+      macAddress: '02:00:00:00:00:01',
+      sourceIp: '255.255.255.255',
+      sourcePort: 0,
+      destPort: 0,
+      packetSize: 108,
+      transport: Transport.TRANSPORT_ETHERNET,
+      vlanId: 7,
+      interface: 'eth1',
+    });
+    expect(Buffer.from(delivered[0]?.secureOn ?? []).toString()).to.equal('secret');
+  });
+
+  it('takes the frame and the datagram of one wake for the same, unless their passwords differ', () => {
+    const frame = { source: '02:ff:00:00:00:01', vlanId: 0, interfaceName: 'eth1' };
+    const withPassword = Buffer.concat([packetFor('02:00:00:00:00:01'), Buffer.from('1234')]);
+    intake.frame({ ...frame, payload: packetFor('02:00:00:00:00:01') });
+    intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
+    intake.datagram(withPassword, from('192.0.2.1'), 9);
+    intake.frame({ ...frame, payload: withPassword });
+    expect(results).to.deep.equal(['accepted', 'duplicate', 'accepted', 'duplicate']);
+  });
+
+  it('counts what each network card sends by Ethernet against a share of its own', () => {
+    const frame = (i: number, source: string): void =>
+      intake.frame({ payload: packetFor(`02:00:00:00:00:0${i}`), source, vlanId: 0, interfaceName: 'eth1' });
+    for (let i = 1; i <= 4; i++) frame(i, '02:ff:00:00:00:01');
+    frame(5, '02:ff:00:00:00:02');
+    expect(aside).to.deep.equal(['02:ff:00:00:00:01']);
   });
 
   for (const mac of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01']) {

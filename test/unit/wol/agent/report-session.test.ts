@@ -1,14 +1,9 @@
-import {
-  credentials,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerDuplexStream, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { nullLogger, SystemClock } from '../../../../src/framework/basics';
+import { OPEN_CREDENTIALS } from '../../../../src/wol/agent/agent-credentials';
 import { GrpcReportConnector, type ReportSession } from '../../../../src/wol/agent/report-session';
+import { StatusReports } from '../../../../src/wol/agent/status-reports';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import type { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { type Outgoing, wolService } from '../../../../src/wol/protocol/wire';
@@ -21,6 +16,12 @@ const codeOf = async (answer: Promise<unknown>): Promise<status> => {
     (caught: unknown) => caught as RpcStatusError,
   );
   return error?.status ?? status.OK;
+};
+
+const connectorTo = (address: string): GrpcReportConnector => {
+  const source = { status: () => ({ nodeName: 'node-a' }), onChange: () => () => undefined };
+  const statuses = new StatusReports({ source, clock: new SystemClock(), logger: nullLogger });
+  return new GrpcReportConnector({ address, credentials: OPEN_CREDENTIALS, statuses });
 };
 
 describe('report session', () => {
@@ -41,8 +42,7 @@ describe('report session', () => {
     await manager.stop();
   });
 
-  const connect = (address = manager.address): Promise<ReportSession> =>
-    new GrpcReportConnector(address, () => credentials.createInsecure()).connect(new AbortController().signal);
+  const connect = (address = manager.address): Promise<ReportSession> => connectorTo(address).connect(new AbortController().signal);
 
   it('gives each event its own answer', async () => {
     manager.answer = async ({ macAddress }) => ({ status: ResponseStatus.VM_NOT_FOUND, message: macAddress });
@@ -98,7 +98,7 @@ describe('report session', () => {
 
   it('stops connecting when the agent ends', async () => {
     const ending = new AbortController();
-    const attempt = new GrpcReportConnector('192.0.2.1:9', () => credentials.createInsecure()).connect(ending.signal);
+    const attempt = connectorTo('192.0.2.1:9').connect(ending.signal);
     ending.abort();
     expect(await codeOf(attempt)).to.equal(status.CANCELLED);
   });
@@ -122,7 +122,7 @@ describe('report session', () => {
     };
 
     it('without streams and without a health check uses single calls from the second attempt on, once', async () => {
-      const connector = new GrpcReportConnector(`127.0.0.1:${await start({ ReportWOLEvent })}`, () => credentials.createInsecure());
+      const connector = connectorTo(`127.0.0.1:${await start({ ReportWOLEvent })}`);
       const { signal } = new AbortController();
       const first = await connector.connect(signal);
       expect(await codeOf(first.report({ macAddress: 'a' }).response)).to.equal(status.UNIMPLEMENTED);

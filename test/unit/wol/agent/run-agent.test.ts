@@ -39,7 +39,9 @@ describe('agent', () => {
       operatorAddress: manager.address,
       ports: [firstPort, secondPort],
       healthAddress: { host: '127.0.0.1', port: await freeTcpPort() },
+      credentials: undefined,
       configName: 'home',
+      rawEthernet: false,
       dedupWindowMs: 2_000,
       queueSize: 4_096,
       logLevel: 'info',
@@ -54,20 +56,35 @@ describe('agent', () => {
     await manager.stop();
   });
 
-  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger): Promise<number> => {
-    const ended = runAgent({ ...options, ...fields }, { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3' });
+  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger, onQuiet = (): void => undefined): Promise<number> => {
+    const deps = { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3', onQuiet };
+    const ended = runAgent({ ...options, ...fields }, deps);
     running.push(ended);
     return ended;
   };
   const started = async (fields: Partial<AgentOptions> = {}): Promise<Promise<number>[]> => {
     void run(fields);
     const ports = fields.ports ?? options.ports;
-    await poll('ports bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === ports.length);
+    await poll('ports bound', () => boundPorts() === 2 * ports.length);
     return running;
   };
+  const boundPorts = (): number => logger.messages('info').filter((message) => message === 'UDP port bound').length;
   const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
   const health = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${options.healthAddress?.port}${path}`);
   const metric = async (line: string): Promise<boolean> => (await (await health('/metrics')).text()).split('\n').includes(line);
+
+  it('tells the manager after connecting which ports it has, and at once when that changes', async () => {
+    const holder = createSocket('udp4');
+    await new Promise<void>((resolve) => holder.bind(secondPort, resolve));
+    void run({ configName: 'home' });
+    const last = () => manager.statuses.at(-1);
+    await poll('a status with one port', () => last()?.ports.some(({ port, error }) => port === secondPort && error !== ''));
+    expect(last()).to.include({ nodeName: 'node-a', configName: 'home', version: '1.2.3', healthError: '' });
+    await new Promise<void>((resolve) => holder.close(() => resolve()));
+
+    await poll('a status without a problem', () => last()?.ports.every(({ ipv4, error }) => ipv4 && error === ''));
+    expect(last()?.ports.map(({ port }) => port)).to.deep.equal([firstPort, secondPort]);
+  });
 
   it('reports a packet on each of its ports with all that the manager needs to know', async () => {
     await started();
@@ -170,7 +187,7 @@ describe('agent', () => {
   it('shares a port with another agent on the node', async () => {
     await started();
     void run({ healthAddress: undefined });
-    await poll('both bound', () => logger.messages('info').filter((message) => message === 'UDP port bound').length === 4);
+    await poll('both bound', () => boundPorts() === 8);
     send(buildMagicPacket(mac(1)));
     await poll('an event', () => manager.events.length === 1);
   });
@@ -192,7 +209,8 @@ describe('agent', () => {
   });
 
   it('ends with 1 when no port can be bound for 3 s, naming port and cause', async () => {
-    const holder = createSocket('udp4');
+    // Dual-stack: taken in both families.
+    const holder = createSocket('udp6');
     await new Promise<void>((resolve) => holder.bind(firstPort, resolve));
     try {
       const startedAtMs = performance.now();
@@ -200,7 +218,7 @@ describe('agent', () => {
       expect(performance.now() - startedAtMs).to.be.within(2_900, 6_000);
       const [line] = logger.lines.filter(({ level }) => level === 'error');
       expect(line?.message).to.equal('no UDP port could be bound');
-      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} is not bound: .*EADDRINUSE`));
+      expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} \\(ipv4\\) is not bound: .*EADDRINUSE`));
     } finally {
       holder.close();
     }
@@ -211,7 +229,13 @@ describe('agent', () => {
     await poll('health endpoint', async () => (await health('/healthz').catch(() => undefined))?.status === 200);
     expect(await (await health('/healthz')).text()).to.equal('ok');
     expect(await (await health('/readyz')).text()).to.equal('ready');
-    expect(await (await health('/readyz?verbose')).text()).to.equal(`[+] udp4 port ${firstPort}\n[+] udp4 port ${secondPort}\n[+] manager`);
+    expect((await (await health('/readyz?verbose')).text()).split('\n')).to.deep.equal([
+      `[+] udp4 port ${firstPort}`,
+      `[+] udp6 port ${firstPort}`,
+      `[+] udp4 port ${secondPort}`,
+      `[+] udp6 port ${secondPort}`,
+      '[+] manager',
+    ]);
   });
 
   it('exports metrics without any address or machine in them', async () => {
@@ -229,7 +253,12 @@ describe('agent', () => {
       'wol_agent_connected{node="node-a"} 1',
       'wol_agent_dedupe_cache_size{node="node-a"} 1',
       `wol_agent_port_bound{port="${firstPort}",family="ipv4",node="node-a"} 1`,
+      `wol_agent_port_bound{port="${firstPort}",family="ipv6",node="node-a"} 1`,
       `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv4",node="node-a"} 0`,
+      `wol_agent_kernel_drops_total{port="${firstPort}",family="ipv6",node="node-a"} 0`,
+      'wol_agent_packets_total{transport="udp6",result="accepted",node="node-a"} 0',
+      'wol_agent_packets_total{transport="ethernet",result="accepted",node="node-a"} 0',
+      'wol_agent_raw_interfaces{node="node-a"} 0',
       'wol_agent_report_seconds_count{node="node-a"} 1',
     ]) {
       expect(text.split('\n')).to.include(line);
@@ -289,6 +318,17 @@ describe('agent', () => {
   it('ends with 0 at once when it was asked to before it began', async () => {
     stop.abort();
     expect(await run()).to.equal(0);
+  });
+
+  it('tidies up once it is quiet after its start, and after many packets, not after a few', async () => {
+    let times = 0;
+    void run({}, logger, () => times++);
+    await poll('tidied up after the start', () => times === 1);
+    for (let i = 0; i < 5; i++) send(buildMagicPacket(mac(i, 1)));
+    await poll('few packets', () => manager.events.length === 5);
+    for (let i = 0; i < 600; i++) send(buildMagicPacket(mac(i)));
+    await poll('tidied up again', () => times === 2);
+    expect(manager.events).to.have.length(605);
   });
 
   it('logs at most ten packets a second and the number of those left out, and never a password', async () => {

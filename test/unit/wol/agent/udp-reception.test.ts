@@ -1,6 +1,8 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import type { NetworkInterface } from '../../../../src/wol/agent/interfaces';
+import type { SocketFactory } from '../../../../src/wol/agent/udp-port';
 import { UdpReception } from '../../../../src/wol/agent/udp-reception';
 import { freeUdpPort } from '../../../harness/free-port';
 import { poll } from '../../../harness/poll';
@@ -26,17 +28,20 @@ describe('UDP reception', () => {
     expect(clock.pendingTimers).to.equal(0);
   });
 
-  const receptionOf = (...ports: number[]): UdpReception => {
+  const receptionOf = (...given: (number | SocketFactory)[]): UdpReception => {
+    const socketOf = given.find((one) => typeof one === 'function');
     reception = new UdpReception({
-      ports,
+      ports: given.filter((one) => typeof one === 'number'),
+      ...(socketOf === undefined ? {} : { socketOf }),
       onDatagram: (payload, from, port) => received.push({ text: payload.toString(), from, port }),
       clock,
       logger,
     });
     return reception;
   };
-  const aSocket = async (port = 0): Promise<Socket> => {
-    const socket = createSocket('udp4');
+  /** `udp6` takes the port in both families. */
+  const aSocket = async (port = 0, type: 'udp4' | 'udp6' = 'udp4'): Promise<Socket> => {
+    const socket = createSocket(type);
     await new Promise<void>((resolve) => socket.bind(port, resolve));
     sockets.push(socket);
     return socket;
@@ -82,7 +87,7 @@ describe('UDP reception', () => {
     const holder = await aSocket(taken);
     await receptionOf(taken, free).start();
     expect(reception.problems()).to.have.length(1);
-    expect(reception.problems()[0]).to.match(new RegExp(`^UDP port ${taken} is not bound: .*EADDRINUSE`));
+    expect(reception.problems()[0]).to.match(new RegExp(`^UDP port ${taken} \\(ipv4\\) is not bound: .*EADDRINUSE`));
 
     await release(holder);
     await clock.advance(4_999);
@@ -91,12 +96,12 @@ describe('UDP reception', () => {
     await poll('bound', () => reception.problems().length === 0);
 
     expect(logger.messages('warn').filter((message) => message.startsWith('UDP port not bound'))).to.have.length(1);
-    expect(logger.messages('info')).to.deep.equal(['UDP port bound', 'UDP port bound']);
+    expect(logger.messages('info')).to.deep.equal(Array<string>(4).fill('UDP port bound'));
   });
 
   it('tries more often while it has no port at all', async () => {
     const port = await freeUdpPort();
-    const holder = await aSocket(port);
+    const holder = await aSocket(port, 'udp6');
     await receptionOf(port).start();
     expect(reception.anyBound).to.equal(false);
     await release(holder);
@@ -112,6 +117,58 @@ describe('UDP reception', () => {
     expect(warned).to.equal(state?.kind === 'bound' && state.receiveBufferBytes < 8 * 1_048_576 && process.platform === 'linux');
   });
 
+  it('hears IPv6 on every port, and IPv4 on its own socket only', async () => {
+    const port = await freeUdpPort();
+    await receptionOf(port).start();
+    const [ipv4, ipv6] = [await aSocket(), await aSocket(0, 'udp6')];
+    ipv4.send('by IPv4', port, '127.0.0.1');
+    ipv6.send('by IPv6', port, '::1');
+    await poll('both', () => received.length === 2);
+    expect(received.map(({ text, from }) => [text, from.family, from.address]).sort()).to.deep.equal([
+      ['by IPv4', 'IPv4', '127.0.0.1'],
+      ['by IPv6', 'IPv6', '::1'],
+    ]);
+  });
+
+  it('joins the group of all nodes where there is IPv6, once, and again on an interface that came back', async () => {
+    const { factory, memberships } = recordingSockets();
+    await receptionOf(await freeUdpPort(), factory).start();
+    const [eth0, eth1] = [anInterface('eth0', 2), { ...anInterface('eth1', 3), hasIpv6: false }];
+    await reception.follow([eth0, eth1]);
+    await reception.follow([eth0, eth1]);
+    expect(memberships).to.deep.equal(['ff02::1 ::%eth0']);
+
+    await reception.follow([eth1]);
+    await reception.follow([anInterface('eth0', 7), { ...eth1, hasIpv6: true }]);
+    expect(memberships.slice(1)).to.deep.equal(['ff02::1 ::%eth0', 'ff02::1 ::%eth1']);
+  });
+
+  it('tries a group that it could not join again with the next look, and says so at debug only', async () => {
+    const { factory, memberships, refuse } = recordingSockets();
+    refuse('::%eth0');
+    await receptionOf(await freeUdpPort(), factory).start();
+    await reception.follow([anInterface('eth0', 2), anInterface('eth1', 3)]);
+    await reception.follow([anInterface('eth0', 2), anInterface('eth1', 3)]);
+    expect(memberships).to.deep.equal(['ff02::1 ::%eth0', 'ff02::1 ::%eth1', 'ff02::1 ::%eth0']);
+    expect(logger.messages('debug')).to.deep.equal(Array<string>(2).fill('IPv6 group not joined; trying again'));
+    expect(logger.messages('warn').filter((message) => message.includes('group'))).to.deep.equal([]);
+  });
+
+  it('works with IPv4 alone on a node without IPv6, calls nothing of it a problem, and takes IPv6 once it is there', async () => {
+    const { factory, enableIpv6 } = socketsWithoutIpv6();
+    const port = await freeUdpPort();
+    await receptionOf(port, factory).start();
+    expect([reception.problems(), reception.ports.map(({ state }) => state.kind)]).to.deep.equal([[], ['bound', 'absent']]);
+    await clock.advance(10_000);
+    expect(logger.lines.filter(({ level }) => level === 'warn' || level === 'error').length).to.be.at.most(1); // rmem_max
+    (await aSocket()).send('by IPv4', port, '127.0.0.1');
+    await poll('the datagram', () => received.length === 1);
+
+    enableIpv6();
+    await reception.follow([anInterface('lo', 1)]);
+    expect(reception.ports.map(({ state }) => state.kind)).to.deep.equal(['bound', 'bound']);
+  });
+
   it('hands on nothing after it was closed', async () => {
     const port = await freeUdpPort();
     await receptionOf(port).start();
@@ -121,3 +178,46 @@ describe('UDP reception', () => {
     expect(received).to.deep.equal([]);
   });
 });
+
+function anInterface(name: string, index: number): NetworkInterface {
+  const state = { isEthernet: true, isUp: true, isLoopback: false, mac: '02:00:00:00:00:01', master: undefined, vlanId: undefined };
+  return { name, index, ...state, hasIpv6: true };
+}
+
+/** Real sockets that only write down which groups they are asked to join. */
+function recordingSockets(): { factory: SocketFactory; memberships: string[]; refuse(on: string): void } {
+  const memberships: string[] = [];
+  const refused = new Set<string>();
+  const factory = (options: SocketOptions): Socket => {
+    const socket = createSocket(options);
+    socket.addMembership = (group, on = '') => {
+      memberships.push(`${group} ${on}`);
+      if (refused.has(on)) throw new Error('addMembership ENODEV');
+      return socket;
+    };
+    return socket;
+  };
+  return { factory: factory as SocketFactory, memberships, refuse: (on) => void refused.add(on) };
+}
+
+/** What Node.js does on a kernel without IPv6: the socket is made, binding it fails. */
+function socketsWithoutIpv6(): { factory: SocketFactory; enableIpv6(): void } {
+  let hasIpv6 = false;
+  const factory = (options: SocketOptions): Socket => {
+    const socket = createSocket(options);
+    if (options.type === 'udp6' && !hasIpv6) {
+      socket.bind = () => {
+        const failure = Object.assign(new Error('bind EAFNOSUPPORT :::9'), { code: 'EAFNOSUPPORT' });
+        setImmediate(() => socket.emit('error', failure));
+        return socket;
+      };
+    }
+    return socket;
+  };
+  return {
+    factory: factory as SocketFactory,
+    enableIpv6: () => {
+      hasIpv6 = true;
+    },
+  };
+}

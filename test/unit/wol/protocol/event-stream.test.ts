@@ -1,6 +1,7 @@
 import { Client, type ClientDuplexStream, credentials, ServerCredentials, type StatusObject, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { OPEN_GATE } from '../../../../src/wol/protocol/call-gate';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { type Outgoing, wolService } from '../../../../src/wol/protocol/wire';
@@ -30,7 +31,9 @@ describe('event stream', () => {
       credentials: ServerCredentials.createInsecure(),
       logger: new RecordingLogger(),
       clock,
+      gate: OPEN_GATE,
       service: {
+        reportStatus: async () => ({}),
         reportEvent({ macAddress: mac }) {
           const { promise, resolve, reject } = Promise.withResolvers<Outgoing<WOLEventResponse>>();
           work.push({ mac, answer: () => resolve({ status: ResponseStatus.VM_START_INITIATED, message: mac }), fail: reject });

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { buildMagicPacket, MAGIC_PACKET_BYTES, MAX_SYNC_OFFSET, parseMagicPacket } from '../../../../src/wol/protocol/magic-packet';
+import {
+  buildMagicPacket,
+  MAGIC_PACKET_BYTES,
+  MAX_SYNC_OFFSET,
+  type MagicPacket,
+  parseMagicPacket,
+} from '../../../../src/wol/protocol/magic-packet';
 
 const MAC = '02:00:00:00:00:01';
 const packet = (): Uint8Array => buildMagicPacket(MAC);
@@ -125,12 +131,47 @@ describe('what is no magic packet', () => {
   });
 });
 
-/** The definition written as naively as possible. */
+/** Packets, whole or with one byte changed, behind anything and followed by anything. */
+const nearPackets = fc
+  .tuple(
+    fc.oneof(
+      fc.array(fc.constantFrom(0xff, 0x02), { maxLength: 20 }),
+      fc.nat(1_410).map((length) => Array<number>(length).fill(0xff)),
+    ),
+    fc.oneof(fc.constant('ff:ff:ff:ff:ff:ff'), fc.constant('ff:ff:ff:00:00:01'), macText),
+    fc.option(fc.tuple(fc.nat(101), fc.nat(255)), { nil: undefined, freq: 2 }),
+    fc.oneof(fc.array(fc.constantFrom(0xff, 0, 7), { maxLength: 8 }), fc.constant([...packet()])),
+  )
+  .map(([before, mac, change, after]) => {
+    const bytes = [...buildMagicPacket(mac)];
+    if (change !== undefined) bytes[change[0]] = change[1];
+    return [...before, ...bytes, ...after];
+  });
+
+describe('bytes that come close to a magic packet', () => {
+  it('are one, with that address and that password, exactly when the definition holds', () => {
+    fc.assert(
+      fc.property(nearPackets, (bytes) => {
+        expect(parseMagicPacket(Uint8Array.from(bytes))).to.deep.equal(byDefinition(bytes));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
 function firstMacByDefinition(bytes: readonly number[]): string | undefined {
-  const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  for (let offset = 0; offset + 102 <= bytes.length; offset++) {
+  return byDefinition(bytes)?.mac;
+}
+
+/** The definition written as naively as possible. */
+function byDefinition(bytes: readonly number[]): MagicPacket | undefined {
+  const hex = Buffer.from(bytes).toString('hex');
+  for (let offset = 0; offset <= 1_398 && offset + 102 <= bytes.length; offset++) {
     const address = hex.slice((offset + 6) * 2, (offset + 12) * 2);
-    if (hex.slice(offset * 2, (offset + 102) * 2) === 'ff'.repeat(6) + address.repeat(16)) return address.match(/../g)?.join(':');
+    if (hex.slice(offset * 2, (offset + 102) * 2) !== 'ff'.repeat(6) + address.repeat(16)) continue;
+    const rest = bytes.slice(offset + 102);
+    const password = rest.length === 4 || rest.length === 6 ? Uint8Array.from(rest) : undefined;
+    return { mac: address.match(/../g)?.join(':') ?? '', password };
   }
   return undefined;
 }

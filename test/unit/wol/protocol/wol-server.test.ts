@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { Client, credentials, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { OPEN_GATE } from '../../../../src/wol/protocol/call-gate';
 import type { HealthCheckResponse } from '../../../../src/wol/protocol/generated/health-descriptor';
 import { ResponseStatus, ServingStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
@@ -30,7 +31,9 @@ describe('wol server', () => {
       credentials: ServerCredentials.createInsecure(),
       logger,
       clock,
+      gate: OPEN_GATE,
       service: {
+        reportStatus: async () => ({}),
         reportEvent(event) {
           events.push(event);
           return answer(event);
@@ -89,7 +92,7 @@ describe('wol server', () => {
     expect(error).to.be.instanceOf(RpcStatusError);
     expect((error as RpcStatusError).status).to.equal(status.INTERNAL);
     expect((error as RpcStatusError).message).to.equal('internal error');
-    expect(logger.messages('error')).to.deep.equal(['wake event failed unexpectedly']);
+    expect(logger.messages('error')).to.deep.equal(['report failed unexpectedly']);
   });
 
   it('keeps running when a service throws before it returns a promise', async () => {
@@ -223,6 +226,15 @@ describe('wol server', () => {
       expect([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL]).to.include(await code);
     });
 
+    it('takes no longer because of a peer that spoke something else', async () => {
+      const stranger = new WolClient(address.replace('127.0.0.1', 'localhost'), credentials.createSsl());
+      expect(await codeOf(stranger.healthCheck(500).response)).to.be.oneOf([status.UNAVAILABLE, status.DEADLINE_EXCEEDED]);
+      stranger.close();
+      const stopped = server.shutdown();
+      await clock.advance(5_000);
+      await stopped;
+    });
+
     it('refuses new events and tells clients to go away', async () => {
       const session: ClientHttp2Session = connect(`http://${address}`);
       const goneAway = new Promise<void>((resolve) => session.once('goaway', () => resolve()));
@@ -240,7 +252,8 @@ describe('wol server', () => {
       bindAddress: address,
       credentials: ServerCredentials.createInsecure(),
       logger,
-      service: { reportEvent: answer },
+      gate: OPEN_GATE,
+      service: { reportEvent: answer, reportStatus: async () => ({}) },
     });
     const error: unknown = await second.start().catch((caught: unknown) => caught);
     expect((error as Error).message).to.include(address.split(':')[1]);
@@ -251,7 +264,8 @@ describe('wol server', () => {
       bindAddress: ':0',
       credentials: ServerCredentials.createInsecure(),
       logger,
-      service: { reportEvent: answer },
+      gate: OPEN_GATE,
+      service: { reportEvent: answer, reportStatus: async () => ({}) },
     });
     const port = await everywhere.start();
     const other = new WolClient(`127.0.0.1:${port}`, credentials.createInsecure());

@@ -14,6 +14,7 @@ const interfaces: Interfaces = {
   lo: [anInterface('127.0.0.1', '255.0.0.0', { internal: true })],
   eth0: [anInterface('192.0.2.77', '255.255.255.0'), anInterface('2001:db8::7', 'ffff:ffff:ffff:ffff::', { family: 'IPv6' } as never)],
   eth1: [anInterface('10.11.12.13', '255.240.0.0'), anInterface('198.51.100.9', '255.255.255.252')],
+  eth2: [anInterface('fe80::2', 'ffff:ffff:ffff:ffff::', { family: 'IPv6' } as never)],
   wg0: [anInterface('10.99.0.2', '255.255.255.255')],
   ppp0: [anInterface('10.98.0.2', '255.255.255.254')],
 };
@@ -56,11 +57,22 @@ describe('targets of wake', () => {
     ]);
   });
 
+  it('are the group of all nodes on a named interface that has IPv6 only', () => {
+    expect(wakeTargets(wakeOptions({ interfaceName: 'eth2', ports: [7] }), interfaces)).to.deep.equal([{ host: 'ff02::1%eth2', port: 7 }]);
+  });
+
+  it('cannot be on an interface that is not there', () => {
+    expect(() => wakeTargets(wakeOptions({ to: ['192.0.2.1', 'ff02::1%eth9'] }), interfaces)).to.throw(
+      UsageError,
+      '--to is "ff02::1%eth9"; allowed after %: an interface that is up and has an address: lo, eth0, eth1, eth2, wg0, ppp0',
+    );
+  });
+
   for (const name of ['eth9', 'lo', 'wg0']) {
     it(`cannot be had from ${name}, and the error names the interfaces that would do`, () => {
       expect(() => wakeTargets(wakeOptions({ interfaceName: name }), interfaces)).to.throw(
         UsageError,
-        `--interface is "${name}"; allowed: an interface with IPv4 broadcast: eth0, eth1`,
+        `--interface is "${name}"; allowed: an interface with IPv4 broadcast or IPv6: eth0, eth1, eth2`,
       );
     });
   }
@@ -98,6 +110,20 @@ describe('wake', () => {
     for (const bytes of received)
       expect(parseMagicPacket(bytes)).to.deep.equal({ mac: '02:00:00:00:00:01', password: Uint8Array.of(1, 2, 3, 4, 5, 6) });
     expect(lines).to.deep.equal([`sent 3 of 3 packets for 02:00:00:00:00:01 to 127.0.0.1 port ${port}`]);
+  });
+
+  it('sends by IPv6 as well', async () => {
+    const ipv6 = createSocket({ type: 'udp6', ipv6Only: true });
+    ipv6.on('message', (bytes) => received.push(bytes));
+    await new Promise<void>((resolve) => ipv6.bind(0, '::1', resolve));
+    try {
+      expect(await wake({ to: ['::1'], ports: [ipv6.address().port] })).to.equal(0);
+      while (received.length < 1) await new Promise(setImmediate);
+      expect(parseMagicPacket(received[0]!)?.mac).to.equal('02:00:00:00:00:01');
+      expect(lines).to.deep.equal([`sent 1 of 1 packets for 02:00:00:00:00:01 to [::1] port ${ipv6.address().port}`]);
+    } finally {
+      ipv6.close();
+    }
   });
 
   it('prints a line per target and succeeds when only one of them could be reached', async () => {

@@ -36,6 +36,11 @@ describe('options of wake', () => {
 
   for (const [flags, message] of [
     [{ to: ['no host'] }, '--to is "no host"; allowed: an IPv4 or IPv6 address or a host name'],
+    [{ to: ['ff02::1'] }, '--to is "ff02::1"; allowed: an address of one link only together with its interface, for example ff02::1%eth0'],
+    [
+      { to: ['[fe80::1]'] },
+      '--to is "[fe80::1]"; allowed: an address of one link only together with its interface, for example fe80::1%eth0',
+    ],
     [{ port: ['0'] }, '--port is "0"; allowed: 1 to 65535'],
     [{ port: ['65536'] }, '--port is "65536"; allowed: 1 to 65535'],
     [{ port: ['nine'] }, '--port is "nine"; allowed: 1 to 65535'],

@@ -1,0 +1,32 @@
+/**
+ * The service account that agents run as, as deployed and as believed: one answer for the pods, for the client certificate and for the
+ * gate that lets reports in.
+ *
+ * Owns: finding it by its labels where no flag names it. Never: creates one.
+ */
+import { Cluster, inject, ServiceAccount, singleton } from '../../framework';
+import { AGENT_ACCOUNTS, agentAccount } from '../deployment/agent-environment';
+import { serviceAccountUser } from '../protocol/identity';
+import { WOL_SETTINGS, type WolSettings } from '../settings';
+
+@singleton()
+export class AgentAccount {
+  constructor(
+    private readonly cluster: Cluster,
+    @inject(WOL_SETTINGS) private readonly settings: WolSettings,
+  ) {}
+
+  /** The accounts have been listed, or do not matter. */
+  get isKnown(): boolean {
+    return this.settings.agents.serviceAccount !== undefined || this.cluster.store(ServiceAccount, AGENT_ACCOUNTS).synced;
+  }
+
+  get name(): string {
+    return this.settings.agents.serviceAccount ?? agentAccount(this.cluster.store(ServiceAccount, AGENT_ACCOUNTS).list());
+  }
+
+  /** As the API server names it. */
+  get user(): string {
+    return serviceAccountUser(this.settings.namespace, this.name);
+  }
+}
