@@ -10,8 +10,8 @@ import { VERSION } from './version';
 
 const EXAMPLES = `
 Examples:
-  virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --grpc-insecure
-  virt-steward agent --node-name node-1 --ports 9,7 --grpc-insecure`;
+  virt-steward agent --node-name node-1 --ports 9,7
+  virt-steward agent --node-name node-1 --operator-address localhost:9090 --grpc-ca-file ca.crt --grpc-token-file token`;
 
 export const agentCommand: RegisterCommand = (program, io, done) => {
   const command = addFlags(program.command('agent'), AGENT_FLAGS)

@@ -7,8 +7,8 @@ import type { RegisterCommand } from './program';
 
 const EXAMPLES = `
 Examples:
-  virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure --metrics-secure=false
-  MODULES=wol GRPC_INSECURE=true METRICS_BIND_ADDRESS=0 virt-steward manager
+  virt-steward manager --kubeconfig ~/.kube/config --metrics-secure=false
+  MODULES=wol GRPC_TLS_MODE=cert-manager METRICS_BIND_ADDRESS=0 virt-steward manager
 
 Read from the environment only:
 ${WOL_VARIABLES.map(({ env, description }) => `  ${env.padEnd(26)}${description}`).join('\n')}`;

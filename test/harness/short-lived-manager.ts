@@ -4,13 +4,15 @@ import { addFlags, flagValues } from '../../src/cli/flag-options';
 import { MANAGER_FLAGS } from '../../src/cli/manager-flags';
 import { runManager } from '../../src/cli/run-manager';
 import { Settings } from '../../src/framework';
-import { type CertificateLifetimes, WOL_FLAGS } from '../../src/wol';
+import { type CertificateLifetimes, WOL_FLAGS, WOL_VARIABLES } from '../../src/wol';
 
 const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS];
 const [lifetimes = '', ...args] = process.argv.slice(2);
 const command = addFlags(new Command(), FLAGS).parse(args, { from: 'user' });
 
-runManager(new Settings(FLAGS, flagValues(command), process.env), { lifetimes: JSON.parse(lifetimes) as CertificateLifetimes }).then(
+runManager(new Settings([...FLAGS, ...WOL_VARIABLES], flagValues(command), process.env), {
+  lifetimes: JSON.parse(lifetimes) as CertificateLifetimes,
+}).then(
   (code) => {
     process.exitCode = code;
   },

@@ -159,6 +159,28 @@ describe('reports of agents', function () {
     expect(agent.process.log).to.not.include('"manager connected","waiting":0');
   });
 
+  it('of agents that nobody can identify while the API server is away are UNAVAILABLE, of those with an open stream go on', async () => {
+    const token = await identities.token({ pod: await identities.pod('node-e') });
+    const [known, fresh] = [await clientWith(token), await clientWith(await identities.token({ pod: 'node-e' }))];
+    const event = { macAddress: '02:00:00:ff:ff:01', nodeName: 'node-e', destPort: 9 };
+    const stream = known.streamEvents().on('error', () => undefined);
+    let answers = 0;
+    stream.on('data', () => answers++);
+    stream.write(event);
+    await poll('an answer', () => answers === 1);
+
+    await cluster.controlPlane.stopApiServer();
+    const refused = (await fresh.reportEvent(event).response.catch((error: unknown) => error)) as RpcStatusError;
+    stream.write(event);
+    await poll('an answer without the API server', () => answers === 2);
+    await cluster.controlPlane.startApiServer();
+
+    expect(refused.status).to.equal(status.UNAVAILABLE);
+    expect((await fresh.reportEvent(event).response).message).to.include('02:00:00:ff:ff:01');
+    stream.end();
+    for (const client of [known, fresh]) client.close();
+  });
+
   async function refusalsOf(reason: string): Promise<number> {
     const line = new RegExp(`^wol_grpc_auth_failures_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(await manager.metrics());
     return Number(line?.[1]);
