@@ -5,5 +5,6 @@ import { engine } from './engine';
 import { footprint } from './footprint';
 import { framework } from './framework';
 import { wakeLatency } from './wake-latency';
+import { wakeMap } from './wake-map';
 
-export const BENCHMARKS: readonly Benchmark[] = [burst, wakeLatency, footprint, framework, engine];
+export const BENCHMARKS: readonly Benchmark[] = [burst, wakeLatency, footprint, framework, engine, wakeMap];

@@ -4,7 +4,8 @@
  * Owns: the list of kept fields. Invariant: every decision about a trimmed object equals the decision about the whole one.
  * A fleet of 100,000 virtual machines fits into memory only because of this.
  */
-import type { ObjectMeta } from '../framework';
+import type { KubernetesObject, ObjectMeta } from '../framework';
+import { compact, sharedRecord, sharedText } from './shared-values';
 import type { KubeVirtCondition, VirtualMachine, VirtualMachineSpec, VirtualMachineStatus } from './virtual-machine';
 import type { VirtualMachineInstance } from './virtual-machine-instance';
 
@@ -26,13 +27,15 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
 /** A transform for the cache of VirtualMachines. */
 export function virtualMachineTrim({ annotationPrefix }: VirtualMachineTrimOptions): (vm: VirtualMachine) => VirtualMachine {
   return (vm) =>
-    present<VirtualMachine>({
-      apiVersion: vm.apiVersion,
-      kind: vm.kind,
-      metadata: trimmedMetadata(vm.metadata, annotationPrefix),
-      spec: vm.spec && trimmedSpec(vm.spec),
-      status: vm.status && trimmedStatus(vm.status),
-    });
+    packed(
+      present<VirtualMachine>({
+        apiVersion: vm.apiVersion,
+        kind: vm.kind,
+        metadata: trimmedMetadata(vm.metadata, annotationPrefix),
+        spec: vm.spec && trimmedSpec(vm.spec),
+        status: vm.status && trimmedStatus(vm.status),
+      }),
+    );
 }
 
 /** A transform for the cache of VirtualMachineInstances. */
@@ -43,14 +46,28 @@ export function virtualMachineInstanceTrim({
     const { name, namespace, uid, resourceVersion, deletionTimestamp } = vmi.metadata ?? {};
     const terminationGracePeriodSeconds = vmi.spec?.terminationGracePeriodSeconds;
     const interfaces = keepInterfaces() ? vmi.status?.interfaces?.map(({ name, mac }) => present({ name, mac })) : undefined;
-    return present<VirtualMachineInstance>({
-      apiVersion: vmi.apiVersion,
-      kind: vmi.kind,
-      metadata: present<ObjectMeta>({ name, namespace, uid, resourceVersion, deletionTimestamp }),
-      spec: terminationGracePeriodSeconds === undefined ? undefined : { terminationGracePeriodSeconds },
-      status: present({ phase: vmi.status?.phase, conditions: keptConditions(vmi.status?.conditions, ['Paused']), interfaces }),
-    });
+    return packed(
+      present<VirtualMachineInstance>({
+        apiVersion: vmi.apiVersion,
+        kind: vmi.kind,
+        metadata: present<ObjectMeta>({ name, namespace, uid, resourceVersion, deletionTimestamp }),
+        spec: terminationGracePeriodSeconds === undefined ? undefined : { terminationGracePeriodSeconds },
+        status: present({ phase: vmi.status?.phase, conditions: keptConditions(vmi.status?.conditions, ['Paused']), interfaces }),
+      }),
+    );
   };
+}
+
+/** The object without spare room, and with one copy of what it has in common with others. */
+function packed<T extends KubernetesObject>(object: T): T {
+  const result = compact(object);
+  const { metadata } = result;
+  if (result.apiVersion !== undefined) result.apiVersion = sharedText(result.apiVersion);
+  if (result.kind !== undefined) result.kind = sharedText(result.kind);
+  if (metadata?.namespace !== undefined) metadata.namespace = sharedText(metadata.namespace);
+  if (metadata?.creationTimestamp !== undefined) metadata.creationTimestamp = sharedText(metadata.creationTimestamp);
+  if (metadata?.labels !== undefined) metadata.labels = sharedRecord(metadata.labels);
+  return result;
 }
 
 function trimmedMetadata(metadata: ObjectMeta = {}, annotationPrefix: string): ObjectMeta {

@@ -4,6 +4,7 @@
  * Owns: type, kind and the meaning of its phases. Never: anything about the VirtualMachine that made it.
  */
 import { defineKind, type KubernetesObject } from '../framework';
+import { areInstanceInterfacesKept } from './instance-interfaces';
 import { virtualMachineInstanceTrim } from './trimming';
 import type { KubeVirtCondition } from './virtual-machine';
 
@@ -27,7 +28,7 @@ export const VirtualMachineInstance = defineKind<VirtualMachineInstance>(
   'kubevirt.io/v1',
   'VirtualMachineInstance',
   'virtualmachineinstances',
-  { scope: 'Namespaced', optional: true, trim: virtualMachineInstanceTrim() },
+  { scope: 'Namespaced', optional: true, trim: virtualMachineInstanceTrim({ keepInterfaces: areInstanceInterfacesKept }) },
 );
 
 /**

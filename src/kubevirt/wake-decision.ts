@@ -14,7 +14,7 @@ export interface WakePolicy {
   readonly unpause: boolean;
 }
 
-/** `row` is the number in docs/reference of the decision table; `text` goes to people. */
+/** `row` is the number in the table of docs/reference/waking.md; `text` goes to people. */
 export type WakeDecision =
   | { readonly kind: 'start'; readonly row: number; readonly text: string }
   | { readonly kind: 'unpause'; readonly row: number; readonly text: string }

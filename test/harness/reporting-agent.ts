@@ -30,8 +30,8 @@ export class ReportingAgent {
     this.client = new WolClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
   }
 
-  /** @param port 0 = any. @throws {RpcStatusError} when the manager cannot answer yet. */
-  async report(mac: string, port = 9): Promise<Answer> {
+  /** @param port 0 = any. @param secureOn the password in the packet. @throws {RpcStatusError} when the manager cannot answer yet. */
+  async report(mac: string, port = 9, secureOn: Uint8Array = new Uint8Array()): Promise<Answer> {
     const now = Date.now();
     const event = {
       macAddress: mac,
@@ -42,6 +42,7 @@ export class ReportingAgent {
       packetSize: 102,
       destPort: port,
       transport: Transport.TRANSPORT_UDP4,
+      secureOn,
     };
     const { status, message, vmInfo, wasDuplicate } = await this.client.reportEvent(event).response;
     const name = Object.entries(ResponseStatus).find(([, number]) => number === status)?.[0] ?? 'UNKNOWN';

@@ -20,6 +20,7 @@ export interface ProbeAnswers {
   'day-probe': DayAnswer;
   'storm-probe': StormAnswer;
   'isolation-probe': IsolationAnswer;
+  '../wake-map-probe': WakeMapAnswer;
 }
 
 export interface QueueAnswer {
@@ -62,6 +63,16 @@ export interface StormAnswer {
 export interface IsolationAnswer {
   readonly before: WaitAnswer;
   readonly during: WaitAnswer;
+}
+
+export interface WakeMapAnswer {
+  /** Live heap of caches, targets and claims. */
+  readonly heapBytes: number;
+  readonly configChange: { readonly ms: number; readonly longestBlockMs: number };
+  readonly verification: { readonly ms: number; readonly longestBlockMs: number };
+  /** From the event to a lookup that shows it. */
+  readonly vmChangeP99Us: number;
+  readonly lookupP99Us: number;
 }
 
 export interface InformerAnswer {

@@ -8,7 +8,7 @@ import 'reflect-metadata';
 import { type DependencyContainer, injectable, Lifecycle, container as rootContainer, scoped } from 'tsyringe';
 
 export type { DependencyContainer, InjectionToken } from 'tsyringe';
-export { inject } from 'tsyringe';
+export { inject, injectAll } from 'tsyringe';
 export { injectable, rootContainer };
 
 /** A container to register values of one's own in, to be given to `createOperator` as `container`. */

@@ -1,5 +1,5 @@
 export { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
-export { createContainer, type DependencyContainer, type InjectionToken, inject, injectable, singleton } from './container';
+export { createContainer, type DependencyContainer, type InjectionToken, inject, injectAll, injectable, singleton } from './container';
 export { Daemon, type DaemonOptions } from './daemon';
 export { type ApiVerb, Handler, type HandlerClass, type HandlerOptions, type RbacClaim } from './handler';
 export { Index, type IndexOptions } from './indexed';

@@ -33,6 +33,11 @@ export function wakeEventNote(notification: WakeNotification): WakeEventNote | u
   }
 }
 
+/** What an Event is about, beyond its reason: repeats of the same are told once. A config that is out of tokens is one matter. */
+export function wakeEventSubject(notification: WakeNotification, { config, vm }: WakeFacts): string {
+  return notification.kind === 'refused' && notification.reason === 'RateLimited' ? config : `${config} ${vm}`;
+}
+
 function because({ facts, reason, text }: { facts: WakeFacts; reason: string; text: string }): string {
   return `${reason}: ${text} ${origin(facts)}`;
 }

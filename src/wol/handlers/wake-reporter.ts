@@ -7,7 +7,8 @@ import { CLOCK, type Clock, Cluster, EventRecorder, inject, type KubernetesObjec
 import type { WakeFacts, WakeNotification, WakeObserver } from '../manager/wake-observer';
 import { WolConfig } from '../wol-config';
 import { LastWakeWriter } from './last-wake-writer';
-import { objectOf, wakeEventNote } from './wake-events';
+import { WakeEventGate } from './wake-event-gate';
+import { objectOf, wakeEventNote, wakeEventSubject } from './wake-events';
 import { WakeMetrics } from './wake-metrics';
 
 /** Sent as the action of Events. */
@@ -15,6 +16,8 @@ const ACTION = 'WakeReporter.onWake';
 
 @singleton()
 export class WakeReporter implements WakeObserver {
+  private readonly gate: WakeEventGate;
+
   constructor(
     private readonly metrics: WakeMetrics,
     private readonly events: EventRecorder,
@@ -22,7 +25,9 @@ export class WakeReporter implements WakeObserver {
     private readonly cluster: Cluster,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.gate = new WakeEventGate(clock);
+  }
 
   onWake(notification: WakeNotification): void {
     this.metrics.count(notification);
@@ -38,7 +43,10 @@ export class WakeReporter implements WakeObserver {
     const { about, ...rest } = event;
     const subject = objectOf(facts.target);
     const targets = new Set(about.map((whom) => (whom === 'vm' && subject !== undefined ? subject : this.configObject(facts.config))));
-    for (const target of targets) if (target !== undefined) this.events.record({ ...rest, about: target, action: ACTION });
+    for (const target of targets) {
+      const isNews = target !== undefined && this.gate.admits(`${target.kind} ${rest.reason} ${wakeEventSubject(notification, facts)}`);
+      if (isNews) this.events.record({ ...rest, about: target, action: ACTION });
+    }
   }
 
   private configObject(name: string): KubernetesObject | undefined {

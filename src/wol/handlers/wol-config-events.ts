@@ -6,7 +6,7 @@ import type { WolConfig } from '../wol-config';
 
 export interface ConfigEventNote {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: 'InvalidConfig' | 'MACConflict' | 'MACConflictResolved';
+  readonly reason: 'InvalidConfig' | 'SecretUnavailable' | 'MACConflict' | 'MACConflictResolved';
   readonly note: string;
   /** Key of the virtual machine to tell; `undefined` = the config. */
   readonly vm: string | undefined;
@@ -14,12 +14,14 @@ export interface ConfigEventNote {
 
 /** @param config as it is stored: what its status says was told already. */
 export function configEvents(config: WolConfig, ready: ConditionInput, conflicts: readonly MacConflict[]): ConfigEventNote[] {
-  return [...invalidity(config, ready), ...conflicts.flatMap((conflict) => news(config, conflict)), ...resolved(config, conflicts)];
+  return [...trouble(config, ready), ...conflicts.flatMap((conflict) => news(config, conflict)), ...resolved(config, conflicts)];
 }
 
-function invalidity(config: WolConfig, { reason, message }: ConditionInput): ConfigEventNote[] {
+/** Told on entering the state, and when it becomes another trouble of the same kind. */
+function trouble(config: WolConfig, { reason, message }: ConditionInput): ConfigEventNote[] {
   const told = conditionOf(config, 'Ready');
-  if (reason !== 'InvalidConfig' || (told?.reason === reason && told.message === message)) return [];
+  const isTrouble = reason === 'InvalidConfig' || reason === 'SecretUnavailable';
+  if (!isTrouble || (told?.reason === reason && told.message === message)) return [];
   return [{ type: 'Warning', reason, note: message, vm: undefined }];
 }
 

@@ -14,12 +14,15 @@ import {
   keyOf,
   mapped,
   OnEvent,
+  OnShutdown,
   OnStartup,
+  OPERATOR_NAMESPACE,
   owned,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
   type ResourceEvent,
+  Secret,
   Triggers,
   timestampOf,
 } from '../../framework';
@@ -40,7 +43,14 @@ import { WolRuntime } from './wol-runtime';
 /** A busy cluster changes counts many times a second; one write in this time is enough for people. */
 const STATUS_INTERVAL_MS = 2_000;
 
-@Handler()
+@Handler({
+  rbac: [
+    {
+      ...{ kind: Secret, verbs: ['get'], namespace: OPERATOR_NAMESPACE },
+      why: 'SecureOn passwords, each Secret by the name in a WolConfig; a Secret elsewhere takes a right of its own',
+    },
+  ],
+})
 export class WolConfigHandler {
   constructor(
     private readonly wol: WolRuntime,
@@ -52,9 +62,10 @@ export class WolConfigHandler {
     private readonly triggers: Triggers,
   ) {
     wol.map.onChange(({ config, counts }: ConfigChange) => {
-      metrics.setManaged(config, counts.managedVms);
+      metrics.setCounts(config, counts);
       triggers.touch(WolConfig, config);
     });
+    wol.passwords.onChange((config) => triggers.touch(WolConfig, config));
   }
 
   /** Whether KubeVirt is there concerns every config, also those that no virtual machine belongs to. */
@@ -65,15 +76,23 @@ export class WolConfigHandler {
     });
   }
 
+  @OnShutdown()
+  close(): void {
+    this.wol.close();
+  }
+
   @OnEvent(WolConfig)
   index({ type, object }: ResourceEvent<WolConfig>): void {
     const name = object.metadata?.name ?? '';
     if (type !== 'DELETED') {
       this.wol.map.upsertConfig(object);
-      this.metrics.setManaged(name, this.wol.map.countsOf(name)?.managedVms ?? 0);
+      const counts = this.wol.map.isUnderWay(name) ? undefined : this.wol.map.countsOf(name);
+      if (counts !== undefined) this.metrics.setCounts(name, counts);
+      this.wol.followConfig(name);
       return;
     }
     this.wol.map.removeConfig(name);
+    this.wol.followConfig(name);
     this.metrics.forget(name);
     this.lastWake.forget(name);
   }
@@ -91,14 +110,15 @@ export class WolConfigHandler {
     const name = config.metadata?.name ?? '';
     const evaluation = this.wol.map.evaluationOf(name);
     const counts = this.wol.map.countsOf(name);
-    if (evaluation === undefined || counts === undefined) return;
+    // The map tells again when it has gone through all virtual machines.
+    if (evaluation === undefined || counts === undefined || this.wol.map.isUnderWay(name)) return;
     const conflicts = this.wol.map.conflictsOf(name);
     ctx.status.set({
       ...configStatus(counts, conflicts, effectivePorts(config.spec)),
       lastSync: timestampOf(ctx.clock.now()),
     });
     const agents = this.agents.of(config);
-    const ready = withAgents(readyCondition(evaluation, this.virtualMachines()), agents.problem);
+    const ready = withAgents(readyCondition(evaluation, this.virtualMachines(), this.wol.passwords.problemOf(name)), agents.problem);
     const { problems, waitMs } = agents.areAllReady
       ? await this.agentProblems.clearDisproved(ctx.client, config)
       : { problems: config.status?.agentProblems ?? [], waitMs: undefined };
@@ -116,6 +136,7 @@ export class WolConfigHandler {
 
   private virtualMachines(): 'listed' | 'not served' | 'unavailable' {
     if (this.cluster.serves(VirtualMachine)) return 'listed';
+    if (this.wol.sources.length > 0) return 'listed';
     return this.cluster.availability(VirtualMachine) === 'absent' ? 'not served' : 'unavailable';
   }
 }

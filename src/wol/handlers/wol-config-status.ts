@@ -26,13 +26,23 @@ export function configStatus(counts: ConfigCounts, conflicts: readonly MacConfli
   };
 }
 
-/** @param virtualMachines whether VirtualMachines have been listed, are not served at all, or cannot be listed. */
-export function readyCondition(evaluation: ConfigEvaluation, virtualMachines: 'listed' | 'not served' | 'unavailable'): ConditionInput {
+/**
+ * The first that applies decides.
+ *
+ * @param virtualMachines whether VirtualMachines have been listed, are not served at all, or cannot be listed.
+ * @param secretProblem why the SecureOn password cannot be had; `undefined` when all is well.
+ */
+export function readyCondition(
+  evaluation: ConfigEvaluation,
+  virtualMachines: 'listed' | 'not served' | 'unavailable',
+  secretProblem?: string,
+): ConditionInput {
   const notReady = (reason: string, message: string): ConditionInput => ({ type: 'Ready', status: 'False', reason, message });
   if (evaluation.kind === 'invalid') return notReady('InvalidConfig', evaluation.problems.join('; '));
   if (virtualMachines === 'not served')
     return notReady('KubeVirtMissing', 'the cluster serves no virtualmachines.kubevirt.io; install KubeVirt');
   if (virtualMachines === 'unavailable') return notReady('MappingFailed', 'virtual machines cannot be listed');
+  if (secretProblem !== undefined) return notReady('SecretUnavailable', `${secretProblem}; packets are refused`);
   return { type: 'Ready', status: 'True', reason: 'MappingUpdated', message: 'packets wake the virtual machines of this config' };
 }
 

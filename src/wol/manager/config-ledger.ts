@@ -44,6 +44,7 @@ export class ConfigLedger {
   private unwakeableVms = 0;
   private readonly conflicts = new Map<string, MacConflict>();
   private published: ConfigCounts = { managedVms: 0, managedMacs: 0, unwakeableVms: 0, conflicts: 0 };
+  private mustTell = false;
   private readonly conflictsBefore = new Map<string, MacConflict | undefined>();
 
   constructor(
@@ -79,6 +80,11 @@ export class ConfigLedger {
       .map((mac) => this.conflicts.get(mac)!);
   }
 
+  /** The next `takeChange` yields something even when nothing differs: somebody was sent away to wait for it. */
+  tellAnyway(): void {
+    this.mustTell = true;
+  }
+
   /** What differs from the last time this was asked; `undefined` when nothing does. */
   takeChange(): ConfigChange | undefined {
     const counts = this.counts();
@@ -88,7 +94,9 @@ export class ConfigLedger {
     this.conflictsBefore.clear();
     const { published } = this;
     this.published = counts;
-    return conflicts.length > 0 || !sameCounts(published, counts) ? { config: this.name, counts, conflicts } : undefined;
+    const isNews = this.mustTell || conflicts.length > 0 || !sameCounts(published, counts);
+    this.mustTell = false;
+    return isNews ? { config: this.name, counts, conflicts } : undefined;
   }
 
   private add(effectiveMacs: number | undefined, sign: 1 | -1): void {

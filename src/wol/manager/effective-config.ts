@@ -4,7 +4,7 @@
  * Owns: validation and defaults. Never: reads virtual machines or other configs, so that configs cannot disturb one another.
  * Invariant: `evaluateConfig` is pure; every replica gets the same result from the same object.
  */
-import type { WolConfig, WolConfigSpec } from '../../api/wol/v1beta1';
+import type { WolConfig, WolConfigSecureOn, WolConfigSpec } from '../../api/wol/v1beta1';
 import { isUsableMac, normalizeMac } from '../../kubevirt/mac-address';
 import type { WakePolicy } from '../../kubevirt/wake-decision';
 import { compileSelector, type Labels, selectorProblems } from './label-selector';
@@ -17,8 +17,17 @@ export type DiscoveryMode = (typeof DISCOVERY_MODES)[number];
 /** The discard port, which Wake-on-LAN tools use by default. */
 const DEFAULT_PORT = 9;
 const DEFAULT_STARTS_PER_MINUTE = 60;
+const DEFAULT_PASSWORD_KEY = 'password';
 const DEFAULT_CACHE_TTL_SECONDS = 300;
 const MAX_CACHE_TTL_SECONDS = 86_400;
+
+/** A key of a Secret. */
+export interface PasswordReference {
+  /** `undefined` = the namespace of the operator. */
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly key: string;
+}
 
 export interface EffectiveConfig extends WakePolicy {
   readonly name: string;
@@ -40,7 +49,8 @@ export interface EffectiveConfig extends WakePolicy {
   readonly includeRemote: boolean;
   /** `undefined` = any source. */
   readonly acceptsSource: ((sourceIp: string) => boolean) | undefined;
-  readonly requiresPassword: boolean;
+  /** Where the SecureOn password is; `undefined` = none is asked for. */
+  readonly passwordSecret: PasswordReference | undefined;
   readonly startsPerMinute: number;
   readonly cacheTtlSeconds: number;
 }
@@ -122,10 +132,14 @@ function effectiveConfigOf({ metadata = {}, spec = {} }: WolConfig): EffectiveCo
     startPolicy: spec.startPolicy ?? 'Start',
     unpause: spec.unpause ?? false,
     acceptsSource: sources.length === 0 ? undefined : compileSourceNetworks(sources),
-    requiresPassword: spec.secureOn !== undefined,
+    passwordSecret: spec.secureOn && passwordReferenceOf(spec.secureOn),
     startsPerMinute: spec.limits?.startsPerMinute ?? DEFAULT_STARTS_PER_MINUTE,
     cacheTtlSeconds: Math.min(spec.cacheTTL || DEFAULT_CACHE_TTL_SECONDS, MAX_CACHE_TTL_SECONDS),
   };
+}
+
+function passwordReferenceOf({ passwordSecretRef: { namespace, name, key } }: WolConfigSecureOn): PasswordReference {
+  return { namespace, name, key: key ?? DEFAULT_PASSWORD_KEY };
 }
 
 function mappingsOf({ explicitMappings = [] }: WolConfigSpec): Map<string, readonly string[]> {

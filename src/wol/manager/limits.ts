@@ -31,6 +31,22 @@ export const FIRST_RETRY_DELAY_MS = 200;
 export const MAX_RETRY_DELAY_MS = 5_000;
 export const RETRY_JITTER = 0.2;
 
+/** Longest piece of uninterrupted work on the wake map. */
+export const SLICE_MS = 5;
+/** A re-verification begins this much earlier or later than cacheTTL says, so that replicas and configs spread. */
+export const REVERIFY_JITTER = 0.1;
+
+/** Virtual machines whose run-time addresses are remembered, in how many ConfigMaps; and addresses of one of them. */
+export const MAX_LEARNED_PER_SHARD = 5_000;
+export const LEARNED_SHARDS = 4;
+export const MAX_LEARNED_MACS_PER_VM = 8;
+/** Learned addresses are stored at most this often. */
+export const LEARNED_WRITE_INTERVAL_MS = 10_000;
+
+/** How often SecureOn Secrets are read again; and after a reading that got no answer. */
+export const PASSWORD_REREAD_MS = 60_000;
+export const PASSWORD_RETRY_MS = 5_000;
+
 /** A wake target source that is still not ready then no longer keeps the wake map from being ready. */
 export const SOURCE_GRACE_MS = 30_000;
 

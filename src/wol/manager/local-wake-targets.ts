@@ -4,7 +4,7 @@
  * Owns: the pairing of a VirtualMachine with its instance. Never: asks a server for state; watches anything itself.
  * Fed by whoever watches VirtualMachines and their instances.
  */
-import { keyOf, type ObjectKey } from '../../framework';
+import { type KubernetesObject, keyOf, type ObjectKey } from '../../framework';
 import type { CallOutcome } from '../../kubevirt/call-outcome';
 import { macsOf } from '../../kubevirt/declared-macs';
 import type { VirtualMachineCalls } from '../../kubevirt/subresource-calls';
@@ -22,11 +22,18 @@ import {
 
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
+/** What a cache of one kind is asked. */
+interface ObjectCache<T> {
+  get(key: ObjectKey): T | undefined;
+  list(): Iterable<T>;
+}
+
 export class LocalWakeTargets implements WakeTargetSource {
   readonly name = 'local';
   private readonly known = new Map<ObjectKey, LocalWakeTarget>();
   private readonly instances = new Map<ObjectKey, VirtualMachineInstance>();
   private readonly listeners = new Set<WakeTargetListener>();
+  private repaired = 0;
 
   /** @param isReady whether VirtualMachines have been listed, or are known not to be served at all. */
   constructor(
@@ -45,6 +52,45 @@ export class LocalWakeTargets implements WakeTargetSource {
   subscribe(listener: WakeTargetListener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
+  }
+
+  get(key: ObjectKey): WakeTarget | undefined {
+    return this.known.get(key);
+  }
+
+  /** The instance of a virtual machine as it was announced. */
+  instanceOf(key: ObjectKey): VirtualMachineInstance | undefined {
+    return this.instances.get(key);
+  }
+
+  /** Differences that `verify` has found so far; each is a bug. */
+  get repairs(): number {
+    return this.repaired;
+  }
+
+  /** Compares with what the caches hold, and announces what differs; yields after each object. */
+  *verify(vms: ObjectCache<VirtualMachine>, vmis: ObjectCache<VirtualMachineInstance>): Generator<undefined, void> {
+    for (const vm of vms.list()) {
+      if (!isSameState(this.known.get(keyOf(vm))?.vm, vm)) this.repair(() => this.upsertVm(vm));
+      yield;
+    }
+    for (const key of this.known.keys()) {
+      if (vms.get(key) === undefined) this.repair(() => this.removeVm(key));
+      yield;
+    }
+    for (const vmi of vmis.list()) {
+      if (!isSameState(this.instances.get(keyOf(vmi)), vmi)) this.repair(() => this.upsertVmi(vmi));
+      yield;
+    }
+    for (const key of this.instances.keys()) {
+      if (vmis.get(key) === undefined) this.repair(() => this.removeVmi(key));
+      yield;
+    }
+  }
+
+  private repair(mend: () => void): void {
+    this.repaired++;
+    mend();
   }
 
   upsertVm(vm: VirtualMachine): void {
@@ -78,12 +124,16 @@ export class LocalWakeTargets implements WakeTargetSource {
   }
 }
 
+function isSameState(a: KubernetesObject | undefined, { metadata }: KubernetesObject): boolean {
+  return a?.metadata?.uid === metadata?.uid && a?.metadata?.resourceVersion === metadata?.resourceVersion;
+}
+
 /** One VirtualMachine object as it was announced; its instance is looked up when the state is asked for. */
 class LocalWakeTarget implements WakeTarget {
   readonly macs: readonly string[];
 
   constructor(
-    private readonly vm: VirtualMachine,
+    readonly vm: VirtualMachine,
     private readonly calls: VirtualMachineCalls,
     private readonly instances: ReadonlyMap<ObjectKey, VirtualMachineInstance>,
   ) {

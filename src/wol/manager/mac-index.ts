@@ -5,13 +5,31 @@
  * Invariant: `resolve` is right after every change at once; counts and conflicts are right after `settle`.
  */
 import type { ConfigLedger, MacConflict } from './config-ledger';
+import type { EffectiveConfig } from './effective-config';
 import { type Channel, type Claim, type Contest, channelsOf, decideContest, type Holder } from './wake-claim';
 
 /** A claim with what has been counted of it. */
-export interface IndexedClaim extends Claim {
-  readonly ledger: ConfigLedger;
+export class IndexedClaim implements Claim {
   /** Addresses of this claim that were last counted as waking its holder; `undefined` = not counted. */
-  counted: number | undefined;
+  counted: number | undefined = undefined;
+  private withdrawn = false;
+
+  constructor(
+    readonly ledger: ConfigLedger,
+    readonly config: EffectiveConfig,
+    readonly holder: Holder,
+    readonly macs: readonly string[],
+    readonly learned: boolean,
+  ) {}
+
+  /** Withdrawn, or its config is no longer in force: that counts at once, however long its claims take to be withdrawn. */
+  get dropped(): boolean {
+    return this.withdrawn || this.ledger.effective === undefined;
+  }
+
+  withdraw(): void {
+    this.withdrawn = true;
+  }
 }
 
 interface Entry {
@@ -20,7 +38,7 @@ interface Entry {
   /** Claims that come true on a channel of their config; `undefined` when all do, because nobody else claims the address. */
   effective: ReadonlySet<Claim> | undefined;
   /** Outcomes by channel, kept for long lists of claims so that a lookup does not walk them each time. */
-  contests: Map<Channel, Contest<IndexedClaim>> | undefined;
+  contests: { readonly epoch: number; readonly byChannel: Map<Channel, Contest<IndexedClaim>> } | undefined;
   /** Ledgers that list a conflict about this address. */
   inConflict: ReadonlySet<ConfigLedger>;
 }
@@ -33,6 +51,8 @@ export class MacIndex {
   private readonly entries = new Map<string, Entry>();
   private readonly unsettledEntries = new Set<Entry>();
   private readonly unsettledClaims = new Set<IndexedClaim>();
+  /** Remembered contests of an earlier epoch are void. */
+  private epoch = 0;
 
   /** Number of addresses that anybody claims. */
   get size(): number {
@@ -49,7 +69,7 @@ export class MacIndex {
   }
 
   drop(claim: IndexedClaim): void {
-    claim.dropped = true;
+    claim.withdraw();
     this.contestAgain(claim);
   }
 
@@ -65,14 +85,25 @@ export class MacIndex {
   resolve(mac: string, channel: Channel): Contest<IndexedClaim> | undefined {
     const entry = this.entries.get(mac);
     if (entry === undefined) return undefined;
-    const known = entry.contests?.get(channel);
+    if (entry.contests?.epoch !== this.epoch) entry.contests = undefined;
+    const known = entry.contests?.byChannel.get(channel);
     if (known !== undefined) return known;
     const contest = decideContest(entry.claims, channel);
     if (contest !== undefined && entry.claims.length >= REMEMBER_FROM_CLAIMS) {
-      entry.contests ??= new Map();
-      entry.contests.set(channel, contest);
+      entry.contests ??= { epoch: this.epoch, byChannel: new Map() };
+      entry.contests.byChannel.set(channel, contest);
     }
     return contest;
+  }
+
+  /** A config came into force or went out of it. */
+  forgetContests(): void {
+    this.epoch++;
+  }
+
+  /** Every address of the claim leads to it. */
+  holds(claim: IndexedClaim): boolean {
+    return claim.macs.every((mac) => this.entries.get(mac)?.claims.includes(claim) === true);
   }
 
   /** Brings counts and conflicts up to date. @returns the ledgers that were touched. */

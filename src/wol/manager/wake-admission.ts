@@ -39,7 +39,7 @@ function refusalOf(config: EffectiveConfig, event: WakeEvent, passwords: Passwor
   if (config.acceptsSource !== undefined && !(event.transport !== 'ethernet' && config.acceptsSource(event.sourceIp))) {
     return { reason: 'SourceNotAllowed', text: `the sender is in none of spec.allowedSources of WolConfig ${config.name}` };
   }
-  if (!config.requiresPassword) return undefined;
+  if (config.passwordSecret === undefined) return undefined;
   const password = passwords.passwordOf(config.name);
   if (password === undefined) {
     return { reason: 'SecretUnavailable', text: `the SecureOn password of WolConfig ${config.name} cannot be read` };

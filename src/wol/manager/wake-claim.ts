@@ -29,7 +29,7 @@ export interface Claim {
   /** The addresses were seen at run time, not declared. */
   readonly learned: boolean;
   /** Withdrawn; must be treated as absent. */
-  dropped: boolean;
+  readonly dropped: boolean;
 }
 
 export interface Contest<C extends Claim = Claim> {

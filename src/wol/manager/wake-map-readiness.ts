@@ -13,6 +13,8 @@ export interface ReadinessParts {
   readonly configsSynced: () => boolean;
   /** The virtual machines of this cluster; without them nothing is answered. */
   readonly local: Pick<WakeTargetSource, 'ready'>;
+  /** Whether what else decides about packets was read once: a packet must not fail because its manager is young. */
+  readonly prepared: () => boolean;
   /** Those of other modules; waited for, but not longer than 30 s. */
   readonly others: readonly Pick<WakeTargetSource, 'ready'>[];
 }
@@ -29,7 +31,7 @@ export class WakeMapReadiness {
   }
 
   isReady(): boolean {
-    this.reached ||= this.parts.configsSynced() && this.parts.local.ready() && this.othersMayBeIgnored();
+    this.reached ||= this.parts.configsSynced() && this.parts.local.ready() && this.parts.prepared() && this.othersMayBeIgnored();
     return this.reached;
   }
 

@@ -2,26 +2,33 @@
  * Which virtual machine a magic packet means.
  *
  * Expected flow: informers and wake target sources announce objects -> claims -> index; a packet asks `resolve`.
- * Guarantees: a change takes effect with the call that announces it; a virtual machine's event touches its own claims only;
+ * Guarantees: a change takes effect with the call that announces it; a virtual machine's event touches its own claims only, and
+ * nobody sees half of it; a config that is withdrawn, and the policy of one that changes, count at once;
  * lookups do not grow with the number of virtual machines; listeners hear of a config only when its counts or conflicts changed.
  * Assumptions: one thread; a target object whose fields changed is a new object.
- * Caveats: listeners are called in a microtask, once for all changes of one turn.
+ * Caveats: listeners are called in a microtask, once for all changes of one turn. What a changed config claims of a large fleet
+ * changes in slices, machine by machine; until the last one counts are not told.
  * Errors: none; an invalid config contributes nothing and disturbs nobody.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { WolConfig } from '../../api/wol/v1beta1';
-import { isUsableMac } from '../../kubevirt/mac-address';
 import { type WakeTarget, type WakeTargetSource, wakeTargetKey } from '../../kubevirt/wake-target';
+import { claimedMacs, isVisible, type LearnedMacsOf, learnsFrom, scopeKeyOf } from './claimed-macs';
 import { type ConfigChange, type ConfigCounts, ConfigLedger, type MacConflict } from './config-ledger';
 import { type ConfigEvaluation, type EffectiveConfig, evaluateConfig } from './effective-config';
-import { type IndexedClaim, MacIndex } from './mac-index';
+import { IndexedClaim, MacIndex } from './mac-index';
+import { inSlices, type Pace, UNPACED } from './pace';
+import { ScopedTargets } from './scoped-targets';
+import { TargetWatchers } from './target-watchers';
 import type { Channel, Holder } from './wake-claim';
 
 export interface WakeMapOptions {
   /** Namespaces outside this list do not exist for the map. @default all */
   watchNamespaces?: readonly string[];
-  /** Addresses seen at run time, in normal form, for targets that declare none. @default none */
-  learnedMacsOf?: (target: WakeTarget) => readonly string[];
+  /** @default none */
+  learnedMacsOf?: LearnedMacsOf;
+  /** @default never rests */
+  pace?: Pace;
 }
 
 export interface WakeResolution {
@@ -45,26 +52,35 @@ interface ConfigRecord {
   evaluation: ConfigEvaluation;
 }
 
+/** Targets between two countings: what they touch has to fit into one slice. */
+const STEPS_A_SETTLEMENT = 256;
+
 export type WakeMapListener = (change: ConfigChange) => void;
 
 export class WakeMap {
   private readonly index = new MacIndex();
   private readonly configs = new Map<string, ConfigRecord>();
   private readonly targets = new Map<string, TargetHolder>();
-  /** Targets whose scope is another object than themselves, by the key of that object. */
-  private readonly remoteByScope = new Map<string, Set<TargetHolder>>();
+  private readonly scoped = new ScopedTargets();
   /** What Explicit mappings name and nobody has seen, by scope key. */
   private readonly missing = new Map<string, TargetHolder>();
   private readonly listeners = new Set<WakeMapListener>();
-  private readonly targetListeners = new Map<string, Set<() => void>>();
+  private readonly watchers = new TargetWatchers();
   private readonly watchNamespaces: ReadonlySet<string> | undefined;
-  private readonly learnedMacsOf: (target: WakeTarget) => readonly string[];
+  private readonly learnedMacsOf: LearnedMacsOf;
+  private readonly pace: Pace;
+  /** Configs whose claims are being changed in slices, and how many runs are at it. */
+  private readonly underWay = new Map<ConfigLedger, number>();
+  private repaired = 0;
+  /** Of verifications under way: take the keys that are announced meanwhile. */
+  private readonly listening = new Set<Set<string>>();
   private readonly touched = new Set<ConfigLedger>();
   private publishing = false;
 
-  constructor({ watchNamespaces = [], learnedMacsOf = () => [] }: WakeMapOptions = {}) {
+  constructor({ watchNamespaces = [], learnedMacsOf = () => [], pace = UNPACED }: WakeMapOptions = {}) {
     this.watchNamespaces = watchNamespaces.length === 0 ? undefined : new Set(watchNamespaces);
     this.learnedMacsOf = learnedMacsOf;
+    this.pace = pace;
   }
 
   /** Distinct addresses and virtual machines, for metrics. */
@@ -86,20 +102,21 @@ export class WakeMap {
       this.removeTarget(key);
       return;
     }
+    for (const keys of this.listening) keys.add(key);
     const holder = this.targets.get(key);
     if (holder?.target !== target) this.placeTarget(key, holder, target);
-    this.announceTarget(key);
+    this.watchers.tell(key);
   }
 
   removeTarget(key: string): void {
     const holder = this.targets.get(key);
     if (holder?.target === undefined) return;
     for (const claim of holder.claims) this.index.drop(claim);
-    this.forgetScope(holder, holder.target);
+    this.scoped.remove(holder, holder.target);
     this.targets.delete(key);
     this.fillMissing(scopeKeyOf(holder.target));
     this.schedulePublish();
-    this.announceTarget(key);
+    this.watchers.tell(key);
   }
 
   /** Evaluates one target again: what has been learned about it changed. */
@@ -116,12 +133,7 @@ export class WakeMap {
 
   /** Calls `listener` on every announcement of one target, its removal included. */
   watchTarget(key: string, listener: () => void): () => void {
-    const listeners = this.targetListeners.get(key) ?? new Set();
-    this.targetListeners.set(key, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.targetListeners.get(key) === listeners) this.targetListeners.delete(key);
-    };
+    return this.watchers.watch(key, listener);
   }
 
   /** Takes a new or changed config. Changes of metadata and status that mean nothing for discovery cost nothing. */
@@ -156,6 +168,34 @@ export class WakeMap {
     return [...this.configs.values()].flatMap(({ ledger }) => ledger.effective ?? []);
   }
 
+  /** Its claims are still being changed: what is counted of it is neither the old nor the new. */
+  isUnderWay(config: string): boolean {
+    const ledger = this.configs.get(config)?.ledger;
+    return ledger !== undefined && this.underWay.has(ledger);
+  }
+
+  /** Whether some config wants to know the addresses that this target shows at run time. */
+  learnsFrom(target: WakeTarget): boolean {
+    for (const { ledger } of this.configs.values()) if (ledger.effective !== undefined && learnsFrom(ledger.effective, target)) return true;
+    return false;
+  }
+
+  /** Differences that `verify` has found so far; each is a bug. */
+  get repairs(): number {
+    return this.repaired;
+  }
+
+  /**
+   * Evaluates one config anew for every target of these sources, compares that with the index, and mends what differs.
+   *
+   * Resolves when that is done, which takes as many slices as it takes; the first has run when this returns.
+   */
+  async verify(config: string, sources: Iterable<WakeTargetSource>): Promise<void> {
+    const ledger = this.configs.get(config)?.ledger;
+    if (ledger !== undefined) await inSlices(this.verification(ledger, sources), this.pace);
+    this.publish();
+  }
+
   /** Whom a packet for `mac` on `channel` means; `mac` in normal form. */
   resolve(mac: string, channel: Channel): WakeResolution | undefined {
     const contest = this.index.resolve(mac, channel);
@@ -165,7 +205,8 @@ export class WakeMap {
       mac,
       key: winner.key,
       target: winner.target,
-      governing: governing.map(({ config }) => config),
+      // The config as it is now: its policy must not wait until its claims have been gone through.
+      governing: governing.flatMap(({ ledger }) => ledger.effective ?? []),
       source: mode === 'Explicit' ? 'explicit' : learned ? 'learned' : 'declared',
     };
   }
@@ -194,8 +235,8 @@ export class WakeMap {
     holder.target = target;
     this.targets.set(key, holder);
     if (before === undefined || scopeKeyOf(before) !== scopeKeyOf(target)) {
-      if (before !== undefined) this.forgetScope(holder, before);
-      this.rememberScope(holder, target);
+      if (before !== undefined) this.scoped.remove(holder, before);
+      this.scoped.add(holder, target);
     }
     if (before !== undefined && (before.createdAt !== target.createdAt || before.uid !== target.uid)) {
       for (const claim of holder.claims) this.index.contestAgain(claim);
@@ -224,7 +265,7 @@ export class WakeMap {
     const { effective } = ledger;
     const { target } = holder;
     if (effective === undefined || target === undefined) return undefined;
-    const claimed = this.claimedMacs(effective, target);
+    const claimed = claimedMacs(effective, target, this.learnedMacsOf);
     if (claimed === undefined) return undefined;
     if (known?.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs)) return known;
     return this.newClaim(ledger, effective, holder, claimed.macs, claimed.learned);
@@ -237,31 +278,92 @@ export class WakeMap {
     macs: readonly string[],
     learned: boolean,
   ): IndexedClaim {
-    const claim: IndexedClaim = { ledger, config, holder, macs, learned, dropped: false, counted: undefined };
+    const claim = new IndexedClaim(ledger, config, holder, macs, learned);
     this.index.add(claim);
     return claim;
-  }
-
-  /** The addresses that a config claims for a target, possibly none; `undefined` when the target is out of its scope. */
-  private claimedMacs(config: EffectiveConfig, target: WakeTarget): { macs: readonly string[]; learned: boolean } | undefined {
-    const { scope } = target;
-    if (scope.ignored || !isVisible(config, target)) return undefined;
-    if (config.mode === 'Explicit') {
-      const macs = config.mappings.get(scopeKeyOf(target));
-      return macs && { macs, learned: false };
-    }
-    if (config.namespaces?.has(scope.namespace) === false || !config.matches(scope.labels)) return undefined;
-    if (target.macs.length > 0 || !config.learnRuntimeMacs) return { macs: target.macs, learned: false };
-    return { macs: this.learnedMacsOf(target).filter(isUsableMac), learned: true };
   }
 
   private applyConfig(ledger: ConfigLedger, effective: EffectiveConfig | undefined): void {
     const formerMappings = [...(ledger.effective?.mappings.keys() ?? [])];
     ledger.effective = effective;
-    for (const holder of this.targets.values()) this.claimForConfig(ledger, holder);
-    for (const key of [...formerMappings, ...(effective?.mappings.keys() ?? [])]) this.fillMissing(key);
+    this.index.forgetContests();
     this.touched.add(ledger);
     this.schedulePublish();
+    const keys = [...formerMappings, ...(effective?.mappings.keys() ?? [])];
+    const rest = inSlices(this.application(ledger, effective, keys), this.pace);
+    if (rest === undefined) return;
+    this.underWay.set(ledger, (this.underWay.get(ledger) ?? 0) + 1);
+    void rest.then(() => this.applied(ledger));
+  }
+
+  /** Goes through all targets; ends early when the config has changed again, since that change goes through them, too. */
+  private *application(ledger: ConfigLedger, effective: EffectiveConfig | undefined, keys: readonly string[]): Generator<undefined, void> {
+    let steps = 0;
+    for (const key of keys) {
+      this.fillMissing(key);
+      yield;
+    }
+    for (const holder of this.targets.values()) {
+      if (ledger.effective !== effective) return;
+      this.claimForConfig(ledger, holder);
+      if (++steps % STEPS_A_SETTLEMENT === 0) this.settle();
+      yield;
+    }
+  }
+
+  private applied(ledger: ConfigLedger): void {
+    const others = this.underWay.get(ledger)! - 1;
+    if (others > 0) this.underWay.set(ledger, others);
+    else this.underWay.delete(ledger);
+    ledger.tellAnyway();
+    this.touched.add(ledger);
+    this.publish();
+  }
+
+  private *verification(ledger: ConfigLedger, sources: Iterable<WakeTargetSource>): Generator<undefined, void> {
+    const sound = new Set<string>();
+    this.listening.add(sound);
+    try {
+      yield* this.verifyTargets(sources, sound);
+      for (const [key, holder] of this.targets) {
+        // While claims are being changed there is nothing to compare with; the change itself goes through all targets.
+        if (this.underWay.has(ledger)) return;
+        if (!sound.has(key)) this.repair(() => this.removeTarget(key));
+        else if (!this.isRight(ledger, holder)) this.repair(() => this.claimForConfig(ledger, holder));
+        yield;
+      }
+    } finally {
+      this.listening.delete(sound);
+    }
+  }
+
+  /** @param sound takes the keys of targets that are, or have meanwhile been announced, as their source has them. */
+  private *verifyTargets(sources: Iterable<WakeTargetSource>, sound: Set<string>): Generator<undefined, void> {
+    for (const source of sources) {
+      for (const target of source.targets()) {
+        const key = wakeTargetKey(target);
+        sound.add(key);
+        const isForeign = this.watchNamespaces?.has(target.scope.namespace) === false;
+        if (!isForeign && this.targetOf(key) !== target) this.repair(() => this.upsertTarget(target, key));
+        yield;
+      }
+    }
+  }
+
+  private repair(mend: () => void): void {
+    this.repaired++;
+    mend();
+    this.schedulePublish();
+  }
+
+  private isRight(ledger: ConfigLedger, holder: TargetHolder): boolean {
+    const known = holder.claims.find((claim) => claim.ledger === ledger);
+    const { effective } = ledger;
+    const claimed = effective && holder.target && claimedMacs(effective, holder.target, this.learnedMacsOf);
+    if (claimed === undefined || known === undefined) return claimed === known;
+    return (
+      known.config === effective && known.learned === claimed.learned && sameTexts(known.macs, claimed.macs) && this.index.holds(known)
+    );
   }
 
   private claimForConfig(ledger: ConfigLedger, holder: TargetHolder): void {
@@ -297,26 +399,8 @@ export class WakeMap {
   private isBorne(config: EffectiveConfig, scopeKey: string): boolean {
     const local = this.targets.get(scopeKey)?.target;
     if (local !== undefined && isVisible(config, local)) return true;
-    for (const { target } of this.remoteByScope.get(scopeKey) ?? []) if (target !== undefined && isVisible(config, target)) return true;
+    for (const target of this.scoped.of(scopeKey)) if (isVisible(config, target)) return true;
     return false;
-  }
-
-  private rememberScope(holder: TargetHolder, target: WakeTarget): void {
-    const scopeKey = scopeKeyOf(target);
-    if (scopeKey === holder.key) return;
-    const holders = this.remoteByScope.get(scopeKey) ?? new Set();
-    this.remoteByScope.set(scopeKey, holders.add(holder));
-  }
-
-  private forgetScope(holder: TargetHolder, target: WakeTarget): void {
-    const scopeKey = scopeKeyOf(target);
-    const holders = this.remoteByScope.get(scopeKey);
-    holders?.delete(holder);
-    if (holders?.size === 0) this.remoteByScope.delete(scopeKey);
-  }
-
-  private announceTarget(key: string): void {
-    for (const listener of [...(this.targetListeners.get(key) ?? [])]) listener();
   }
 
   private settle(): void {
@@ -334,6 +418,8 @@ export class WakeMap {
 
   private publish(): void {
     this.settle();
+    // Claims of one config decide about conflicts of the others.
+    if (this.underWay.size > 0) return;
     const touched = [...this.touched];
     this.touched.clear();
     for (const ledger of touched) {
@@ -343,15 +429,6 @@ export class WakeMap {
       for (const listener of [...this.listeners]) listener(change);
     }
   }
-}
-
-/** Whether a config takes part in targets of that cluster. */
-function isVisible({ includeRemote }: EffectiveConfig, { cluster }: WakeTarget): boolean {
-  return includeRemote || cluster === '';
-}
-
-function scopeKeyOf({ scope }: WakeTarget): string {
-  return `${scope.namespace}/${scope.name}`;
 }
 
 function sameForDiscovery(a: WolConfig, b: WolConfig): boolean {

@@ -22,13 +22,11 @@ export interface WakeFacts {
   readonly transport: WakeTransport;
   /** When the agent read the packet, milliseconds since the epoch; never in the future. */
   readonly packetAtMs: number;
-  /** The agent's time stamp lay in the future. */
-  readonly clockSkew: boolean;
 }
 
 export type WakeNotification =
-  /** An event has come in, duplicates included. `config` is empty when none was found. */
-  | { readonly kind: 'packet'; readonly config: string }
+  /** An event has come in, duplicates included. `config` is empty when none was found; `clockSkew`: its time stamp lies in the future. */
+  | { readonly kind: 'packet'; readonly config: string; readonly clockSkew: boolean }
   | { readonly kind: 'answered'; readonly config: string; readonly status: WakeStatus }
   /** An event that cannot be processed: `InvalidMAC` or `InvalidEvent`. */
   | { readonly kind: 'invalid'; readonly reason: WakeReason; readonly text: string; readonly nodeName: string }

@@ -113,23 +113,23 @@ export class Waker {
     const mac = problem === undefined ? normalizeMac(event.mac) : undefined;
     if (mac === undefined) return this.invalid(event, problem);
     if (this.isClosing || !this.parts.isReady()) {
-      this.notify({ kind: 'packet', config: '' });
+      this.countPacket(event, '');
       throw new WakeMapNotReadyError(this.isClosing ? 'the manager is shutting down' : 'the wake map is not complete yet');
     }
     const channel = channelOf(event);
     const resolution = this.parts.map.resolve(mac, channel);
     if (resolution === undefined) {
-      this.notify({ kind: 'packet', config: '' });
+      this.countPacket(event, '');
       return answerOf('VM_NOT_FOUND', `no WolConfig listening on ${channelText(channel)} knows ${mac}`, '');
     }
     return this.answerResolved(event, resolution, arrivedAtMs);
   }
 
-  private invalid({ nodeName }: WakeEvent, problem: string | undefined): Answer {
+  private invalid(event: WakeEvent, problem: string | undefined): Answer {
     const reason: WakeReason = problem === undefined ? 'InvalidMAC' : 'InvalidEvent';
     const text = problem ?? 'mac_address is not a MAC; allowed: six hex pairs joined by ":" or "-", or three groups joined by "."';
-    this.notify({ kind: 'packet', config: '' });
-    this.notify({ kind: 'invalid', reason, text, nodeName });
+    this.countPacket(event, '');
+    this.notify({ kind: 'invalid', reason, text, nodeName: event.nodeName });
     return answerOf('ERROR', errorText(reason, text), '');
   }
 
@@ -137,7 +137,7 @@ export class Waker {
     const admission = admitWake(resolution.governing, event, this.parts.passwords);
     const config = admission.kind === 'admitted' ? admission.acting : admission.config;
     const facts = this.factsOf(event, resolution, config);
-    this.notify({ kind: 'packet', config: facts.config });
+    this.countPacket(event, facts.config);
     if (admission.kind === 'refused') return this.refused(facts, admission.reason, admission.text);
 
     const key = `${facts.mac} ${facts.vm}`;
@@ -218,8 +218,11 @@ export class Waker {
     const { nodeName, sourceIp, destPort, transport } = event;
     const nowMs = this.parts.clock.now();
     const packetAtMs = Math.min(event.timestampMs ?? nowMs, nowMs);
-    const clockSkew = (event.timestampMs ?? nowMs) > nowMs;
-    return { mac, vm: key, target, config: config?.name ?? '', nodeName, sourceIp, destPort, transport, packetAtMs, clockSkew };
+    return { mac, vm: key, target, config: config?.name ?? '', nodeName, sourceIp, destPort, transport, packetAtMs };
+  }
+
+  private countPacket({ timestampMs = 0 }: WakeEvent, config: string): void {
+    this.notify({ kind: 'packet', config, clockSkew: timestampMs > this.parts.clock.now() });
   }
 
   private latencyMs({ packetAtMs }: WakeFacts): number {

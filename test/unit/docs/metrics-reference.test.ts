@@ -7,6 +7,7 @@ import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
 import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
+import { exposeWakeFigures, type WakeFigures } from '../../../src/wol/handlers/wake-gauges';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
 
 const PAGE = readFileSync(join(__dirname, '..', '..', '..', '..', 'docs', 'reference', 'metrics.md'), 'utf8');
@@ -24,6 +25,15 @@ async function rowsOf(registry: Registry): Promise<string[]> {
     })
     .sort();
 }
+
+const NO_FIGURES: WakeFigures = {
+  isReady: () => false,
+  size: () => ({ macs: 0, vms: 0 }),
+  repairs: () => 0,
+  wakes: () => ({ inFlight: 0, remembered: 0, evictions: 0 }),
+  waiting: () => [],
+  learned: () => ({ vms: 0, rejected: 0 }),
+};
 
 /** Rows of the page that belong to one section. */
 function rowsIn(section: string): string[] {
@@ -46,6 +56,7 @@ describe('the reference of metrics', () => {
       openStreams: () => 0,
       expiries: () => ({ ca: undefined, server: undefined }),
     });
+    exposeWakeFigures(registry, NO_FIGURES);
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 });

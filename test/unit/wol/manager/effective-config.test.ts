@@ -80,7 +80,7 @@ describe('the defaults of a WolConfig', () => {
       learnRuntimeMacs: false,
       rawEthernet: false,
       acceptsSource: undefined,
-      requiresPassword: false,
+      passwordSecret: undefined,
     });
   });
 

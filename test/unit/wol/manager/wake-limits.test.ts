@@ -267,16 +267,18 @@ describe('retry delays', () => {
 });
 
 describe('readiness of the wake map', () => {
-  it('needs configs and local virtual machines, and stays once reached', () => {
-    const parts = { configs: false, local: false };
+  it('needs configs, local virtual machines and what else was to be read, and stays once reached', () => {
+    const parts = { configs: false, local: false, prepared: false };
     const readiness = new WakeMapReadiness(
-      { configsSynced: () => parts.configs, local: { ready: () => parts.local }, others: [] },
+      { configsSynced: () => parts.configs, local: { ready: () => parts.local }, prepared: () => parts.prepared, others: [] },
       new FakeClock(),
     );
     expect(readiness.isReady()).to.equal(false);
     parts.local = true;
     expect(readiness.isReady()).to.equal(false);
     parts.configs = true;
+    expect(readiness.isReady()).to.equal(false);
+    parts.prepared = true;
     expect(readiness.isReady()).to.equal(true);
     parts.local = false;
     expect(readiness.isReady()).to.equal(true);
@@ -285,7 +287,10 @@ describe('readiness of the wake map', () => {
   it('waits for the sources of other modules, but not longer than 30 s', async () => {
     const clock = new FakeClock();
     const ready = { ready: () => true };
-    const readiness = new WakeMapReadiness({ configsSynced: () => true, local: ready, others: [ready, { ready: () => false }] }, clock);
+    const readiness = new WakeMapReadiness(
+      { configsSynced: () => true, local: ready, prepared: () => true, others: [ready, { ready: () => false }] },
+      clock,
+    );
     await clock.advance(SOURCE_GRACE_MS - 1);
     expect(readiness.isReady()).to.equal(false);
     await clock.advance(1);

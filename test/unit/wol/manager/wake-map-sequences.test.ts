@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { WolConfigSpec } from '../../../../src/api/wol/v1beta1';
 import { type WakeTarget, wakeTargetKey } from '../../../../src/kubevirt/wake-target';
 import type { ConfigCounts } from '../../../../src/wol/manager/config-ledger';
+import type { Pace } from '../../../../src/wol/manager/pace';
 import { WakeMap } from '../../../../src/wol/manager/wake-map';
 import { aConfig, aTarget, mac } from './builders';
 
@@ -76,7 +77,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'ask' }) },
 );
 
-const newMap = (): WakeMap => new WakeMap({ learnedMacsOf: ({ name }) => (name.endsWith('x') ? [mac(2)] : []) });
+const newMap = (pace?: Pace): WakeMap =>
+  new WakeMap({ ...(pace && { pace }), learnedMacsOf: ({ name }) => (name.endsWith('x') ? [mac(2)] : []) });
 
 /** Everything that can be observed of a map. */
 function observe(map: WakeMap): unknown {
@@ -133,6 +135,52 @@ describe('any sequence of events', () => {
         expect(observe(map)).to.deep.equal(observe(fromScratch(sequence, reversed)));
       }),
       { numRuns: 3_000 },
+    );
+  });
+
+  it('ends in that map also when configs are gone through in slices and other events come in between', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { maxLength: 40 }), fc.array(fc.boolean()), async (sequence, rests) => {
+        let looks = 0;
+        const resting: (() => void)[] = [];
+        const map = newMap({
+          stepsALook: 1,
+          begin: () => undefined,
+          isOver: () => rests[looks++ % (rests.length || 1)] ?? true,
+          rest: () => new Promise<void>((resolve) => resting.push(resolve)),
+        });
+        for (const step of sequence) {
+          apply(map, step);
+          if (step.do !== 'ask') continue;
+          resting.shift()?.();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        while (resting.length > 0) {
+          resting.shift()?.();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect(CONFIGS.filter((name) => map.isUnderWay(name))).to.deep.equal([]);
+        expect(observe(map)).to.deep.equal(observe(fromScratch(sequence, false)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('finds nothing to repair afterwards', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (sequence) => {
+        const map = newMap();
+        const targets = new Map<string, WakeTarget>();
+        for (const step of sequence) {
+          apply(map, step);
+          if (step.do === 'target') targets.set(wakeTargetKey(step.target), step.target);
+          else if (step.do === 'remove-target') targets.delete(step.key);
+        }
+        const source = { name: 'test', ready: () => true, targets: () => targets.values(), subscribe: () => () => undefined };
+        for (const name of CONFIGS) await map.verify(name, [source]);
+        expect(map.repairs).to.equal(0);
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -116,9 +116,9 @@ describe('the answer to a packet', () => {
     await world.answer({ mac: mac(9) });
     const counted = world.notifications.filter(({ kind }) => kind === 'packet' || kind === 'answered');
     expect(counted).to.deep.equal([
-      { kind: 'packet', config: 'lab' },
+      { kind: 'packet', config: 'lab', clockSkew: false },
       { kind: 'answered', config: 'lab', status: 'VM_START_INITIATED' },
-      { kind: 'packet', config: '' },
+      { kind: 'packet', config: '', clockSkew: false },
       { kind: 'answered', config: '', status: 'VM_NOT_FOUND' },
     ]);
   });
@@ -129,11 +129,10 @@ describe('the answer to a packet', () => {
     await world.answer({ timestampMs: world.clock.now() - 40 });
     world.vm({ ...MANUAL, name: 'db', macs: [mac(2)] });
     await world.answer({ mac: mac(2), timestampMs: world.clock.now() + 5_000 });
-    const started = world.notifications.flatMap((n) => (n.kind === 'started' ? [[n.latencyMs, n.facts.clockSkew]] : []));
-    expect(started).to.deep.equal([
-      [40, false],
-      [0, true],
-    ]);
+    const started = world.notifications.flatMap((n) => (n.kind === 'started' ? [n.latencyMs] : []));
+    expect(started).to.deep.equal([40, 0]);
+    const packets = world.notifications.flatMap((n) => (n.kind === 'packet' ? [n.clockSkew] : []));
+    expect(packets).to.deep.equal([false, true]);
     expect(world.count('dispatched')).to.equal(2);
   });
 

@@ -1,0 +1,223 @@
+import { expect } from 'chai';
+import { freeTcpPort } from '../../harness/free-port';
+import { poll } from '../../harness/poll';
+import { type Answer, ReportingAgent } from '../../harness/reporting-agent';
+import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
+import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
+import { sendMagicPackets } from '../../harness/udp-sender';
+import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
+import { untilStatus } from '../../harness/wol-objects';
+
+/** Not RerunOnFailure: a virtual machine that is created with it starts by itself. */
+const STRATEGIES = ['Manual', 'Halted'];
+const ALREADY: readonly Answer['status'][] = ['VM_START_INITIATED', 'VM_ALREADY_RUNNING', 'ACCEPTED', 'DUPLICATE'];
+const INSTANCES = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances';
+/** 15 s until the Lease may be taken, two looks at it, and a loaded machine. */
+const TAKEOVER_MS = 45_000;
+
+/** Virtual machines that stay off until a packet starts them. */
+function fleet(prefix: string, size: number, firstMac: number) {
+  return Array.from({ length: size }, (_, n) => ({
+    name: `${prefix}-${n}`,
+    mac: testMac(firstMac + n),
+    runStrategy: STRATEGIES[n % STRATEGIES.length]!,
+  }));
+}
+
+function statusOf(name: string, status: object) {
+  const path = `/apis/kubevirt.io/v1/namespaces/default/virtualmachines/${name}/status`;
+  return { method: 'PATCH' as const, path, body: { status }, contentType: 'application/merge-patch+json' };
+}
+
+describe('managers that are killed and managers that share the work', function () {
+  this.timeout(120_000);
+  let cluster: StewardCluster;
+
+  before(async function () {
+    this.timeout(0);
+    cluster = await StewardCluster.start();
+  });
+
+  after(async () => {
+    await cluster?.stop();
+  });
+
+  /** How often each virtual machine was really started: the call changed something. */
+  const startsOf = (names: readonly string[]): number[] =>
+    names.map((name) => cluster.kubevirt.journal.calls({ verb: 'start', name, wrote: true }).length);
+  const ones = (count: number): number[] => Array.from({ length: count }, () => 1);
+
+  async function create(machines: ReturnType<typeof fleet>, config: string, ports: number[], where = cluster): Promise<void> {
+    await Promise.all(machines.map((machine) => where.api.apply(aVm(machine))));
+    await where.api.apply(aWolConfig(config, { wolPorts: ports, limits: { startsPerMinute: 10_000 } }));
+  }
+
+  describe('one manager that is killed with -9 while a hundred packets arrive', () => {
+    let manager: ManagerProcess;
+    let agent: AgentProcess;
+
+    afterEach(async () => {
+      await agent?.process.stop();
+      await manager?.process.stop();
+    });
+
+    it('starts each of a hundred virtual machines exactly once when it is back', async () => {
+      const machines = fleet('crowd', 100, 20_000);
+      const grpcPort = await freeTcpPort();
+      manager = await startManager(cluster, { grpcPort });
+      agent = await startAgent(grpcPort);
+      const [port] = agent.udpPorts;
+      await create(machines, 'crowd', [port!]);
+      await untilStatus(cluster.api, 'crowd', 'to count all', ({ managedVMs }) => managedVMs! >= 100, 20_000);
+      const names = machines.map(({ name }) => name);
+      const started = (): number => startsOf(names).filter((times) => times > 0).length;
+
+      await sendMagicPackets(
+        port!,
+        machines.slice(0, 50).map(({ mac }) => mac),
+      );
+      await poll('some to be started', () => started() > 5, { intervalMs: 1 });
+      await manager.process.kill();
+      await sendMagicPackets(
+        port!,
+        machines.slice(50).map(({ mac }) => mac),
+      );
+      const killedMs = performance.now();
+      expect(started()).to.be.below(100);
+      manager = await startManager(cluster, { grpcPort });
+      expect(performance.now() - killedMs, 'back within the 30 s that agents keep packets for at least').to.be.below(30_000);
+
+      await poll('all to be started', () => started() === 100, { timeoutMs: 30_000, onTimeout: () => `${started()} are` });
+      await poll(
+        'all to run',
+        async () => {
+          const vms = await cluster.api.list<never>('/apis/kubevirt.io/v1/namespaces/default/virtualmachines');
+          return (vms as { status?: { printableStatus?: string } }[]).every(({ status }) => status?.printableStatus === 'Running');
+        },
+        { timeoutMs: 30_000, intervalMs: 200 },
+      );
+      expect(startsOf(names)).to.deep.equal(ones(100));
+    });
+  });
+
+  describe('two managers', () => {
+    let managers: ManagerProcess[] = [];
+    let reporters: ReportingAgent[] = [];
+
+    async function stopBoth(): Promise<void> {
+      for (const reporter of reporters.splice(0)) reporter.close();
+      await Promise.all(managers.splice(0).map(({ process }) => process.kill()));
+    }
+    afterEach(stopBoth);
+
+    async function startTwo(where: StewardCluster): Promise<void> {
+      managers = await Promise.all([1, 2].map(() => startManager(where, { flags: ['--leader-elect'] })));
+      reporters = managers.map(({ grpcPort }) => new ReportingAgent(grpcPort));
+    }
+
+    const counter = async (manager: ManagerProcess, series: string): Promise<number> => {
+      const line = (await manager.metrics()).split('\n').find((text) => text.startsWith(`${series} `));
+      return Number(line?.slice(series.length + 1) ?? 0);
+    };
+    const leads = async (manager: ManagerProcess): Promise<boolean> =>
+      /^leader_election_master_status\{.*\} 1$/m.test(await manager.metrics());
+    async function leading(): Promise<ManagerProcess | undefined> {
+      const answers = await Promise.all(managers.map(leads));
+      return managers[answers.indexOf(true)];
+    }
+    const knows = async (manager: ManagerProcess, config: string): Promise<number> =>
+      counter(manager, `wol_managed_vms{config="${config}"}`);
+
+    /** Each machine's packet to both managers in one turn of the event loop. */
+    function reportToBoth(machines: readonly { mac: string }[], port: number): Promise<Answer[]> {
+      return Promise.all(machines.flatMap(({ mac }) => reporters.map((reporter) => reporter.report(mac, port))));
+    }
+
+    it('that are told of one packet at the same moment make KubeVirt take one start, and count one', async function () {
+      this.timeout(120_000);
+      // Without KubeVirt's controller a start that was taken stays visible, so that every second one would be seen, too.
+      const still = await StewardCluster.start({ kubevirt: { controller: false } });
+      try {
+        const machines = fleet('still', 60, 23_000);
+        const names = machines.map(({ name }) => name);
+        await create(machines, 'still', [9], still);
+        // As KubeVirt's controller leaves it: to one that has no status at all KubeVirt adds a request without a test.
+        await Promise.all(machines.map(({ name }) => still.api.ask(statusOf(name, { printableStatus: 'Stopped' }))));
+        await startTwo(still);
+        for (const manager of managers) await poll('both to know all', async () => (await knows(manager, 'still')) === 60);
+
+        const answers = await reportToBoth(machines, 9);
+
+        for (const { status, message } of answers) expect(ALREADY, `${status} ${message}`).to.include(status);
+        const times = (): number[] => names.map((name) => still.kubevirt.journal.calls({ verb: 'start', name, wrote: true }).length);
+        await poll('all to be started', () => times().every((count) => count > 0), { timeoutMs: 60_000 });
+        const counted = async (): Promise<number> =>
+          (await Promise.all(managers.map((manager) => counter(manager, 'wol_vm_started_total{config="still"}')))).reduce((a, b) => a + b);
+        await poll('all to be counted', async () => (await counted()) >= 60, { timeoutMs: 60_000 });
+
+        expect(times()).to.deep.equal(ones(60));
+        expect(await counted(), 'each start is counted by one of them').to.equal(60);
+      } finally {
+        await stopBoth();
+        await still.stop();
+      }
+    });
+
+    it('that are told of one packet at the same moment give each virtual machine one instance', async () => {
+      const machines = fleet('shared', 40, 21_000);
+      const names = new Set(machines.map(({ name }) => name));
+      await create(machines, 'shared', [9]);
+      await startTwo(cluster);
+      for (const manager of managers) await poll('both to know all', async () => (await knows(manager, 'shared')) >= 40);
+
+      const reported = reportToBoth(machines, 9);
+      const uids = new Map<string, Set<string>>();
+      await poll(
+        'all to run',
+        async () => {
+          const vmis = await cluster.api.list<TestObject & { status?: { phase?: string } }>(INSTANCES);
+          const own = vmis.filter(({ metadata }) => names.has(metadata.name));
+          for (const { metadata } of own) uids.set(metadata.name, (uids.get(metadata.name) ?? new Set()).add(String(metadata['uid'])));
+          return own.length === 40 && own.every(({ status }) => status?.phase === 'Running');
+        },
+        { timeoutMs: 30_000 },
+      );
+
+      for (const { status, message } of await reported) expect(ALREADY, `${status} ${message}`).to.include(status);
+      expect([...uids.values()].map(({ size }) => size)).to.deep.equal(ones(40));
+    });
+
+    it('both serve packets, whichever leads, and the death of the leader changes nothing for wakes', async () => {
+      const machines = fleet('orphaned', 6, 22_000);
+      await create(machines, 'orphaned', [7]);
+      await startTwo(cluster);
+      const leader = managers.indexOf(await poll('one to lead', leading, { timeoutMs: TAKEOVER_MS }));
+      const standby = 1 - leader;
+      const { status } = await untilStatus(cluster.api, 'orphaned', 'to be counted', ({ managedVMs }) => managedVMs! >= 6, TAKEOVER_MS);
+      const wakes = async (which: number, { mac, name }: { mac: string; name: string }): Promise<void> => {
+        expect(await reporters[which]!.report(mac, 7)).to.include({ status: 'VM_START_INITIATED', vm: `default/${name}` });
+      };
+      const [a, b, ...rest] = machines;
+      await wakes(leader, a!);
+      await wakes(standby, b!);
+
+      await managers[leader]!.process.kill();
+      for (const machine of rest) await wakes(standby, machine);
+
+      expect(await leads(managers[standby]!), 'all of this long before another leads').to.equal(false);
+      expect(startsOf(machines.map(({ name }) => name))).to.deep.equal(ones(6));
+      const last = `default/${rest.at(-1)!.name}`;
+      await untilStatus(cluster.api, 'orphaned', 'to name the wake that no leader saw', ({ lastWake }) => lastWake?.vm === last, 20_000);
+      await cluster.api.apply(aVm({ name: 'orphaned-new', mac: testMac(22_100) }));
+      const counted = status!.managedVMs! + 1;
+      await untilStatus(
+        cluster.api,
+        'orphaned',
+        'to be counted by the next leader',
+        ({ managedVMs }) => managedVMs === counted,
+        TAKEOVER_MS,
+      );
+      expect(await leads(managers[standby]!)).to.equal(true);
+    });
+  });
+});
