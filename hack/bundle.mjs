@@ -9,8 +9,8 @@
  * therefore a file of its own, with everything it needs in it, and what cannot run is replaced by the small files in hack/bundle/, each of
  * which says why it can be. Two files may hold copies of one class: errors are told apart by their brand (isOperatorError).
  */
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { build } from 'esbuild';
 import { inRoot } from './run/paths.mjs';
 
@@ -45,7 +45,7 @@ const split = {
       if (kind !== 'dynamic-import' || dirname(importer) !== dirname(entry) || importer === entry) return undefined;
       const part = resolve(dirname(importer), path);
       parts.add(part);
-      return { path: `./${basename(part)}`, external: true };
+      return { path: `./${outputName(part)}`, external: true };
     });
   },
 };
@@ -58,9 +58,14 @@ const withoutLogger = {
   },
 };
 
+/** Two parts may be called index.js: `cli/main.js` is main.js, `wol/agent/run-agent.js` is wol-agent-run-agent.js. */
+function outputName(source) {
+  return source === entry ? basename(source) : relative(inRoot('build/src'), source).replaceAll(sep, '-');
+}
+
 async function bundle(source) {
   const isAgent = basename(source) === 'run-agent.js';
-  const outfile = `${output}/${basename(source)}`;
+  const outfile = `${output}/${outputName(source)}`;
   await build({
     entryPoints: [source],
     outfile,
@@ -86,7 +91,14 @@ async function bundle(source) {
   return outfile;
 }
 
+/** Parts of an earlier build would be shipped with this one. */
+function removeBundles() {
+  const names = existsSync(output) ? readdirSync(output) : [];
+  for (const name of names) if (/\.js(\.map)?$/.test(name)) rmSync(join(output, name));
+}
+
 if (existsSync(entry)) {
+  removeBundles();
   chmodSync(await bundle(entry), 0o755);
   await Promise.all([...parts].map(bundle));
 } else {

@@ -1,8 +1,9 @@
 /**
- * The product on real parts for a benchmark: API server, stand-in for KubeVirt, manager and agent as processes.
+ * The product on real parts for a benchmark: API server, stand-in for KubeVirt, manager and agent as processes that talk over TLS.
  *
  * Owns: setting up and, whatever happens, taking down.
  */
+import { AgentIdentities } from '../../test/harness/agent-identities';
 import { poll } from '../../test/harness/poll';
 import { StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
 import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../test/harness/steward-processes';
@@ -13,6 +14,7 @@ import { Scrape } from './scrape';
 const STARTS_PER_MINUTE = 10_000;
 const MANAGER_FLAGS = [`--wol-max-starts-per-minute=${STARTS_PER_MINUTE}`, '--log-level=warn'];
 const CONFIG = 'bench';
+const NODE = 'bench-node';
 /** Objects created at a time. */
 const WRITERS = 8;
 
@@ -34,13 +36,14 @@ export class StewardRig {
   }
 
   async manager(): Promise<ManagerProcess> {
-    const manager = await startManager(this.cluster, { flags: MANAGER_FLAGS });
+    const manager = await startManager(this.cluster, { secure: true, flags: MANAGER_FLAGS });
     this.running.push(manager.process);
     return manager;
   }
 
   async agent({ grpcPort }: ManagerProcess): Promise<AgentProcess> {
-    const agent = await startAgent(grpcPort);
+    const identities = await AgentIdentities.create(this.cluster);
+    const agent = await startAgent(grpcPort, { nodeName: NODE, identity: await identities.folder(NODE) });
     this.running.push(agent.process);
     return agent;
   }

@@ -15,6 +15,8 @@ export const FRONT_PROXY_CLIENT = 'front-proxy-client';
 export const LOOPBACK = '127.0.0.1';
 /** etcd insists on addresses of the form host:port to announce, even to nobody; nothing listens there. */
 const ETCD_ADVERTISED = { client: 'http://127.0.0.1:2379', peer: 'http://127.0.0.1:2380' } as const;
+/** Issuer and audience of the tokens of service accounts. */
+export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 const SERVICE_CLUSTER_IP_RANGE = '10.96.0.0/16';
 
 /** Where a control plane keeps what its servers read. All paths are absolute. */
@@ -98,7 +100,7 @@ export function apiServerArgs(files: ControlPlaneFiles, port: number, hasControl
     `--tls-private-key-file=${files.servingKey}`,
     '--authorization-mode=RBAC',
     `--token-auth-file=${files.tokens}`,
-    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-issuer=${TOKEN_ISSUER}`,
     `--service-account-key-file=${files.serviceAccountPublicKey}`,
     `--service-account-signing-key-file=${files.serviceAccountKey}`,
     `--service-cluster-ip-range=${SERVICE_CLUSTER_IP_RANGE}`,

@@ -4,8 +4,8 @@
  * Owns: the contents of the pki folder. Never: logs a key or a token. Invariant: nothing is shared between two control planes;
  * only the user that runs them can read the files.
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { CertificateAuthority } from './certificates';
 import { type ControlPlaneFiles, FRONT_PROXY_CLIENT, LOOPBACK } from './components';
 
@@ -43,7 +43,8 @@ export function writePrivately(file: string, text: string): void {
   writeFileSync(file, text, { mode: 0o600 });
 }
 
-function writeServingCertificate(files: ControlPlaneFiles): string {
+/** Makes a new authority and a certificate of it for the API server. @returns the authority's certificate, PEM. */
+export function writeServingCertificate(files: ControlPlaneFiles): string {
   const authority = CertificateAuthority.create('virt-steward test control plane');
   const serving = authority.issue({
     commonName: 'kube-apiserver',
@@ -67,6 +68,13 @@ function writeCertificates(files: ControlPlaneFiles): void {
   const serviceAccounts = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writePrivately(files.serviceAccountKey, serviceAccounts.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   writePrivately(files.serviceAccountPublicKey, serviceAccounts.publicKey.export({ type: 'spki', format: 'pem' }).toString());
+}
+
+/** Signs claims as the API server signs tokens of service accounts: JWT with ES256. */
+export function signedToken(files: ControlPlaneFiles, claims: object): string {
+  const text = [{ alg: 'ES256', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const key = { key: readFileSync(files.serviceAccountKey, 'utf8'), dsaEncoding: 'ieee-p1363' as const };
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
 }
 
 function newToken(): string {

@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ControlPlaneBinaries, type ResolveOptions, resolveBinaries } from './binaries';
 import * as components from './components';
-import { type Component, type ControlPlaneFiles, filesIn, LOOPBACK, logFileOf } from './components';
-import { type Credentials, writeCredentials, writePrivately } from './credentials';
+import { type Component, type ControlPlaneFiles, filesIn, LOOPBACK, logFileOf, TOKEN_ISSUER } from './components';
+import { type Credentials, signedToken, writeCredentials, writePrivately, writeServingCertificate } from './credentials';
 import { kubeconfigText } from './kubeconfig';
 import { endOf, tailOf } from './log-tail';
 import { freePort } from './ports';
@@ -89,6 +89,7 @@ export class ControlPlane implements AsyncDisposable {
   readonly #processes = new Map<Component, SupervisedProcess>();
   readonly #readyTimeoutMs: number;
   #port = 0;
+  #ca: string;
   #apiServerStarts = 0;
 
   /** Whether garbage collection and the other controllers run; without them owned objects stay after their owner. */
@@ -105,6 +106,7 @@ export class ControlPlane implements AsyncDisposable {
     this.#readyTimeoutMs = options.readyTimeoutMs ?? DEFAULT_READY_TIMEOUT_MS;
     this.hasControllerManager = options.controllerManager ?? binaries.commands['kube-controller-manager'] !== undefined;
     this.hasScheduler = options.scheduler ?? false;
+    this.#ca = credentials.ca;
   }
 
   /** For example `https://127.0.0.1:23456`; the same as long as it lives. */
@@ -112,9 +114,9 @@ export class ControlPlane implements AsyncDisposable {
     return `https://${LOOPBACK}:${this.#port}`;
   }
 
-  /** PEM certificate to trust. */
+  /** PEM certificate to trust; another one after {@link rotateAuthority}. */
   get ca(): string {
-    return this.credentials.ca;
+    return this.#ca;
   }
 
   /** {@link ca} as kubeconfigs carry it: base64 of the PEM text. */
@@ -164,6 +166,39 @@ export class ControlPlane implements AsyncDisposable {
       throw new Error(`no token for service account ${namespace}/${name}: ${(body as { message?: string }).message ?? `status ${status}`}`);
     }
     return token;
+  }
+
+  /**
+   * A token of a service account that ends when the test wants it to, which the API server would not issue.
+   *
+   * @param expiresAtMs Unix time in milliseconds; the API server honours it some time longer: a minute for clocks that differ, and ten
+   * seconds for which it remembers whom it has let in.
+   */
+  async expiringToken(namespace: string, name: string, expiresAtMs: number): Promise<string> {
+    const { status, body } = await this.request({ path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}` });
+    const uid = (body as { metadata?: { uid?: string } }).metadata?.uid;
+    if (status !== 200) throw new Error(`no service account ${namespace}/${name}: status ${status}`);
+    const exp = Math.floor(expiresAtMs / 1_000);
+    return signedToken(this.files, {
+      ...{
+        iss: TOKEN_ISSUER,
+        aud: [TOKEN_ISSUER],
+        sub: `system:serviceaccount:${namespace}:${name}`,
+        exp,
+        iat: exp - 3_600,
+        nbf: exp - 3_600,
+      },
+      'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+    });
+  }
+
+  /**
+   * Another authority and a certificate of it for the API server, which shows it from its next start on.
+   * The controllers do not learn of it; use a control plane without them.
+   */
+  rotateAuthority(): void {
+    this.#ca = writeServingCertificate(this.files);
+    this.#writeKubeconfigs();
   }
 
   /** Kubeconfig text of a service account that exists; its context is in the account's namespace. */

@@ -125,6 +125,16 @@ function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
   }
 }
 
+/** A start that fails because it was told to stop is no failure of the start. */
+async function ended(operator: StewardOperator, stop: AbortSignal): Promise<number> {
+  try {
+    await operator.start();
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
+  return operator.finished;
+}
+
 async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
   const termination = onTermination();
   termination.signal.addEventListener('abort', () => {
@@ -132,8 +142,7 @@ async function untilEnd(operator: StewardOperator, logger: Logger): Promise<numb
     operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
   });
   try {
-    await operator.start();
-    return await Promise.race([operator.finished, termination.forced]);
+    return await Promise.race([ended(operator, termination.signal), termination.forced]);
   } catch (error) {
     const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
     throw flag === undefined ? error : (error as ListenError).renamed(flag);

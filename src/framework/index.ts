@@ -56,7 +56,7 @@ export type { MetricsOptions, OperatorOptions } from './runtime/operator-options
 export type { HandlerRun } from './runtime/pass-ports';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
-export type { CheckResult, HealthCheck } from './serving/checks';
+export type { CheckResult, HealthCheck, HealthReport } from './serving/checks';
 export { CertificateMetrics } from './serving/metrics/certificate-metrics';
 export type { CertificateSource, PemPair } from './serving/tls/certificate-source';
 export { ServingCertificate } from './serving/tls/serving-certificate';

@@ -5,6 +5,7 @@
  * Guarantees: a status that differs only in volatile fields is not written; fields that are not ours are never sent; another
  * object of the same name is never hit; a status somebody changed meanwhile is read again, not overwritten.
  * Assumptions: the object given is the one the changes are about.
+ * Caveats: an empty map counts as absent. Applied where something was before, the API server makes it null and refuses that.
  * Errors: ConflictError after five tries; a missing object is no error.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -43,7 +44,7 @@ export async function writeStatus<T extends KubernetesObject>(
   let live: T | undefined = object;
   for (let attempt = 1; live !== undefined && live.metadata?.uid === uid; attempt++) {
     const base = ownPart(kind as Kind, statusOf(live));
-    const status = changed(base, change, stamp);
+    const status = withoutEmptyMaps(changed(base, change, stamp), base);
     if (isSame(kind as Kind, base, status)) return live;
     const { name, namespace, resourceVersion } = live.metadata ?? {};
     const metadata = { name, namespace, uid, resourceVersion } as KubernetesObject['metadata'];
@@ -81,6 +82,23 @@ function changed(
   if (conditions.length > 0) status['conditions'] = mergeConditions((status['conditions'] ?? []) as Condition[], conditions, stamp);
   if (observedGeneration !== undefined) status['observedGeneration'] = observedGeneration;
   return status;
+}
+
+/** Empty maps stay only where the live object has one, too: what is there may be required. */
+function withoutEmptyMaps(status: Status, live: unknown): Status {
+  const before = isMap(live) ? live : {};
+  const entries = Object.entries(status).map(
+    ([name, value]) => [name, isMap(value) ? withoutEmptyMaps(value, before[name]) : value] as const,
+  );
+  return Object.fromEntries(entries.filter(([name, value]) => !isEmptyMap(value) || isEmptyMap(before[name])));
+}
+
+function isMap(value: unknown): value is Status {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return isMap(value) && Object.keys(value).length === 0;
 }
 
 /** Compared as JSON, since that is what is sent. */

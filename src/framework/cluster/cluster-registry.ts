@@ -31,6 +31,8 @@ export type ClusterListener = (change: ClusterChange) => void | Promise<void>;
 
 /** Observation points for metrics; inline and quick. */
 export interface ClusterHooks {
+  /** From now on it is reported on; it is Connecting. */
+  engaged?(cluster: string): void;
   /** Called from the first change on, which is to Ready in the best case. */
   stateChanged?(cluster: string, state: ClusterHealth['state']): void;
   /** Something was received; called often. */
@@ -146,6 +148,7 @@ export class ClusterRegistry {
     });
     const entry: Engaged = { remote, content };
     this.engaged.set(name, entry);
+    this.options.hooks?.engaged?.(name);
     this.tell({ type: 'engaged', cluster: remote.cluster });
     return entry;
   }

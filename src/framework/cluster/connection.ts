@@ -28,6 +28,8 @@ export interface ConnectionSettings {
   readonly fieldManager: string;
   /** Value of the managed-by label on children. */
   readonly managedBy: string;
+  /** Values of that label whose children are taken over. */
+  readonly adoptedManagers: readonly string[];
   readonly freezeCache: boolean;
   readonly stripLastApplied: boolean;
   readonly clientMetrics?: ClientMetrics | undefined;

@@ -68,8 +68,8 @@ export class RemoteCluster {
       request: async (request) => this.transport().request(request),
       stream: async (request) => this.transport().stream(request),
     };
-    const { clock, random, fieldManager, managedBy, clientMetrics: metrics } = settings;
-    const client = new KubeClient({ cluster: name, transport, clock, random, fieldManager, managedBy, metrics });
+    const { clock, random, fieldManager, managedBy, adoptedManagers, clientMetrics: metrics } = settings;
+    const client = new KubeClient({ cluster: name, transport, clock, random, fieldManager, managedBy, adoptedManagers, metrics });
     const discovery: ClusterDiscovery = {
       lastAnswer: (kind) => this.link?.connection.discovery.lastAnswer(kind) ?? 'unknown',
       onAnswer: (listener) => {

@@ -126,6 +126,8 @@ export class LeaseElector {
   private async giveUp(): Promise<void> {
     // A renewal that is under way would change the version.
     await this.request;
+    // Who has never asked for the Lease cannot hold it.
+    if (this.state.askedMs === Number.NEGATIVE_INFINITY) return;
     const { store, clock, identity, log } = this.parts;
     const { signal } = this.closing;
     for (let attempt = 1; attempt <= RELEASE_TRIES; attempt++) {

@@ -7,6 +7,7 @@
 import { type DependencyContainer, INJECTION_TOKENS, type InjectionToken } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
+import { PROVIDED_CLASSES } from './provided';
 
 type Constructor = new (...args: never[]) => unknown;
 
@@ -55,6 +56,7 @@ function visit(Class: Constructor, path: readonly Constructor[], context: Visit)
 
 function isKnown(type: unknown, container: DependencyContainer): boolean {
   if (PLACEHOLDERS.includes(type) || typeof type !== 'function') return false;
+  if (PROVIDED_CLASSES.has(type)) return true;
   if (container.isRegistered(type as InjectionToken, true)) return true;
   return Reflect.hasMetadata('design:paramtypes', type) || type.length === 0;
 }

@@ -56,6 +56,11 @@ export interface HandlerContext<T extends KubernetesObject = any> {
   readonly clusters: ClusterRegistry;
   /** Talks to `cluster` on behalf of this run: aborts with it and remembers its own writes. */
   readonly client: KubeClient;
+  /**
+   * The same for another cluster: aborts with this run, and refuses writes when leadership is not held. Use it instead of
+   * `Cluster.client`, which knows of neither.
+   */
+  clientOf(cluster: Cluster): KubeClient;
   /** Carries the object's fields in every line. */
   readonly log: Logger;
   /** Aborts when the run's time is over, leadership is lost or the process stops. */

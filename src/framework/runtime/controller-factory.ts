@@ -3,7 +3,7 @@
  *
  * Owns: which port of a pass leads where. Never: starts anything.
  */
-import type { EventRecorder } from '../client';
+import type { EventRecorder, KubeClient } from '../client';
 import type { Cluster } from '../cluster/cluster';
 import type { ClusterRegistry } from '../cluster/cluster-registry';
 import { sourceKindOf } from '../decorators/source';
@@ -139,11 +139,13 @@ export class ControllerFactory {
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
     const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
       events.record({ type, reason, note, about, action: spec.id }, leader.guard);
+    const clientOf = (of: Cluster): KubeClient => of.client.derive({ signal, guard: leader.guard });
     return {
       key,
       cluster,
       clusters,
-      client: cluster.client.derive({ signal, guard: leader.guard }),
+      client: clientOf(cluster),
+      clientOf,
       log: this.log.child({ controller: spec.id, kind: spec.kind.kind, key }),
       signal,
       attempt,

@@ -146,6 +146,7 @@ export class Dispatcher {
         const informer = this.options.cluster.informers.ensure(watch.kind, watch.select);
         informer.subscribe(take);
         reads.push(informer);
+        this.options.cluster.onServedChange(watch.kind, () => controller.onServedChange(spec, 'mapped'));
       } else {
         this.foreignWatches.push({ watch, isOn, take });
       }
@@ -180,7 +181,10 @@ export class Dispatcher {
     };
     on(spec.kind, spec.select, (event) => controller.onPrimary(spec, event));
     if (spec.decorator !== 'Reconcile') return reads;
-    for (const watch of spec.owns) on(watch.kind, watch.select, (event) => controller.onOwned(spec, watch, event));
+    for (const watch of spec.owns) {
+      on(watch.kind, watch.select, (event) => controller.onOwned(spec, watch, event));
+      this.options.cluster.onServedChange(watch.kind, () => controller.onServedChange(spec, 'owned'));
+    }
     return [...reads, ...this.connectWatches(spec, controller)];
   }
 

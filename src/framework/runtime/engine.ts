@@ -26,10 +26,12 @@ import {
 } from '../leader';
 import { buildRegistry, isHook, isIndex, isProbe, type Registry } from '../registry/registry';
 import type { ListenAddress } from '../serving/address';
-import { HealthServer } from '../serving/health-server';
+import type { HealthReport } from '../serving/checks';
+import { type Endpoint, HealthServer } from '../serving/health-server';
 import { CertificateMetrics } from '../serving/metrics/certificate-metrics';
 import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { MetricsEndpoint } from '../serving/metrics-endpoint';
+import { sleep } from '../time/sleep';
 import type { Informer, InformerState } from '../watch/informer-contract';
 import type { ProcessContext } from './context';
 import { Fleet } from './fleet';
@@ -41,6 +43,7 @@ import { Leadership } from './leadership';
 import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
+import { ShutdownBudget } from './shutdown-budget';
 import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
@@ -71,6 +74,8 @@ export class Engine {
   private readonly fleet: Fleet;
   private readonly kinds: KindHealth;
   private active = false;
+  /** Settles, never rejects, when the start has ended one way or the other. */
+  private starting: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
 
   /** @throws {ConfigError} with everything that is wrong with the handlers; nothing has been contacted then. */
@@ -94,7 +99,7 @@ export class Engine {
     this.clusters = new ClusterRegistry({
       local: local.cluster,
       settings: local.settings,
-      hooks: { disengaged: (name) => metrics.api.forget(name) },
+      hooks: metrics.clusters.health(metrics.api),
     });
     this.instances = new Instances(options.container);
     this.provide();
@@ -129,8 +134,14 @@ export class Engine {
     this.outages = new OutageLog(local.cluster.informers, options.clock, options.logger);
   }
 
-  /** @param init the user's own set-up, run before informers start. */
-  async start(init: () => Promise<void>): Promise<void> {
+  /** @param init the user's own set-up, run before informers start. @throws {OperatorError} `STOPPING` when `stop` was called meanwhile. */
+  start(init: () => Promise<void>): Promise<void> {
+    const started = this.setUp(init);
+    this.starting = started.catch(() => undefined);
+    return started;
+  }
+
+  private async setUp(init: () => Promise<void>): Promise<void> {
     this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
@@ -138,9 +149,12 @@ export class Engine {
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.fleet.connect();
     await init();
+    this.refuseWhenStopping();
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
+    this.refuseWhenStopping();
     this.local.start();
     await this.fleet.startSources();
+    this.refuseWhenStopping();
     this.local.cluster.onChange(() => this.look());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
@@ -151,27 +165,41 @@ export class Engine {
     this.workload.join(work);
   }
 
-  /** @returns whether everything ended by itself: nothing was abandoned. */
+  /** Ends everything within 25 s, more or less by what `shutdownTimeoutMs` differs from 15 s. @returns whether nothing was abandoned. */
   async stop(): Promise<boolean> {
+    const hasWorked = this.phase === 'working';
     this.phase = 'stopping';
-    const { logger, shutdownTimeoutMs } = this.options;
+    const { clock, logger, shutdownDelayMs, shutdownTimeoutMs } = this.options;
+    if (hasWorked && shutdownDelayMs > 0) await sleep(clock, shutdownDelayMs);
+    const budget = new ShutdownBudget(clock, logger, shutdownTimeoutMs);
+    const stopping = stoppingError();
     this.leadership.retire();
-    const stopping = new OperatorError('STOPPING', 'the operator is stopping');
-    const handlersEnded = await this.workload.drain(shutdownTimeoutMs, () => this.leadership.abort(stopping));
+    // Before that there is no work to wait for, and hooks that still start up need to know.
+    if (!hasWorked) this.stopping.abort(stopping);
+    const handlersEnded = await budget.step('work', async () => {
+      await this.starting;
+      const ended = await this.workload.drain(shutdownTimeoutMs, () => this.leadership.abort(stopping));
+      await this.leadership.begun;
+      return ended;
+    });
     this.stopping.abort(stopping);
-    if (!handlersEnded) logger.error('handlers did not end in time and were abandoned');
-    const leaderHooksEnded = await this.workload.endHooks();
-    await this.fleet.flushEvents(EVENT_FLUSH_MS);
-    await this.leadership.release(handlersEnded);
-    await this.fleet.stopSources();
-    await Promise.all([this.clusters.close(), this.local.stop()]);
+    if (handlersEnded !== true) logger.error('handlers did not end in time and were abandoned');
+    const leaderHooksEnded = await budget.step('leader hooks', (signal) => this.workload.endHooks(signal));
+    await budget.step('event flush', () => this.fleet.flushEvents(EVENT_FLUSH_MS));
+    await budget.step('lease release', () => this.leadership.release(handlersEnded === true));
+    const sourcesEnded = await budget.step('sources', () => this.fleet.stopSources().then(() => true));
+    await budget.step('informers', () => Promise.all([this.clusters.close(), this.local.stop()]));
     this.kinds.stop();
-    const hooksEnded = await this.hooks.shutDown('process', this.processContext(new AbortController().signal));
-    await Promise.all([this.health.close(), this.metricsEndpoint.close()]);
+    const hooksEnded = await budget.step('process hooks', (signal) => this.hooks.shutDown('process', this.processContext(signal)));
+    await budget.step('servers', () => Promise.all([this.health.close(), this.metricsEndpoint.close()]));
     this.events.stop();
     this.instances.dispose();
     logger.info('operator stopped');
-    return handlersEnded && leaderHooksEnded && hooksEnded;
+    return [handlersEnded, leaderHooksEnded, sourcesEnded, hooksEnded].every((ended) => ended === true);
+  }
+
+  private refuseWhenStopping(): void {
+    if (this.phase === 'stopping') throw stoppingError();
   }
 
   private provide(): void {
@@ -185,6 +213,10 @@ export class Engine {
     this.instances.provide(CertificateMetrics, this.metrics.certificates);
     this.instances.provide(CLOCK, this.options.clock);
     this.instances.provide(LOGGER, this.options.logger);
+  }
+
+  report(endpoint: Endpoint): Promise<HealthReport> {
+    return this.health.report(endpoint);
   }
 
   private createMetricsEndpoint(): MetricsEndpoint {
@@ -286,4 +318,8 @@ export class Engine {
     const { cluster } = this.local;
     return { cluster, client: cluster.client, log, clock, signal };
   }
+}
+
+function stoppingError(): OperatorError {
+  return new OperatorError('STOPPING', 'the operator is stopping');
 }

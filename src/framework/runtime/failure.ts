@@ -52,8 +52,12 @@ function delayOf(error: unknown, retry: CompiledRetryOptions, failures: number, 
     const { delayMs } = error as TemporaryError;
     return delayMs === undefined ? backoff : delayMs * (1 + 0.1 * random());
   }
-  const retryAfterMs = isOperatorError(error) ? (error as Partial<ApiError>).retryAfterMs : undefined;
-  return Math.max(backoff, retryAfterMs ?? 0);
+  return Math.max(backoff, retryAfterMs(error));
+}
+
+/** How long the server wants to be left alone, in milliseconds; 0 when it does not say. */
+export function retryAfterMs(error: unknown): number {
+  return (isOperatorError(error) ? (error as Partial<ApiError>).retryAfterMs : undefined) ?? 0;
 }
 
 /** Wrong input: trying again changes nothing before the object does. */

@@ -133,6 +133,7 @@ export class HandlerTurns {
       cluster: this.ports.cluster,
       clusters: this.ports.clusters,
       client: this.ports.clientFor(spec, signal),
+      clientOf: (cluster) => this.ports.clientFor(spec, signal, cluster),
       log: this.logFor(spec, pass.key, object).child({ attempt }),
       signal,
       attempt,

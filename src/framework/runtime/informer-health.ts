@@ -42,7 +42,8 @@ function worst(results: readonly CheckResult[]): CheckResult {
 /**
  * Says once that the API server cannot be reached and once that it is back, however many informers notice.
  *
- * An outage begins when no informer that has synced is watching any more, and ends when one is.
+ * An outage begins when every informer of a kind that is served waits for an answer in vain, and ends when one watches again, or when
+ * none of the kinds is served any more. A kind that is gone, or a credential that is refused, is no outage: the server has answered.
  */
 export class OutageLog {
   private sinceMs: number | undefined;
@@ -54,12 +55,15 @@ export class OutageLog {
   ) {}
 
   look(): void {
-    const served = this.informers.list().filter((informer) => informer.status().state !== 'Waiting');
-    const away = served.length > 0 && served.every((informer) => informer.status().state === 'Backoff');
+    const served = this.informers
+      .list()
+      .map((informer) => informer.status())
+      .filter(({ state }) => state !== 'Waiting');
+    const away = served.length > 0 && served.every(({ unanswered }) => unanswered === true);
     if (away && this.sinceMs === undefined) {
       this.sinceMs = this.clock.monotonicMs();
-      this.log.warn('API server cannot be reached, working from the last known state', { cause: served[0]!.status().detail });
-    } else if (this.sinceMs !== undefined && served.some((informer) => informer.status().state === 'Watching')) {
+      this.log.warn('API server cannot be reached, working from the last known state', { cause: served[0]!.detail });
+    } else if (this.sinceMs !== undefined && (served.length === 0 || served.some(({ state }) => state === 'Watching'))) {
       this.log.info('API server is back', { awayMs: Math.round(this.clock.monotonicMs() - this.sinceMs) });
       this.sinceMs = undefined;
     }

@@ -69,6 +69,9 @@ export abstract class KeyController {
   /** A change of an object that maps to keys of this kind. */
   abstract onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void;
 
+  /** A kind that the handler owns or maps began to be served, or is served no more: every object deserves a look. */
+  abstract onServedChange(spec: ReconcileSpec, reason: 'owned' | 'mapped'): void;
+
   /** A cluster changed that concerns these keys. */
   abstract onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void;
 

@@ -78,6 +78,10 @@ export class KindController extends KeyController {
     this.oweAll(spec, mappedKeys(watch, event), 'mapped', laneOf(event));
   }
 
+  override onServedChange(spec: ReconcileSpec, reason: 'owned' | 'mapped'): void {
+    if (this.active) this.oweAll(spec, ALL, reason, 'low');
+  }
+
   override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
     if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
   }

@@ -88,6 +88,11 @@ export class Leadership implements LeaderScope {
     this.term.abort(reason);
   }
 
+  /** Resolves when no leader start-up hook runs any more. */
+  get begun(): Promise<void> {
+    return this.beginning;
+  }
+
   /** @param workEnded `false` keeps the Lease until it expires by itself. */
   async release(workEnded: boolean): Promise<void> {
     await this.elector?.release(workEnded, RELEASE_MS);

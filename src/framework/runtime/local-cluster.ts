@@ -30,10 +30,10 @@ export interface LocalCluster {
 }
 
 export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOptions, metrics: FrameworkMetrics): LocalCluster {
-  const { clock, logger, random, fieldManager, freezeCache, stripLastApplied, namespace, name: managedBy } = options;
+  const { clock, logger, random, fieldManager, adoptedManagers, freezeCache, stripLastApplied, namespace, name: managedBy } = options;
   const userAgent = userAgentOf(options.version, options.name);
   const settings: ConnectionSettings = {
-    ...{ clock, logger, random, userAgent, namespace, fieldManager, managedBy, freezeCache, stripLastApplied },
+    ...{ clock, logger, random, userAgent, namespace, fieldManager, managedBy, adoptedManagers, freezeCache, stripLastApplied },
     clientMetrics: metrics.clusters.client(metrics.api.hooks),
     informerHooks: metrics.clusters.informers(metrics.informers.hooks),
   };
@@ -47,7 +47,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
   const connection = new Connection({ cluster: LOCAL_CLUSTER, kubeConfig, settings, observed });
   const transport = observed(connection.transport);
   const client = new KubeClient({
-    ...{ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy },
+    ...{ cluster: LOCAL_CLUSTER, transport, clock, random, fieldManager, managedBy, adoptedManagers },
     metrics: settings.clientMetrics,
   });
   const contact = {

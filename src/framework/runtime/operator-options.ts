@@ -32,6 +32,11 @@ export interface OperatorOptions {
   domain?: string;
   /** Of server-side apply. @default the operator's name */
   fieldManager?: string;
+  /**
+   * Values of the label app.kubernetes.io/managed-by that older operators set: `applyChild` takes their objects over instead of
+   * refusing them. @default []
+   */
+  adoptedManagers?: readonly string[];
   /** Classes with `@Handler()`; a subclass takes the place of the class it extends. */
   handlers: readonly HandlerClass[];
   /**
@@ -70,6 +75,11 @@ export interface OperatorOptions {
   container?: DependencyContainer;
   /** Time for running handlers to end at shutdown before they are aborted, in milliseconds. @default 15000 */
   shutdownTimeoutMs?: number;
+  /**
+   * From the begin of the shutdown on readiness is false, but work goes on for this long, in milliseconds: time for those who route to this
+   * process to notice. Comes on top of the 25 s that a shutdown takes at most. @default 0
+   */
+  shutdownDelayMs?: number;
   /** Pod name: the reporting instance of Events, the first part of our identity in the Lease. @default the host name */
   instance?: string;
   /** Told of every handler run that ended, inline: for tests and for metrics of one's own. @default nobody is told */
@@ -81,6 +91,7 @@ export interface CompiledOperatorOptions {
   readonly namespace: string;
   readonly domain: string | undefined;
   readonly fieldManager: string;
+  readonly adoptedManagers: readonly string[];
   readonly handlers: readonly HandlerClass[];
   readonly exceptionalRights: readonly string[];
   readonly leaderElection: CompiledLeaderElectionOptions | undefined;
@@ -99,6 +110,7 @@ export interface CompiledOperatorOptions {
   readonly stripLastApplied: boolean;
   readonly container: DependencyContainer | undefined;
   readonly shutdownTimeoutMs: number;
+  readonly shutdownDelayMs: number;
   readonly instance: string;
   readonly onRun: ((run: HandlerRun) => void) | undefined;
 }
@@ -110,6 +122,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     namespace: options.namespace ?? options.name,
     domain: options.domain,
     fieldManager: options.fieldManager ?? options.name,
+    adoptedManagers: options.adoptedManagers ?? [],
     handlers: options.handlers,
     exceptionalRights: options.exceptionalRights ?? [],
     leaderElection: options.leaderElection === undefined ? undefined : compileLeaderElectionOptions(options.leaderElection),
@@ -127,10 +140,16 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     freezeCache: options.freezeCache ?? process.env['NODE_ENV'] !== 'production',
     stripLastApplied: options.stripLastApplied ?? true,
     container: options.container,
-    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 15_000,
+    shutdownTimeoutMs: duration('shutdownTimeoutMs', options.shutdownTimeoutMs ?? 15_000),
+    shutdownDelayMs: duration('shutdownDelayMs', options.shutdownDelayMs ?? 0),
     instance: options.instance ?? hostname(),
     onRun: options.onRun,
   });
+}
+
+function duration(option: string, value: number): number {
+  if (!(value >= 0 && value < 3_600_000)) throw new RangeError(`${option} is ${value}; allowed: 0 to 3599999`);
+  return value;
 }
 
 function metricsFiles({ certFile, keyFile }: MetricsOptions): CompiledOperatorOptions['metricsFiles'] {

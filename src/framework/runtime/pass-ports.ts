@@ -38,7 +38,8 @@ export interface PassPorts {
   /** The object as the handler's own informer knows it. */
   find(spec: QueuedHandlerSpec, key: ObjectKey): KubernetesObject | undefined;
   instanceOf(spec: QueuedHandlerSpec): object;
-  clientFor(spec: QueuedHandlerSpec, signal: AbortSignal): KubeClient;
+  /** @param of the cluster it talks to. @default the cluster of the pass */
+  clientFor(spec: QueuedHandlerSpec, signal: AbortSignal, of?: Cluster): KubeClient;
   /** @returns the object with the finalizer, `undefined` when it is gone. */
   addFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;
   removeFinalizer(object: KubernetesObject, finalizer: string): Promise<KubernetesObject | undefined>;

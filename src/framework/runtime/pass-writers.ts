@@ -36,14 +36,18 @@ export function passWriters({ kind, specs, cluster, ownWrites, events, leader }:
     runSignal: AbortSignal,
     isEcho: (written: KubernetesObject) => boolean = () => true,
   ): KubeClient =>
-    cluster.client.derive({
-      signal: runSignal,
+    clientIn(cluster, runSignal, (writtenKind, object) => {
+      const version = object.metadata?.resourceVersion ?? '';
+      if (isEcho(object)) for (const spec of writers) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
+    });
+  const clientIn = (of: Cluster, signal: AbortSignal, onWritten: (kind: Kind, object: KubernetesObject) => void): KubeClient =>
+    of.client.derive({
+      signal,
       guard: leader.guard,
-      cached: (wanted, key) => cluster.informers.cached(wanted, key),
+      cached: (wanted, key) => of.informers.cached(wanted, key),
       onWritten: (writtenKind, object) => {
-        const version = object.metadata?.resourceVersion ?? '';
-        if (isEcho(object)) for (const spec of writers) ownWrites.remember(writtenKind.id, keyOf(object), version, spec.id);
-        cluster.informers.putOwnWrite(writtenKind, object);
+        onWritten(writtenKind, object);
+        of.informers.putOwnWrite(writtenKind, object);
       },
     });
   /** Whether the answer brings nothing but what we wrote. */
@@ -53,7 +57,8 @@ export function passWriters({ kind, specs, cluster, ownWrites, events, leader }:
   const forAll = (object: KubernetesObject, annotation?: string): KubeClient =>
     clientOf(specs, leader.signal, (written) => isMere(object, written, annotation));
   return {
-    clientFor: (spec, runSignal) => clientOf([spec], runSignal),
+    // What is written elsewhere is no echo here: versions of two clusters have nothing to do with one another.
+    clientFor: (spec, runSignal, of = cluster) => (of === cluster ? clientOf([spec], runSignal) : clientIn(of, runSignal, () => undefined)),
     addFinalizer: (object, finalizer) => forAll(object).addFinalizer(kind, object, finalizer),
     removeFinalizer: (object, finalizer) => forAll(object).removeFinalizer(kind, object, finalizer),
     annotate: (object, name, value) => {

@@ -13,7 +13,7 @@ import { backoffMs, compileRetryOptions } from '../queue/backoff';
 import type { RunSlot } from '../queue/keyed-queue';
 import type { DeleteSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import { timestampMs } from '../time/timestamp';
-import { PARKED_MS, unavailableCluster } from './failure';
+import { PARKED_MS, retryAfterMs, unavailableCluster } from './failure';
 import { HandlerTurns, type Pass } from './handler-turns';
 import type { KeyRecord } from './key-record';
 import type { PassPorts } from './pass-ports';
@@ -227,7 +227,7 @@ export class PassRunner {
     if (this.ports.signal.aborted) return;
     const { record } = pass;
     record.frameworkParkedFor = unavailableCluster(error);
-    const delayMs = record.frameworkParkedFor === undefined ? this.frameworkBackoffMs(record) : PARKED_MS;
+    const delayMs = record.frameworkParkedFor === undefined ? this.frameworkBackoffMs(record, error) : PARKED_MS;
     const atMs = this.ports.clock.monotonicMs() + delayMs;
     record.frameworkRetryMs = atMs;
     this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
@@ -240,8 +240,8 @@ export class PassRunner {
     this.ports.log[level]('writing finalizer or status failed', { kind: this.ports.kind.kind, key: pass.key, error });
   }
 
-  private frameworkBackoffMs(record: KeyRecord): number {
+  private frameworkBackoffMs(record: KeyRecord, error: unknown): number {
     record.frameworkFailures++;
-    return backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random);
+    return Math.max(backoffMs(FRAMEWORK_RETRY, record.frameworkFailures, this.ports.random), retryAfterMs(error));
   }
 }

@@ -17,6 +17,8 @@ import { OperatorError } from '../errors/operator-error';
 import { CustomResourceDefinition } from '../kinds/core-kinds';
 import { defineKind, type Kind, kindPath } from '../kinds/kind';
 import { type KubernetesObject, objectKey } from '../kinds/object';
+import type { HealthReport } from '../serving/checks';
+import type { Endpoint } from '../serving/health-server';
 import { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import { sleep } from '../time/sleep';
 import { BaseWatch } from './base-watch';
@@ -53,9 +55,11 @@ export class StewardOperator extends Operator {
 
   /** @throws {ConfigError} with everything that is wrong with handlers or kubeconfig; {RangeError} for an option out of range. */
   constructor(options: OperatorOptions) {
+    // First, because the base reads KUBECONFIG by itself and throws raw errors.
+    const kubeConfig = options.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
     super(options.logger);
     this.settings = compileOperatorOptions(options);
-    this.kubeConfig = this.settings.kubeConfig ?? loadOwnKubeConfig({ environment: process.env }).kubeConfig;
+    this.kubeConfig = kubeConfig;
     // The base made its client from the default kubeconfig, before it could be given ours.
     this.k8sApi = sameClient(this.k8sApi, this.kubeConfig);
     this.metrics = new FrameworkMetrics(new Registry(), this.settings.clock, this.settings);
@@ -86,6 +90,11 @@ export class StewardOperator extends Operator {
   override stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
+  }
+
+  /** What `/healthz?verbose` or `/readyz?verbose` answers, whether or not it is served. */
+  health(endpoint: Endpoint): Promise<HealthReport> {
+    return this.engine.report(endpoint);
   }
 
   /** Extension point of the base: register further watches with `watchResource`. */

@@ -69,6 +69,10 @@ export class VirtualController extends KeyController implements KeySink {
     if (this.active) this.oweAll(spec, mappedKeys(watch, event), 'mapped', event.initial ? 'low' : 'high');
   }
 
+  override onServedChange(spec: ReconcileSpec, reason: 'owned' | 'mapped'): void {
+    if (this.active) this.oweAll(spec, ALL, reason, 'low');
+  }
+
   override onClusterChange(spec: ReconcileSpec, keys: Iterable<ObjectKey> | typeof ALL): void {
     if (this.active) this.oweAll(spec, keys, 'cluster', 'low');
   }

@@ -66,23 +66,30 @@ export class Workload {
     return this.hasEnded(abandonedDaemons);
   }
 
-  /** Shutdown: runs may finish for `graceMs`, then `abort` is called. @returns as `end`. */
+  /**
+   * Shutdown: daemons are told to end at once; runs may finish for `graceMs` beside them, then `abort` is called.
+   * @returns as `end`, at the latest 3 s after `abort`.
+   */
   async drain(graceMs: number, abort: () => void): Promise<boolean> {
     this.isActive = false;
     for (const { queue } of this.queues) queue.pause();
-    const abandonedDaemons = await this.stopDaemons();
-    const inTime = await this.within(this.whenIdle(), graceMs);
+    let abandonedDaemons = 0;
+    const daemons = this.stopDaemons().then((abandoned) => {
+      abandonedDaemons = abandoned;
+    });
+    const everything = Promise.all([daemons, this.whenIdle()]).then(() => undefined);
+    const inTime = await this.within(everything, graceMs);
     abort();
-    const ended = inTime || (await this.within(this.whenIdle(), ABORT_GRACE_MS));
+    const ended = inTime || (await this.within(everything, ABORT_GRACE_MS));
     for (const work of this.queues) work.deactivate();
     return ended && this.hasEnded(abandonedDaemons);
   }
 
-  /** Leader shutdown hooks, if start-up hooks ran. @returns whether all ended well. */
-  async endHooks(): Promise<boolean> {
+  /** Leader shutdown hooks, if start-up hooks ran. @param signal tells them that their time is over. @returns whether all ended well. */
+  async endHooks(signal: AbortSignal = new AbortController().signal): Promise<boolean> {
     if (!this.owesShutdownHooks) return true;
     this.owesShutdownHooks = false;
-    return this.options.hooks.shutDown('leader', this.options.context(new AbortController().signal));
+    return this.options.hooks.shutDown('leader', this.options.context(signal));
   }
 
   private get queues(): readonly LeaderOnly[] {

@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../time/clock';
 import type { ListenAddress } from './address';
-import { type HealthCheck, reportHealth } from './checks';
+import { type HealthCheck, type HealthReport, reportHealth } from './checks';
 import { close, listen } from './listening';
 
 export type Endpoint = 'healthz' | 'readyz';
@@ -38,6 +38,11 @@ export class HealthServer {
 
   close(): Promise<void> {
     return close(this.server);
+  }
+
+  /** What the endpoint answers with `?verbose`, without a request. */
+  report(endpoint: Endpoint): Promise<HealthReport> {
+    return reportHealth(endpoint, this.checks[endpoint], true, this.clock);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

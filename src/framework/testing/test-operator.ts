@@ -5,7 +5,7 @@
  * Guarantees: after `settle` nothing can happen any more unless time moves or the test does something; in `advance` every timer waits
  * until the I/O of the one before has ended, so that a time limit never strikes a request that is merely under way.
  * Assumptions: server and operator share the clock; one test drives one operator at a time.
- * Caveats: a handler that awaits something other than the API server or the clock is not waited for; poll for what it does.
+ * Caveats: a handler that awaits something other than an API server it knows of or the clock is not waited for; poll for what it does.
  * Errors: `settle` throws when there is no end of it, as with handlers that wake each other for ever.
  */
 import { KubeConfig } from '@kubernetes/client-node';
@@ -32,10 +32,16 @@ export interface TestOperatorOptions
   /** Plain HTTP or TLS, started with `clock`. */
   readonly server: FakeApiServer;
   readonly clock: FakeClock;
+  /** Servers of remote clusters that the operator engages, started with `clock`: `settle` waits for them as well. @default [] */
+  readonly remotes?: readonly FakeApiServer[];
   /** @default test-operator */
   name?: string;
+  /** Of a user of `server.auth`, to run with that user's rights only. @default none: everything is allowed while no user is known */
+  token?: string;
   /** Elect a leader: `leader` = it wins the election, `standby` = another process leads until `becomeLeader`. @default no election */
   election?: 'leader' | 'standby';
+  /** Makes the kubeconfig, given the address to connect to, for credentials and certificates that change. @default no credential */
+  kubeConfig?: (server: string) => KubeConfig;
   /** Real milliseconds after which `settle` gives up; more for a test with very many objects. @default 30000 */
   settleLimitMs?: number;
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
@@ -124,8 +130,8 @@ export class TestOperator implements AsyncDisposable {
     return this.options.clock.advance(deltaMs, () => this.settle());
   }
 
-  /** What handlers did for one object. */
-  key(kind: Kind, key: ObjectKey): KeyHistory {
+  /** What handlers did for one object, or one key of a virtual kind. */
+  key(kind: Pick<Kind, 'id'>, key: ObjectKey): KeyHistory {
     return { history: this.runs.filter((run) => run.kind.id === kind.id && run.key === key) };
   }
 
@@ -184,15 +190,28 @@ export class TestOperator implements AsyncDisposable {
   }
 
   private async begin(): Promise<void> {
-    const { server, handlers, name = 'test-operator', election, create, clock: _, settleLimitMs: __, ...rest } = this.options;
+    const {
+      server,
+      handlers,
+      name = 'test-operator',
+      election,
+      create,
+      clock: _,
+      remotes: _r,
+      token,
+      settleLimitMs: __,
+      kubeConfig: made,
+      ...rest
+    } = this.options;
     const clock = new MortalClock(this.options.clock);
     const proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: server.port }, clock });
-    const kubeConfig = new KubeConfig();
-    const scheme = server.ca === undefined ? 'http' : 'https';
-    kubeConfig.loadFromString(kubeconfigText({ server: `${scheme}://127.0.0.1:${proxy.port}`, ca: server.ca }));
+    const address = `${server.ca === undefined ? 'http' : 'https'}://127.0.0.1:${proxy.port}`;
+    const kubeConfig = made?.(address) ?? plain(address, server.ca, token);
     const options: OperatorOptions = {
       random: () => 0.5,
       instance: 'test',
+      // A rejection that nobody waits for is a mistake of the test or of the handler: the test runner tells.
+      handleProcessErrors: false,
       ...rest,
       ...{ name, handlers, clock, kubeConfig },
       ...(election === undefined ? {} : { leaderElection: { lease: LEASE_NAME } }),
@@ -200,7 +219,12 @@ export class TestOperator implements AsyncDisposable {
     };
     const operator = create?.(options) ?? new StewardOperator(options);
     this.life = { operator, clock, proxy };
-    await operator.start();
+    try {
+      await operator.start();
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
     await this.settle();
   }
 
@@ -231,11 +255,19 @@ export class TestOperator implements AsyncDisposable {
 
   /** Changes whenever anything happens: requests, bytes, writes, timers, runs. */
   private signs(): string {
-    const { server, clock } = this.options;
-    const { journal, currentVersion, traffic, openSockets, openWatches } = server;
+    const { server, remotes = [], clock } = this.options;
+    const served = [server, ...remotes].flatMap(({ journal, currentVersion, traffic, openSockets, openWatches }) => {
+      return [journal.total, currentVersion, traffic, openSockets, openWatches];
+    });
     const { timersSet, pendingTimers } = clock;
-    return [journal.total, currentVersion, traffic, openSockets, openWatches, timersSet, pendingTimers, this.runs.length].join(' ');
+    return [...served, timersSet, pendingTimers, this.runs.length].join(' ');
   }
+}
+
+function plain(server: string, ca: string | undefined, token: string | undefined): KubeConfig {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromString(kubeconfigText({ server, ca, token }));
+  return kubeConfig;
 }
 
 function cpuMs(): number {

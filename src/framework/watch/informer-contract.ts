@@ -33,6 +33,8 @@ export interface InformerStatus {
   readonly lastActivityMs: number | undefined;
   /** One line for people: why it is not watching. Empty while watching. */
   readonly detail: string;
+  /** In `Backoff` because nobody answered, or only with an error of the server; not because of what the answer was. */
+  readonly unanswered?: boolean;
   /** The first list took or takes longer than two minutes. False while an optional kind is waited for. */
   readonly late: boolean;
   /** Synced once, but no event, bookmark or connect for five minutes: what the store says may be old. */

@@ -99,7 +99,7 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
 
   status(): InformerStatus {
     const speaker = this.speaker();
-    const { phase: state, detail } = speaker.state;
+    const { phase: state, detail, lastFailure } = speaker.state;
     const seen = this.reflectors.map(({ lastActivityMs }) => lastActivityMs);
     const lastActivityMs = seen.includes(undefined) ? undefined : Math.min(...seen.map((ms) => ms!));
     const silentMs = this.options.clock.monotonicMs() - (lastActivityMs ?? Number.NEGATIVE_INFINITY);
@@ -108,6 +108,7 @@ export class ResourceInformer<T extends KubernetesObject> implements Informer<T>
       synced: this.objects.synced,
       lastActivityMs,
       detail: speaker.namespace === undefined || detail === '' ? detail : `namespace ${speaker.namespace}: ${detail}`,
+      unanswered: state === 'Backoff' && lastFailure === 'other',
       late: this.lateness.isLate,
       stale: this.objects.synced && state !== 'Stopped' && silentMs >= this.numbers.staleAfterMs,
     };

@@ -96,6 +96,7 @@ function onListed(state: WatchState, { resourceVersion }: InputOf<'listed'>, mom
     justRelisted,
     brokenAt: undefined,
     brokenTimes: 0,
+    lastFailure: undefined,
     detail: '',
   };
   return untilNextConnect(listed, moment) > 0 ? pauseThenWatch(listed, moment, 0) : watch(listed, moment);
@@ -113,9 +114,10 @@ function onEnded(state: WatchState, moment: Moment): Step {
   return pauseThenWatch({ ...ended, reauthenticated: false }, moment, moment.numbers.cleanPauseMs);
 }
 
-function onFailed(state: WatchState, failure: Failure, moment: Moment): Step {
+function onFailed(before: WatchState, failure: Failure, moment: Moment): Step {
+  const state: WatchState = { ...before, lastFailure: failure.kind };
   if (state.doing === 'confirming') return backOff({ ...state, absences: 0 }, 'list', failure.text, moment, failure.retryAfterMs);
-  if (state.doing !== 'listing' && state.doing !== 'connecting' && state.doing !== 'streaming') return ignored(state);
+  if (state.doing !== 'listing' && state.doing !== 'connecting' && state.doing !== 'streaming') return ignored(before);
   const current = state.doing === 'streaming' ? afterLife(state, moment) : state;
   const next: NextStep = current.doing === 'listing' ? 'list' : 'watch';
   switch (failure.kind) {
@@ -218,7 +220,7 @@ function pause(state: WatchState, next: NextStep, minMs: number, maxMs: number):
 }
 
 function opened(state: WatchState, nowMs: number): WatchState {
-  return { ...state, phase: 'Watching', doing: 'streaming', denials: 0, connectMs: nowMs, detail: '' };
+  return { ...state, phase: 'Watching', doing: 'streaming', denials: 0, connectMs: nowMs, lastFailure: undefined, detail: '' };
 }
 
 function progressed(state: WatchState, resourceVersion: string | undefined): WatchState {

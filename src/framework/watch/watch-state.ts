@@ -3,7 +3,7 @@
  *
  * Owns: types, and the state before the first input. Never: decides.
  */
-import type { Failure } from './failure';
+import type { Failure, FailureKind } from './failure';
 import type { InformerState } from './informer-contract';
 import type { RelistReason } from './informer-hooks';
 
@@ -44,6 +44,8 @@ export interface WatchState {
   readonly reauthenticated: boolean;
   /** Monotonic milliseconds at which the last connect began or was answered. */
   readonly connectMs: number | undefined;
+  /** What went wrong last; `undefined` since a list or a watch succeeded, or when nothing has gone wrong yet. */
+  readonly lastFailure: FailureKind | undefined;
   /** One line for people: why it is not watching. */
   readonly detail: string;
 }
@@ -108,6 +110,7 @@ export function initialState(apiVersion: string): WatchState {
     brokenTimes: 0,
     reauthenticated: false,
     connectMs: undefined,
+    lastFailure: undefined,
     detail: 'not started',
   };
 }

@@ -4,13 +4,13 @@
  * Owns: their order, their number and their age. Never: sends anything.
  *
  * Expected flow: `offer` -> `take` -> `done`, or `giveBack` and `take` again. Events of a sender that is over its share wait aside and
- * are taken when nothing else waits.
+ * are taken when nothing else waits: at the pace of one share while more of them come, at any pace once the burst is over.
  * Guarantees: oldest first, also after events were given back; an event counts against the capacity until it is done; an event
  * older than its lifetime is never taken; however many wait aside, they delay no other event.
  * Assumptions: only taken events are given back, each once.
  */
 import type { Clock } from '../../framework/basics';
-import { EVENT_LIFETIME_MS } from '../protocol/limits';
+import { BURST_OVER_MS, EVENT_LIFETIME_MS, MAX_IN_LINE_PER_SOURCE, SOURCE_EVENTS_PER_SECOND } from '../protocol/limits';
 import { WaitingAside } from './waiting-aside';
 
 export interface Queued<Event> {
@@ -19,6 +19,8 @@ export interface Queued<Event> {
   readonly receivedAtMs: number;
   /** Rises with every event. */
   readonly sequence: number;
+  /** Who sent it, where that counts. */
+  readonly source: string | undefined;
 }
 
 export interface DeliveryQueueOptions {
@@ -38,7 +40,12 @@ export class DeliveryQueue<Event> {
   private head = 0;
   /** Taken and given back, by sequence; each is older than anything in `fresh`. */
   private readonly returned: Queued<Event>[] = [];
+  /** How many of `fresh` each sender has; none has 0. */
+  private readonly inLineOf = new Map<string, number>();
   private readonly aside = new WaitingAside<Queued<Event>>();
+  /** When somebody was last over its share, and when an event was last taken from aside. */
+  private overShareAtMs = Number.NEGATIVE_INFINITY;
+  private asideTakenAtMs = Number.NEGATIVE_INFINITY;
   private taken = 0;
   private nextSequence = 0;
 
@@ -61,11 +68,23 @@ export class DeliveryQueue<Event> {
     return this.inLine + this.aside.size;
   }
 
-  /** @returns false when the queue is full; the event is then not kept. */
-  offer(event: Event): boolean {
+  /** Whether a sender has so much waiting that the next event would have to wait aside, also to stay behind its earlier ones. */
+  isCrowdedBy(source: string): boolean {
+    return this.aside.has(source) || (this.inLineOf.get(source) ?? 0) >= MAX_IN_LINE_PER_SOURCE;
+  }
+
+  /** Whether an event would be kept, for those who would rather not make it in vain. @param source when it is over its share. */
+  hasRoom(source?: string): boolean {
     this.dropExpiredInLine();
-    if (this.isFull) return false;
-    this.fresh.push(this.queued(event));
+    if (source !== undefined) this.overShareAtMs = this.clock.monotonicMs();
+    return !this.isFull && (source === undefined || this.aside.hasRoom(source));
+  }
+
+  /** @returns false when the queue is full; the event is then not kept. */
+  offer(event: Event, source?: string): boolean {
+    if (!this.hasRoom()) return false;
+    this.fresh.push(this.queued(event, source));
+    if (source !== undefined) this.inLineOf.set(source, (this.inLineOf.get(source) ?? 0) + 1);
     return true;
   }
 
@@ -75,8 +94,7 @@ export class DeliveryQueue<Event> {
    * @returns false when the queue is full, or too many events wait aside already; the event is then not kept.
    */
   offerAside(event: Event, source: string): boolean {
-    this.dropExpiredInLine();
-    return !this.isFull && this.aside.add(source, this.queued(event));
+    return this.hasRoom(source) && this.aside.add(source, this.queued(event, source));
   }
 
   /** Full of events that are not aside: nothing more is taken in, from anybody. */
@@ -84,10 +102,10 @@ export class DeliveryQueue<Event> {
     return this.inLine + this.taken >= this.capacity;
   }
 
-  /** The oldest event that is still worth sending. */
-  take(): Queued<Event> | undefined {
+  /** The oldest event that is still worth sending. @param aside whether it may be one that waits aside. */
+  take({ aside }: { aside: boolean } = { aside: true }): Queued<Event> | undefined {
     this.dropExpiredInLine();
-    const next = this.removeOldest() ?? this.takeAside();
+    const next = this.removeOldest() ?? (aside ? this.takeAside() : undefined);
     if (next !== undefined) this.taken++;
     return next;
   }
@@ -122,6 +140,10 @@ export class DeliveryQueue<Event> {
   }
 
   private takeAside(): Queued<Event> | undefined {
+    const nowMs = this.clock.monotonicMs();
+    const isBurstOver = nowMs - this.overShareAtMs >= BURST_OVER_MS;
+    if (!isBurstOver && nowMs - this.asideTakenAtMs < 1_000 / SOURCE_EVENTS_PER_SECOND) return undefined;
+    this.asideTakenAtMs = nowMs;
     for (;;) {
       const item = this.aside.take();
       if (item === undefined || !this.isExpired(item)) return item;
@@ -138,8 +160,8 @@ export class DeliveryQueue<Event> {
     return this.returned.length + this.fresh.length - this.head;
   }
 
-  private queued(event: Event): Queued<Event> {
-    return { event, receivedAtMs: this.clock.monotonicMs(), sequence: this.nextSequence++ };
+  private queued(event: Event, source: string | undefined): Queued<Event> {
+    return { event, receivedAtMs: this.clock.monotonicMs(), sequence: this.nextSequence++, source };
   }
 
   private oldest(): Queued<Event> | undefined {
@@ -150,11 +172,18 @@ export class DeliveryQueue<Event> {
     if (this.returned.length > 0) return this.returned.shift();
     const item = this.fresh[this.head];
     if (item === undefined) return undefined;
+    if (item.source !== undefined) this.leaveLine(item.source);
     this.head++;
     if (this.head * 2 > this.fresh.length) {
       this.fresh = this.fresh.slice(this.head);
       this.head = 0;
     }
     return item;
+  }
+
+  private leaveLine(source: string): void {
+    const left = (this.inLineOf.get(source) ?? 1) - 1;
+    if (left === 0) this.inLineOf.delete(source);
+    else this.inLineOf.set(source, left);
   }
 }

@@ -13,7 +13,7 @@
 import { status } from '@grpc/grpc-js';
 import { type Clock, isOperatorError, type Logger, sleep, type Timer } from '../../framework/basics';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../protocol/generated/wol-descriptor';
-import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
+import { ANSWER_TIMEOUT_MS, MAX_UNANSWERED_ASIDE, MAX_UNANSWERED_EVENTS } from '../protocol/limits';
 import { type RpcStatusError, statusName } from '../protocol/rpc-status-error';
 import type { Outgoing } from '../protocol/wire';
 import type { PendingCall } from '../protocol/wol-client';
@@ -71,6 +71,8 @@ interface Connection {
 /** What people were told: nothing is wrong, no connection can be made, or connections are made and events refused on them. */
 type Outage = 'none' | 'unreachable' | 'refused';
 
+/** Pause before events that wait aside are tried again while nothing is unanswered, in milliseconds. */
+const ASIDE_RETRY_MS = 10;
 /** A connection that lasted this long was a good one: the next pause is a short one again. */
 const STABLE_MS = 10_000;
 
@@ -80,6 +82,7 @@ export class Delivery {
   private readonly unanswered = new Set<Unanswered>();
   private current: Connection | undefined;
   private watchdog: Timer | undefined;
+  private retry: Timer | undefined;
   private running: Promise<void> | undefined;
   private connections = 0;
   private outage: Outage = 'none';
@@ -101,12 +104,12 @@ export class Delivery {
   }
 
   /**
-   * @param overShareOf the sender, when it is over its share: its events wait until no others do.
+   * @param isOverShare its sender has had more than its share: the event waits until no others do.
    * @returns false when the queue is full.
    */
-  offer(event: ReportEvent, overShareOf?: string): boolean {
+  offer(event: ReportEvent, sender?: string, isOverShare = false): boolean {
     const { queue } = this.deps;
-    if (!(overShareOf === undefined ? queue.offer(event) : queue.offerAside(event, overShareOf))) return false;
+    if (!(isOverShare && sender !== undefined ? queue.offerAside(event, sender) : queue.offer(event, sender))) return false;
     this.pump();
     return true;
   }
@@ -116,6 +119,7 @@ export class Delivery {
     await this.untilEmpty(flushMs);
     this.stopping.abort();
     this.watchdog?.cancel();
+    this.retry?.cancel();
     for (const { call } of this.unanswered) call.cancel();
     this.current?.end();
     await this.running;
@@ -208,10 +212,22 @@ export class Delivery {
     const connection = this.current;
     if (connection === undefined) return;
     while (!connection.isOver && this.unanswered.size < MAX_UNANSWERED_EVENTS) {
-      const item = this.deps.queue.take();
-      if (item === undefined) return;
+      const item = this.deps.queue.take({ aside: this.unanswered.size < MAX_UNANSWERED_ASIDE });
+      if (item === undefined) {
+        this.pumpLater();
+        return;
+      }
       this.send(connection, item);
     }
+  }
+
+  /** What waits aside has its pace; an answer would call the pump, but none is expected. */
+  private pumpLater(): void {
+    if (this.deps.queue.waiting === 0 || this.unanswered.size > 0 || this.retry !== undefined || this.stopping.signal.aborted) return;
+    this.retry = this.deps.clock.setTimer(ASIDE_RETRY_MS, () => {
+      this.retry = undefined;
+      this.pump();
+    });
   }
 
   private send(connection: Connection, item: Queued<ReportEvent>): void {

@@ -97,7 +97,8 @@ export class DuplicateFilter {
     return this.clock.monotonicMs() - window.startedAtMs >= this.windowMs;
   }
 
-  private forgetExpired(): void {
+  /** Frees what is not needed any more; nothing else depends on it. */
+  forgetExpired(): void {
     for (const [mac, window] of this.windows) {
       if (!this.isOver(window)) return;
       this.windows.delete(mac);

@@ -23,10 +23,19 @@ export interface PacketIntakeDependencies {
   clock: Clock;
   duplicates: DuplicateFilter;
   limiter: SourceLimiter;
-  /** @param overShareOf the sender, when it is over its share. @returns false when the event was not taken. */
-  deliver(event: ReportEvent, overShareOf?: string): boolean;
+  queue: SenderQueue;
+  /** To be called only while there is room. */
+  deliver(event: ReportEvent, sender: string, isOverShare: boolean): void;
   count(transport: TransportLabel, result: PacketResult): void;
   log: PacketLog;
+}
+
+/** What the intake asks the delivery queue. */
+export interface SenderQueue {
+  readonly isFull: boolean;
+  isCrowdedBy(sender: string): boolean;
+  /** @param sender when it is over its share. */
+  hasRoom(sender?: string): boolean;
 }
 
 /** A packet and what is known about its way here. */
@@ -71,13 +80,15 @@ export class PacketIntake {
   }
 
   private accept({ payload, sender, port, fields }: Arrival): PacketResult {
-    const { duplicates, limiter, deliver, log, clock } = this.deps;
+    const { duplicates, limiter, queue, deliver, log, clock } = this.deps;
     const packet = parseMagicPacket(payload);
     if (packet === undefined) return 'malformed';
     if (!isUsableMac(packet.mac)) return 'unusable';
     const identity = { mac: packet.mac, port, password: packet.password };
     if (duplicates.isDuplicate(identity)) return 'duplicate';
-    const overShareOf = limiter.allows(sender) ? undefined : sender;
+    const isOverShare = !limiter.allows(sender) || queue.isCrowdedBy(sender);
+    // Most of a flood ends here: nothing is made for it.
+    if (!queue.hasRoom(isOverShare ? sender : undefined)) return queue.isFull ? 'queue_full' : 'limited';
     const event = {
       macAddress: packet.mac,
       timestamp: timestampFromMs(clock.now()),
@@ -86,7 +97,7 @@ export class PacketIntake {
       configName: this.deps.configName,
       ...fields(packet),
     };
-    if (!deliver(event, overShareOf)) return overShareOf === undefined ? 'queue_full' : 'limited';
+    deliver(event, sender, isOverShare);
     duplicates.remember(identity);
     log.info('magic packet accepted', { mac: packet.mac, source: sender, port });
     return 'accepted';

@@ -51,7 +51,7 @@ export interface AgentDependencies {
   signal: AbortSignal;
   /** Of the product, shown in wol_agent_info. */
   version: string;
-  /** Called once nothing has come for a second or two, after the start and after each time when much did: a time to tidy up. */
+  /** Called once nothing has come for some seconds, after the start and after each time when much did: a time to tidy up. */
   onQuiet?: () => void;
 }
 
@@ -72,6 +72,7 @@ class Agent {
   private readonly health: HealthEndpoint | undefined;
   private readonly kernelDrops = new KernelDrops();
   private readonly queue: DeliveryQueue<ReportEvent>;
+  private readonly duplicates: DuplicateFilter;
   /** For whoever reports to the manager what does not work here. */
   readonly problems: AgentProblemBoard;
   /** Ends every wait of this agent, whatever the reason for its end is. */
@@ -79,10 +80,8 @@ class Agent {
   private readonly startedAtMs: number;
   private readonly startedAt: number;
   private healthError = '';
-  private packets = 0;
-  /** `packets` at the last look, and when everything was tidied up. */
-  private packetsSeen = 0;
-  private packetsTidied = -MANY_PACKETS;
+  private packetsSinceTidy = MANY_PACKETS;
+  private lastPacketAtMs: number;
 
   constructor(
     private readonly options: AgentOptions,
@@ -90,16 +89,17 @@ class Agent {
   ) {
     const { clock, logger } = deps;
     this.startedAtMs = clock.monotonicMs();
+    this.lastPacketAtMs = this.startedAtMs;
     this.startedAt = clock.now();
-    const duplicates = new DuplicateFilter({ windowMs: options.dedupWindowMs, onEvicted: () => this.metrics.dedupeEvictions.inc() }, clock);
+    this.duplicates = new DuplicateFilter({ windowMs: options.dedupWindowMs, onEvicted: () => this.metrics.dedupeEvictions.inc() }, clock);
     this.queue = new DeliveryQueue<ReportEvent>(
       { capacity: options.queueSize, onExpired: () => this.metrics.countDropped('expired') },
       clock,
     );
-    this.metrics = this.createMetrics(duplicates);
+    this.metrics = this.createMetrics();
     this.log = new PacketLog(logger, clock);
     this.delivery = this.createDelivery();
-    const intake = this.createIntake(duplicates);
+    const intake = this.createIntake();
     const onChange = (): void => void this.problems.check();
     this.reception = new UdpReception({ ports: options.ports, onDatagram: intake.datagram.bind(intake), onChange, clock, logger });
     const onFrame = intake.frame.bind(intake);
@@ -172,16 +172,13 @@ class Agent {
     }
   }
 
-  /** What a start leaves behind is there once it is over. */
-  private get isSettled(): boolean {
-    return this.deps.clock.monotonicMs() - this.startedAtMs > QUIET_INTERVAL_MS;
-  }
-
   private tidyUp(): void {
-    const isQuiet = this.packets === this.packetsSeen && this.queue.size === 0;
-    this.packetsSeen = this.packets;
-    if (!isQuiet || this.packets - this.packetsTidied < MANY_PACKETS || !this.isSettled) return;
-    this.packetsTidied = this.packets;
+    const quietMs = this.deps.clock.monotonicMs() - this.lastPacketAtMs;
+    // By then the duplicate filter has nothing left to remember.
+    if (quietMs <= this.options.dedupWindowMs + QUIET_INTERVAL_MS || this.queue.size > 0) return;
+    if (this.packetsSinceTidy < MANY_PACKETS) return;
+    this.packetsSinceTidy = 0;
+    this.duplicates.forgetExpired();
     this.deps.onQuiet?.();
   }
 
@@ -218,11 +215,11 @@ class Agent {
     return sleep(this.deps.clock, delayMs, this.ending.signal).catch(() => undefined);
   }
 
-  private createMetrics(duplicates: DuplicateFilter): AgentMetrics {
+  private createMetrics(): AgentMetrics {
     const { nodeName, ports, operatorAddress, configName } = this.options;
     const identity = { node: nodeName, ports, operator: operatorAddress, version: this.deps.version, config: configName };
     return new AgentMetrics(identity, {
-      dedupeCacheSize: () => duplicates.size,
+      dedupeCacheSize: () => this.duplicates.size,
       queueDepth: () => this.queue.size,
       rawInterfaces: () => this.raw?.interfaces.length ?? 0,
       ports: () =>
@@ -274,17 +271,19 @@ class Agent {
     });
   }
 
-  private createIntake(duplicates: DuplicateFilter): PacketIntake {
+  private createIntake(): PacketIntake {
     const { metrics, delivery } = this;
     return new PacketIntake({
       nodeName: this.options.nodeName,
       configName: this.options.configName,
       clock: this.deps.clock,
-      duplicates,
+      duplicates: this.duplicates,
       limiter: new SourceLimiter(this.deps.clock),
-      deliver: (event, overShareOf) => delivery.offer(event, overShareOf),
+      queue: this.queue,
+      deliver: (event, sender, isOverShare) => void delivery.offer(event, sender, isOverShare),
       count: (transport, result) => {
-        this.packets++;
+        this.packetsSinceTidy++;
+        this.lastPacketAtMs = this.deps.clock.monotonicMs();
         metrics.countPacket(transport, result);
       },
       log: this.log,

@@ -35,10 +35,19 @@ export class WaitingAside<Item> {
     return this.count;
   }
 
+  has(source: string): boolean {
+    return this.lines.has(source);
+  }
+
+  hasRoom(source: string): boolean {
+    const line = this.lines.get(source);
+    return this.count < this.max && (line === undefined || lengthOf(line) < this.maxPerSource);
+  }
+
   /** @returns false when there is no room; the item is then not kept. */
   add(source: string, item: Item): boolean {
+    if (!this.hasRoom(source)) return false;
     const line = this.lines.get(source) ?? { items: [], head: 0 };
-    if (this.count >= this.max || lengthOf(line) >= this.maxPerSource) return false;
     line.items.push(item);
     this.lines.set(source, line);
     this.count++;

@@ -42,13 +42,16 @@ export const DEDUP_WINDOW_MS = { default: 2_000, min: 0, max: 60_000 } as const;
 /** Token bucket of one source address: events per second, burst, and how many addresses have one. */
 export const SOURCE_EVENTS_PER_SECOND = 500;
 export const SOURCE_BURST = 2_000;
+/** Events of one sender that wait in line with those of the others; with more it is over its share, whatever its bucket holds. */
+export const MAX_IN_LINE_PER_SOURCE = 64;
 export const MAX_SOURCES = 1_024;
-/**
- * Events of senders over their share that wait until no others do: of all senders, and of one. With the burst of its bucket one sender
- * may have more than 10,000 events of one moment reported.
- */
+/** Events of senders over their share that wait until no others do: of all senders, and of one, for a burst of 10,000 and some room. */
 export const MAX_EVENTS_ASIDE = 16_384;
-export const MAX_EVENTS_ASIDE_PER_SOURCE = 8_192;
+export const MAX_EVENTS_ASIDE_PER_SOURCE = 12_288;
+/** One of them is sent only while fewer events than this are unanswered: a wake of another sender has at most so many before it. */
+export const MAX_UNANSWERED_ASIDE = 32;
+/** Nobody over its share for this long, in milliseconds: the burst is over, and what waits aside is sent without delay. Before, at a pace. */
+export const BURST_OVER_MS = 50;
 
 /** UDP ports of one agent. */
 export const MAX_PORTS = 10;

@@ -54,8 +54,12 @@ function passwordAfter(bytes: Uint8Array, offset: number): Uint8Array | undefine
   return PASSWORD_LENGTHS.includes(bytes.length - end) ? Uint8Array.from(bytes.subarray(end)) : undefined;
 }
 
-function macAt(bytes: Uint8Array, start: number): string {
-  return Array.from(bytes.subarray(start, start + MAC_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join(':');
+/** Every byte as text: a flood asks for six of them a packet. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function macAt(bytes: Uint8Array, at: number): string {
+  const pair = (index: number): string => HEX[bytes[at + index] ?? 0] ?? '';
+  return `${pair(0)}:${pair(1)}:${pair(2)}:${pair(3)}:${pair(4)}:${pair(5)}`;
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   type StewardOperator,
 } from '../../../src/framework';
 import { Namespace } from '../../../src/framework/kinds/core-kinds';
+import { kubeconfigText, TcpFaultProxy } from '../../../src/framework/testing';
 import { poll } from '../../harness/poll';
 
 const seen: string[] = [];
@@ -34,6 +35,18 @@ class Shelf {
 }
 
 let registry: ClusterRegistry;
+/** Why each run of the caller was made. */
+const calls: string[] = [];
+
+/** An object here that needs a cluster over there. */
+@Handler()
+class Caller {
+  @Reconcile(ConfigMap, { select: { namespaces: ['callers'] }, resyncMs: 0 })
+  async reconcile(_map: KubernetesObject, ctx: ReconcileContext): Promise<void> {
+    calls.push([...ctx.reasons].join());
+    await ctx.clusters.get('far')?.client.find(ConfigMap, 'shared/none');
+  }
+}
 
 describe('two real clusters', function () {
   this.timeout(180_000);
@@ -77,7 +90,7 @@ describe('two real clusters', function () {
     });
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(home.kubeconfig);
-    operator = await createOperator({ name: 'test', handlers: [Shelf], kubeConfig, container: createContainer() });
+    operator = await createOperator({ name: 'test', handlers: [Shelf, Caller], kubeConfig, container: createContainer() });
     await operator.start();
   });
 
@@ -131,5 +144,84 @@ describe('two real clusters', function () {
     await put('fifth');
     expect((await remote.request({ path: '/api/v1/namespaces/shared/configmaps/fifth' })).status).to.equal(200);
     expect(seen).to.deep.equal(['remote first', 'remote second', 'remote third', 'remote fourth']);
+  });
+
+  describe('one of which is not to be had', () => {
+    let proxy: TcpFaultProxy;
+    let token: string;
+
+    const stateOf = (name: string): string | undefined => registry.get(name)?.health.state;
+    const becomes = (name: string, wanted: string): Promise<boolean> =>
+      poll(`${name} is ${wanted}`, () => stateOf(name) === wanted, {
+        timeoutMs: 60_000,
+        onTimeout: () => JSON.stringify(registry.get(name)?.health),
+      });
+    const through = (ca: string): string => kubeconfigText({ server: `https://127.0.0.1:${proxy.port}`, ca, token });
+    const atHome = (method: 'PATCH' | 'POST', path: string, body: object): Promise<unknown> =>
+      home.request({ method, path, body, contentType: method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' });
+
+    before(async () => {
+      proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(remote.server).port) } });
+      token = await remote.serviceAccountToken('shared', 'steward');
+      await atHome('POST', '/api/v1/namespaces', { metadata: { name: 'callers' } });
+      await registry.engage('near', await remote.serviceAccountKubeconfig('shared', 'steward'), options);
+      await registry.engage('far', through(remote.ca), options);
+      await becomes('near', 'Ready');
+      await becomes('far', 'Ready');
+      await atHome('POST', '/api/v1/namespaces/callers/configmaps', { metadata: { name: 'caller' } });
+      await poll('the caller has called', () => calls.length === 1);
+    });
+
+    after(async () => {
+      await proxy?.heal();
+      for (const name of ['near', 'far', 'wrong']) await registry.disengage(name);
+      await proxy?.stop();
+    });
+
+    for (const { what, begin } of [
+      { what: 'black-holed', begin: async () => proxy.halfOpen() },
+      {
+        what: 'refused',
+        begin: async () => {
+          await proxy.refuse();
+          proxy.reset();
+        },
+      },
+    ]) {
+      it(`a cluster that is ${what} is Unreachable; the others work on, and what waits for it goes on when it is back`, async () => {
+        await begin();
+        await becomes('far', 'Unreachable');
+        const before = calls.length;
+        await atHome('PATCH', '/api/v1/namespaces/callers/configmaps/caller', { metadata: { labels: { while: what } } });
+        await poll('the caller has called in vain', () => calls.length > before);
+        await put(`while-${what}`);
+        await poll('the neighbour works on', () => seen.includes(`near while-${what}`), { timeoutMs: 60_000 });
+        expect([stateOf('near'), stateOf('far')]).to.deep.equal(['Ready', 'Unreachable']);
+        expect([
+          ...registry
+            .get('far')!
+            .store(ConfigMap, { namespaces: ['shared'] })
+            .list(),
+        ]).not.to.deep.equal([]);
+        expect(calls, 'it is parked').to.have.length(before + 1);
+
+        await proxy.heal();
+        proxy.reset();
+        await becomes('far', 'Ready');
+        await poll('the caller goes on', () => calls.length > before + 1, { timeoutMs: 30_000 });
+        expect(calls.slice(before + 1)).to.deep.equal(['cluster']);
+      });
+    }
+
+    it('a cluster whose certificate is of another authority is never talked to, and connects once the authority is right', async () => {
+      const cluster = await registry.engage('wrong', through(home.ca), options);
+      await becomes('wrong', 'Unreachable');
+      expect(cluster.health.detail).to.match(/certificate|signature/i);
+      expect(cluster.lastSeen).to.equal(undefined);
+      expect(stateOf('near')).to.equal('Ready');
+
+      await registry.engage('wrong', through(remote.ca), options);
+      await becomes('wrong', 'Ready');
+    });
   });
 });

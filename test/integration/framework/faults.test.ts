@@ -1,96 +1,43 @@
-import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { Handler, OnEvent, Reconcile, type ReconcileContext, StewardOperator } from '../../../src/framework';
-import type { HandlerClass } from '../../../src/framework/decorators/handler';
-import { defineKind } from '../../../src/framework/kinds/kind';
+import { Handler, Reconcile, type ReconcileContext } from '../../../src/framework';
+import { defineKind, type Kind } from '../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../src/framework/kinds/object';
-import { closeAtOnce, FakeClock, HttpFaultProxy, kubeconfigText, slowBytes, status, TcpFaultProxy } from '../../../src/framework/testing';
-import type { ResourceEvent } from '../../../src/framework/watch/resource-event';
+import { closeAtOnce, gone, slowBytes, status } from '../../../src/framework/testing';
+import { usedHeapBytes } from '../../harness/heap';
 import { poll } from '../../harness/poll';
 import { aPart, Part } from '../../unit/framework/faults/world';
 import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
 import { installParts, PARTS } from './parts';
+import { Stage } from './stage';
 
 const WATCH = { verb: 'watch', kind: Part } as const;
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Namespaced', status: false, optional: true });
-const GADGETS_CRD: Json = {
+/** As many definitions come and go side by side, so often each: fifty comings and goings, in the time of five. */
+const GADGETS = Array.from({ length: 10 }, (_, index) =>
+  defineKind<KubernetesObject>('example.org/v1', `Gadget${index}`, `gadget${index}s`, {
+    scope: 'Namespaced',
+    status: false,
+    optional: true,
+    alternatives: ['example.org/v1beta1'],
+  }),
+);
+const CYCLES = 5;
+
+const definitionOf = ({ group, kind, plural }: Kind, version: string): Json => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'gadgets.example.org' },
+  metadata: { name: `${plural}.${group}` },
   spec: {
-    group: 'example.org',
-    names: { kind: 'Gadget', plural: 'gadgets' },
+    group,
+    names: { kind, plural },
     scope: 'Namespaced',
-    versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
+    versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
   },
-};
-/** Pieces in which time moves, with a pause for the network after each. */
-const STEP_MS = 100;
-
-/** An operator in this process on a clock of its own; between it and the API server a proxy for bytes and one for requests. */
-class Stage {
-  readonly clock = new FakeClock();
-  readonly heard: string[] = [];
-  private constructor(
-    readonly tcp: TcpFaultProxy,
-    readonly http: HttpFaultProxy,
-    readonly operator: StewardOperator,
-  ) {}
-
-  static async set(controlPlane: ControlPlane, handlers: readonly HandlerClass[] = []): Promise<Stage> {
-    const http = await HttpFaultProxy.start({ target: controlPlane.server, targetCa: controlPlane.ca });
-    const tcp = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(http.url).port) } });
-    const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromString(kubeconfigText({ server: `https://127.0.0.1:${tcp.port}`, ca: http.ca, token: controlPlane.adminToken }));
-    const heard: string[] = [];
-    @Handler()
-    class Listener {
-      @OnEvent(Part)
-      seen({ type, object, lost }: ResourceEvent<Part>): void {
-        heard.push(`${type} ${object.metadata?.name}${lost ? ' lost' : ''}`);
-      }
-    }
-    const clock = new FakeClock();
-    const operator = new StewardOperator({ name: 'faults', domain: 'example.org', handlers: [Listener, ...handlers], kubeConfig, clock });
-    const stage = Object.assign(new Stage(tcp, http, operator), { clock, heard });
-    await operator.start();
-    await stage.until('the first list', () => operator.cluster.store(Part).synced);
-    await stage.pass(10_000);
-    heard.length = 0;
-    return stage;
-  }
-
-  async pass(deltaMs: number): Promise<void> {
-    for (let leftMs = deltaMs; leftMs > 0; leftMs -= STEP_MS) {
-      await this.clock.advance(Math.min(STEP_MS, leftMs));
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  }
-
-  /** Time passes at least ten times as fast as on the wall. */
-  async until(what: string, isSo: () => boolean | Promise<boolean>, stepMs = STEP_MS): Promise<void> {
-    await poll(
-      what,
-      async () => {
-        await this.clock.advance(stepMs);
-        return isSo();
-      },
-      { intervalMs: 10, onTimeout: () => `heard: ${this.heard.join(', ')}` },
-    );
-  }
-
-  async end(): Promise<void> {
-    await this.tcp.heal();
-    await this.operator.stop();
-    await this.tcp.stop();
-    await this.http.stop();
-  }
-}
+});
 
 describe('faults of the network before a real API server', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
@@ -169,6 +116,95 @@ describe('faults of the network before a real API server', function () {
     expect(stage.heard).to.deep.equal(['ADDED d']);
   });
 
+  it('5: while a relist is answered with 503 the store stays readable, and the operator recovers', async () => {
+    stage = await Stage.set(controlPlane);
+    stage.http.faults.add({ on: WATCH, do: gone({ as: 'status' }) });
+    const refusals = stage.http.faults.add({ on: { verb: 'list', kind: Part }, do: status(503), times: 5 });
+    stage.tcp.reset();
+    await remove('b');
+    await stage.until('the list is refused', () => refusals.strikes >= 3);
+    expect([...stage.operator.cluster.store(Part).list()]).to.have.length(3);
+    await stage.until('the delete is heard', () => stage!.heard.length > 0);
+
+    expect(refusals.strikes).to.equal(5);
+    expect(stage.heard).to.deep.equal(['DELETED b lost']);
+  });
+
+  it('6: an object made anew in a gap is told as deleted, then added, and its retries begin anew', async () => {
+    const attempts: string[] = [];
+    @Handler()
+    class Failing {
+      @Reconcile(Part, { failure: { condition: false, event: false } })
+      async reconcile({ metadata }: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        if (metadata?.name !== 'b') return;
+        attempts.push(`${metadata.uid} ${ctx.attempt}`);
+        throw new Error('no luck');
+      }
+    }
+    stage = await Stage.set(controlPlane, { handlers: [Failing] });
+    await stage.until('the third attempt', () => attempts.some((attempt) => attempt.endsWith(' 3')));
+    stage.http.faults.add({ on: WATCH, do: closeAtOnce() });
+    stage.tcp.cut();
+    await remove('b');
+    await create('b', 2);
+    const uid = (((await call(direct, 'GET', `${PARTS}/b`)).body['metadata'] as Json)['uid'] as string) ?? '';
+    await stage.until('the new one is handled', () => attempts.includes(`${uid} 1`));
+
+    expect(stage.heard.slice(0, 2)).to.deep.equal(['DELETED b', 'ADDED b']);
+  });
+
+  it('7: a handler that throws twice is repeated, and its condition follows', async () => {
+    const runsMs: number[] = [];
+    @Handler()
+    class Twice {
+      @Reconcile(Part)
+      async reconcile({ metadata }: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        if (metadata?.name === 'd' && runsMs.push(ctx.clock.monotonicMs()) <= 2) throw new Error('not yet');
+      }
+    }
+    stage = await Stage.set(controlPlane, { handlers: [Twice] });
+    await create('d');
+    const ready = async (): Promise<string | undefined> => {
+      const { conditions = [] } = ((await call(direct, 'GET', `${PARTS}/d`)).body as Part).status ?? {};
+      return conditions.find(({ type }) => type === 'Ready')?.status;
+    };
+    await poll('the condition says so', async () => {
+      await stage!.clock.advance(0);
+      return (await ready()) === 'False';
+    });
+    await stage.until('the condition says that it is over', async () => (await ready()) === 'True');
+
+    expect(runsMs).to.have.length(3);
+    expect(runsMs[1]! - runsMs[0]!).to.be.at.least(800);
+    expect(runsMs[2]! - runsMs[1]!).to.be.at.least(1_600);
+  });
+
+  it('8: three slow objects run side by side, and one that changes meanwhile waits its turn and is seen at its newest', async () => {
+    const running = new Map<string, () => void>();
+    const seen: string[] = [];
+    @Handler()
+    class Slow {
+      @Reconcile(Part, { timeoutMs: 3_600_000, failure: { condition: false, event: false } })
+      async reconcile({ metadata, spec }: Part): Promise<void> {
+        seen.push(`${metadata?.name} ${spec?.size}`);
+        await new Promise<void>((resolve) => running.set(metadata!.name!, resolve));
+      }
+    }
+    stage = await Stage.set(controlPlane, { handlers: [Slow] });
+    await stage.until('three run', () => running.size === 3);
+    for (const size of [2, 3]) {
+      const options = { body: { spec: { size } }, contentType: 'application/merge-patch+json' };
+      expect((await call(direct, 'PATCH', `${PARTS}/a`, options)).status).to.equal(200);
+    }
+    await stage.until('both changes are heard', () => stage!.heard.filter((line) => line === 'MODIFIED a').length === 2);
+    expect(seen.sort()).to.deep.equal(['a 1', 'b 1', 'c 1']);
+    running.get('a')!();
+    await stage.until('a runs again', () => seen.length > 3);
+    for (const end of running.values()) end();
+
+    expect(seen.slice(3)).to.deep.equal(['a 3']);
+  });
+
   it('9: a server that ends every watch at once is asked less and less, and nothing is told twice', async () => {
     stage = await Stage.set(controlPlane);
     const ended = stage.http.faults.add({ on: WATCH, do: closeAtOnce(), times: Number.POSITIVE_INFINITY });
@@ -202,13 +238,73 @@ describe('faults of the network before a real API server', function () {
         ctx.status.set({ size: part.spec?.size });
       }
     }
-    stage = await Stage.set(controlPlane, [Sizes]);
+    stage = await Stage.set(controlPlane, { handlers: [Sizes] });
     const conflicts = stage.http.faults.add({ on: { verb: 'patch', kind: Part }, do: status(409, { reason: 'Conflict' }), times: 9 });
     await create('d', 4);
     const size = async (): Promise<unknown> => ((await call(direct, 'GET', `${PARTS}/d`)).body['status'] as Json | undefined)?.['size'];
     await stage.until('the status is written', async () => (await size()) === 4);
 
     expect(conflicts.strikes).to.equal(9);
+  });
+
+  it('12: stop lets the handler in flight end, releases the Lease, closes every socket and ends with 0', async () => {
+    let finish: (() => void) | undefined;
+    @Handler()
+    class Slow {
+      @Reconcile(Part)
+      async reconcile({ metadata }: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        if (metadata?.name !== 'd') return;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        ctx.status.set({ size: 7 });
+      }
+    }
+    stage = await Stage.set(controlPlane, { handlers: [Slow], lease: 'twelve' });
+    await create('d');
+    await stage.until('the handler runs', () => finish !== undefined);
+    let hasEnded = false;
+    const stopped = stage.operator.stop().then(() => {
+      hasEnded = true;
+    });
+    await stage.pass(5_000);
+    expect(hasEnded).to.equal(false);
+    finish!();
+    await stage.until('it has stopped', () => hasEnded);
+    await stopped;
+
+    expect(await stage.operator.finished).to.equal(0);
+    expect(((await call(direct, 'GET', `${PARTS}/d`)).body as Part).status?.size).to.equal(7);
+    const lease = (await call(direct, 'GET', '/apis/coordination.k8s.io/v1/namespaces/default/leases/twelve')).body;
+    expect((lease['spec'] as Json)['holderIdentity'] ?? '').to.equal('');
+    await poll('no socket is open', () => stage!.tcp.open === 0);
+    expect(stage.clock.pendingTimers).to.equal(0);
+  });
+
+  it('a leader whose wall clock jumps by an hour, forth and back, keeps the Lease and goes on working', async () => {
+    const done: string[] = [];
+    @Handler()
+    class Names {
+      @Reconcile(Part, { failure: { condition: false, event: false } })
+      async reconcile({ metadata }: Part): Promise<void> {
+        done.push(metadata!.name!);
+      }
+    }
+    stage = await Stage.set(controlPlane, { handlers: [Names], lease: 'jumping' });
+    await stage.until('it leads', () => done.length === 3);
+    for (const [jumpMs, name] of [
+      [3_600_000, 'd'],
+      [-7_200_000, 'e'],
+    ] as const) {
+      stage.clock.jumpWallClock(jumpMs);
+      await stage.pass(30_000);
+      await create(name);
+      await stage.until('it works', () => done.includes(name));
+    }
+
+    const lease = (await call(direct, 'GET', '/apis/coordination.k8s.io/v1/namespaces/default/leases/jumping')).body;
+    expect((lease['spec'] as Json)['leaseTransitions'] ?? 0).to.equal(0);
+    expect(stage.log.lines.map(({ message }) => message)).not.to.include('leadership lost');
   });
 
   it('delivers what comes late or byte by byte', async () => {
@@ -239,29 +335,46 @@ describe('faults of the network before a real API server', function () {
     expect(stage.heard[0]).to.match(/^DELETED b/);
   });
 
-  it('a kind whose definition comes and goes five times has its handlers start and stop with it', async () => {
+  it('kinds whose definitions come and go, in one version and another, have their handlers start and stop with them', async () => {
     const runs: string[] = [];
-    @Handler()
-    class Gadgets {
-      @Reconcile(Gadget)
-      async reconcile(gadget: KubernetesObject): Promise<void> {
-        runs.push(gadget.metadata?.name ?? '');
+    const handlers = GADGETS.map((gadgets) => {
+      @Handler({ id: `Of${gadgets.kind}` })
+      class OfGadgets {
+        @Reconcile(gadgets)
+        async reconcile({ kind, apiVersion, metadata }: KubernetesObject): Promise<void> {
+          runs.push(`${kind} ${apiVersion} ${metadata?.name}`);
+        }
       }
-    }
-    stage = await Stage.set(controlPlane, [Gadgets]);
+      return OfGadgets;
+    });
+    stage = await Stage.set(controlPlane, { handlers });
     const { cluster } = stage.operator;
-    const gadgets = '/apis/example.org/v1/namespaces/default/gadgets';
-    for (let cycle = 0; cycle < 5; cycle++) {
-      await call(direct, 'POST', CRDS, { body: GADGETS_CRD });
-      await poll('gadgets are served', async () => (await call(direct, 'GET', gadgets)).status === 200);
-      const body = { apiVersion: Gadget.apiVersion, kind: Gadget.kind, metadata: { name: `g${cycle}` } };
-      await poll('a gadget is created', async () => (await call(direct, 'POST', gadgets, { body })).status === 201);
-      await stage.until('the handler runs', () => runs.at(-1) === `g${cycle}`);
-      await call(direct, 'DELETE', `${CRDS}/gadgets.example.org`);
-      await stage.until('the kind is gone', () => !cluster.serves(Gadget) && cluster.store(Gadget).size === 0);
-      await poll('the definition is gone', async () => (await call(direct, 'GET', `${CRDS}/gadgets.example.org`)).status === 404);
+    const expected: string[] = [];
+    const sockets: number[] = [];
+    let heapBytes = 0;
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const version = cycle % 2 === 0 ? 'v1' : 'v1beta1';
+      await Promise.all(
+        GADGETS.map(async (gadgets) => {
+          const path = `/apis/example.org/${version}/namespaces/default/${gadgets.plural}`;
+          const body = { apiVersion: `example.org/${version}`, kind: gadgets.kind, metadata: { name: `g${cycle}` } };
+          await call(direct, 'POST', CRDS, { body: definitionOf(gadgets, version) });
+          const isCreated = async (): Promise<boolean> => (await call(direct, 'POST', path, { body })).status === 201;
+          await poll(`a ${gadgets.kind} is created`, isCreated, { timeoutMs: 30_000, intervalMs: 200 });
+          expected.push(`${gadgets.kind} example.org/${version} g${cycle}`);
+        }),
+      );
+      await stage.until('every handler runs', () => runs.length >= expected.length);
+      await Promise.all(GADGETS.map(({ plural }) => call(direct, 'DELETE', `${CRDS}/${plural}.example.org`)));
+      await stage.until('the kinds are gone', () => GADGETS.every((kind) => !cluster.serves(kind) && cluster.store(kind).size === 0));
+      const areGone = async (): Promise<boolean> => ((await call(direct, 'GET', CRDS)).body['items'] as unknown[]).length === 1;
+      await poll('the definitions are gone', areGone, { timeoutMs: 30_000, intervalMs: 200 });
+      sockets.push(stage.tcp.open);
+      if (cycle === 1) heapBytes = await usedHeapBytes();
     }
 
-    expect(runs).to.deep.equal(['g0', 'g1', 'g2', 'g3', 'g4']);
+    expect(runs.sort()).to.deep.equal(expected.sort());
+    expect(sockets.at(-1)).to.be.at.most(Math.max(...sockets.slice(0, 2)));
+    expect((await usedHeapBytes()) - heapBytes).to.be.lessThan(10 * 1024 * 1024);
   });
 });

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
+import { HttpFaultProxy, stall } from '../../../src/framework/testing';
 import { TestProcess } from '../../harness/child-process';
 import { poll } from '../../harness/poll';
-import { NAMESPACE, ROOT, StewardCluster, type TestObject } from '../../harness/steward-cluster';
+import { NAMESPACE, ROOT, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { launchManager, type ManagerProcess, startManager } from '../../harness/steward-processes';
 
 const PROGRAM = join(ROOT, 'build', 'test', 'harness', 'leader-process.js');
@@ -194,7 +195,7 @@ describe('leader election on a real API server', function () {
   });
 });
 
-describe('two managers with --leader-elect', function () {
+describe('managers with --leader-elect', function () {
   this.timeout(120_000);
   let cluster: StewardCluster;
   const managers: ManagerProcess[] = [];
@@ -213,7 +214,7 @@ describe('two managers with --leader-elect', function () {
   const isLeading = async (manager: ManagerProcess): Promise<boolean> =>
     (await manager.health('/readyz?verbose')).text.includes('[+]leader ok: leading');
 
-  it('are both ready with the rights that are printed for them, and hand over in under 4 s when the leader stops', async () => {
+  it('are both ready with the rights that are printed for them, and two of them hand over in under 4 s when the leader stops', async () => {
     const first = await startManager(cluster, electing);
     managers.push(first);
     await first.process.until('leading', () => isLeading(first));
@@ -252,5 +253,57 @@ describe('two managers with --leader-elect', function () {
     const { resourceVersion: _version, uid: _uid, managedFields: _fields, ...metadata } = binding!.metadata;
     await cluster.api.apply({ ...binding!, metadata });
     await manager.process.until('leading', () => isLeading(manager), 30_000);
+  });
+
+  describe('that are stopped at a bad time', () => {
+    let proxy: HttpFaultProxy;
+    let kubeconfig: string;
+
+    before(async () => {
+      const { server, ca } = cluster.controlPlane;
+      proxy = await HttpFaultProxy.start({ target: server, targetCa: ca });
+      const token = await cluster.controlPlane.serviceAccountToken(NAMESPACE, SERVICE_ACCOUNT);
+      kubeconfig = cluster.controlPlane.writeFile('proxied.kubeconfig', proxy.kubeconfig(token));
+    });
+
+    afterEach(() => proxy.faults.clear());
+
+    after(() => proxy?.stop());
+
+    async function launched(): Promise<ManagerProcess> {
+      const manager = await launchManager(cluster, { ...electing, kubeconfig });
+      managers.push(manager);
+      return manager;
+    }
+
+    for (const { what, on } of [
+      { what: 'during their first lists', on: { verb: 'list' } },
+      { what: 'while they ask for the Lease', on: { kind: 'leases.coordination.k8s.io' } },
+    ] as const) {
+      it(`end with 0 ${what}, although no answer comes`, async () => {
+        const silence = proxy.faults.add({ on, do: stall(), times: Number.POSITIVE_INFINITY });
+        const manager = await launched();
+        await manager.process.until('it has asked', () => silence.strikes > 0);
+        manager.process.signal('SIGTERM');
+
+        expect(await manager.process.exited, manager.process.log).to.deep.equal({ code: 0, signal: null });
+        expect(manager.process.logLines('operator stopped')).to.have.length(1);
+      });
+    }
+
+    it('are not ready from the first signal on, and end at once with 1 at a second one', async () => {
+      const manager = await launched();
+      await manager.process.until('leading', () => isLeading(manager).catch(() => false), 30_000);
+      // From now on the shutdown hangs: the Lease cannot be given up.
+      proxy.faults.add({ on: {}, do: stall(), times: Number.POSITIVE_INFINITY });
+      manager.process.signal('SIGTERM');
+      await manager.process.until('stopping', async () =>
+        (await manager.health('/readyz?verbose')).text.includes('[-]shutdown failed: stopping'),
+      );
+      manager.process.signal('SIGINT');
+
+      expect(await manager.process.exited, manager.process.log).to.deep.equal({ code: 1, signal: null });
+      expect(manager.process.logLines('operator stopped')).to.deep.equal([]);
+    });
   });
 });

@@ -336,6 +336,7 @@ describe('agents on an API server that guards owner references, as that of OpenS
   });
 
   it('are AgentFailed, in the words of the server, where an owner would have to be set on a DaemonSet that has none', async () => {
+    bench.cluster.expectDenial('patch daemonsets.apps');
     await withOlder('lost', false);
 
     const { message } = await untilCondition(bench.cluster.api, 'lost', 'Ready', 'False', 'AgentFailed');

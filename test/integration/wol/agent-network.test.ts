@@ -94,6 +94,22 @@ describe(`an agent on a network${NetworkLab.titleNote}`, function () {
     return /inet6 (\S+)\//.exec(text)?.[1] ?? '';
   };
 
+  it('works with IPv4 alone where IPv6 is switched off, and warns of nothing', async () => {
+    const { run } = lab.node('node');
+    await run('sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=1');
+    try {
+      await start();
+      const mac = newMac();
+      await wake(mac, '--to', lab.broadcastAddress);
+      await eventFor(mac);
+      expect(
+        agent.process.log.split('\n').filter((line) => /"level":"(warn|error)"/.test(line) && !line.includes('rmem_max')),
+      ).to.deep.equal([]);
+    } finally {
+      await run('sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
+    }
+  });
+
   for (const program of ['wakeonlan', 'etherwake']) {
     it(`hears ${program}${isInstalled(program) ? '' : ' (skipped: not installed)'}`, async function () {
       if (!isInstalled(program)) this.skip();

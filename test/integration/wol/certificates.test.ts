@@ -188,6 +188,37 @@ describe('certificates of our own', function () {
   });
 });
 
+describe('certificates of several replicas', function () {
+  this.timeout(60_000);
+  let cluster: StewardCluster;
+  let managers: ManagerProcess[] = [];
+
+  before(async function () {
+    this.timeout(0);
+    cluster = await StewardCluster.start({ kubevirt: false });
+  });
+
+  after(async () => {
+    await Promise.all(managers.map(({ process }) => process.stop()));
+    await cluster?.stop();
+  });
+
+  it('are the same ones, made once, and renewed by the leader for all of them', async () => {
+    const trust = new Trust(cluster);
+    const options = { secure: true, flags: ['--leader-elect'] };
+    managers = await Promise.all([startManager(cluster, options), startManager(cluster, options)]);
+    const before = await trust.serial();
+    expect(count(await trust.bundle())).to.equal(1);
+    for (const manager of managers) expect(await trust.isReachable(manager)).to.equal(true);
+
+    await cluster.api.delete(AUTHORITY);
+    await cluster.api.delete(SERVER);
+
+    // Each of them serves what the bundle vouches for after the leader made everything anew.
+    for (const manager of managers) await trust.untilServedAnew(manager, before);
+  });
+});
+
 describe('a certificate of an administrator', function () {
   this.timeout(60_000);
   const FLAGS = ['--grpc-tls-mode=existingSecret', '--grpc-tls-secret=my-tls'];

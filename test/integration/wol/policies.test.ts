@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { LearnedMacs } from '../../../src/wol/manager/learned-macs';
+import { LEARNED_SHARDS } from '../../../src/wol/manager/limits';
 import { poll } from '../../harness/poll';
 import { ReportingAgent } from '../../harness/reporting-agent';
 import { NAMESPACE, StewardCluster, type TestObject } from '../../harness/steward-cluster';
@@ -97,6 +99,7 @@ describe('what a WolConfig allows and asks for', function () {
 
     it('in another namespace takes a right to that Secret, which the condition names', async () => {
       const mac = testMac(3);
+      cluster.expectDenial('get secrets');
       await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'vault' } });
       await cluster.api.apply(aSecret('wake', { password: PASSWORD }, 'vault'));
       await cluster.api.apply(aVm({ name: 'remote-secret', mac }));
@@ -244,6 +247,36 @@ describe('what a WolConfig allows and asks for', function () {
       expect(answer).to.include({ status: 'VM_START_INITIATED', vm: 'learning/pupil' });
     });
 
+    it('stores what it learns in whatever ConfigMap the UID belongs to', async () => {
+      const shards = new LearnedMacs();
+      const written = (): number[] => Array.from({ length: LEARNED_SHARDS }, (_, n) => Object.keys(shards.stored(n)).length);
+      const chosen: { name: string; namespace: string; mac: string; uid: string }[] = [];
+      for (let n = 0; written().includes(0); n++) {
+        const machine = { name: `classmate-${n}`, namespace: target.namespace };
+        const uid = String((await cluster.api.apply(aVm(machine))).metadata['uid']);
+        const before = written();
+        shards.learn(uid, [testMac(50 + n)]);
+        if (before[written().findIndex((count, shard) => count > before[shard]!)] === 0)
+          chosen.push({ ...machine, mac: testMac(50 + n), uid });
+      }
+
+      for (const { mac: own, uid: _, ...machine } of chosen) {
+        await cluster.kubevirt.call('start', machine);
+        await poll(`${machine.name} to run`, async () => (await cluster.kubevirt.vmi(machine))?.status?.phase === 'Running');
+        const status = { interfaces: [{ name: 'default', mac: own }] };
+        await cluster.api.mergePatch({ ...instanceRef, metadata: machine }, { status });
+      }
+
+      await poll(
+        'all to be stored',
+        async () => {
+          const now = await stored();
+          return chosen.every(({ uid, mac: own }) => now[uid] === own);
+        },
+        { timeoutMs: 40_000 },
+      );
+    });
+
     it('writes nothing while nothing new is learned', async () => {
       const versions = async (): Promise<string> => {
         const maps = await cluster.api.list(`/api/v1/namespaces/${NAMESPACE}/configmaps`);
@@ -269,32 +302,35 @@ describe('what a WolConfig allows and asks for', function () {
 
       await reporter.untilUnknown(mac, { port: 4_140 });
       await reporter.untilWakes(declared, 'learning/pupil', { port: 4_140 });
-      await poll('the stored address to be gone', async () => Object.keys(await stored()).length === 0, { timeoutMs: 30_000 });
+      await poll('the stored address to be gone', async () => !Object.values(await stored()).includes(mac), { timeoutMs: 30_000 });
     });
   });
 
-  it('a config is MappingFailed while virtual machines may not be listed, and Ready when they may', async () => {
-    reporter.close();
-    await manager.process.stop();
-    const role = { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward' } };
-    const { rules } = (await cluster.api.get<TestObject & { rules: { resources: string[] }[] }>(role))!;
-    await cluster.api.mergePatch(role, { rules: rules.filter(({ resources }) => !resources.includes('virtualmachines')) });
-    manager = await launchManager(cluster);
-    reporter = new ReportingAgent(manager.grpcPort);
+  describe('rights that are missing', () => {
+    it('make a config MappingFailed while virtual machines may not be listed, and Ready when they may', async () => {
+      cluster.expectDenial('list virtualmachines.kubevirt.io');
+      reporter.close();
+      await manager.process.stop();
+      const role = { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata: { name: 'virt-steward-manager' } };
+      const { rules } = (await cluster.api.get<TestObject & { rules: { resources: string[] }[] }>(role))!;
+      await cluster.api.mergePatch(role, { rules: rules.filter(({ resources }) => !resources.includes('virtualmachines')) });
+      manager = await launchManager(cluster);
+      reporter = new ReportingAgent(manager.grpcPort);
 
-    await untilCondition(cluster.api, 'rush', 'Ready', 'False', 'MappingFailed');
-    expect((await manager.health('/readyz')).status, 'packets are left with the agents').to.equal(503);
-    await cluster.api.mergePatch(role, { rules });
+      await untilCondition(cluster.api, 'rush', 'Ready', 'False', 'MappingFailed');
+      expect((await manager.health('/readyz')).status, 'packets are left with the agents').to.equal(503);
+      await cluster.api.mergePatch(role, { rules });
 
-    await poll(
-      'it to be ready again',
-      async () => {
-        const config = await cluster.api.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(
-          wolConfigRef('rush'),
-        );
-        return config?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-      },
-      { timeoutMs: 60_000 },
-    );
+      await poll(
+        'it to be ready again',
+        async () => {
+          const config = await cluster.api.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(
+            wolConfigRef('rush'),
+          );
+          return config?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+        },
+        { timeoutMs: 60_000 },
+      );
+    });
   });
 });

@@ -33,7 +33,7 @@ describe('wake targets of another module', function () {
     const port = await freeTcpPort();
     const flags = { grpcInsecure: 'true', grpcBindAddress: `127.0.0.1:${port}`, wolStartTimeout: START_TIMEOUT };
     const container = createContainer();
-    provideWol(container, wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0-test'));
+    provideWol(container, wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0'));
     container.registerInstance(WAKE_TARGET_SOURCE, machines);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(cluster.managerKubeconfig);

@@ -9,7 +9,9 @@ const SOURCES = join(__dirname, '..', '..', '..', 'src');
 /** The files a fresh process has loaded after the statement. */
 function loadedBy(statement: string): string[] {
   const script = `(async () => { ${statement}; console.log(Object.keys(require.cache).join('\\n')); })()`;
-  return execFileSync(process.execPath, ['-e', script], { cwd: SOURCES, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim().split('\n');
+  return execFileSync(process.execPath, ['-e', script], { cwd: SOURCES, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    .trim()
+    .split('\n');
 }
 
 describe('what a command loads', () => {

@@ -5,6 +5,7 @@
  */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ClientMetrics, RequestSample } from '../../client/client-metrics';
+import type { ClusterHealth } from '../../cluster/cluster';
 import type { Clock } from '../../time/clock';
 
 /** @source k8s.io/component-base/metrics/prometheus/restclient, requestLatency */
@@ -17,6 +18,8 @@ export class ApiMetrics {
   private readonly durations: Histogram<'verb' | 'cluster'>;
   private readonly up: Gauge<'cluster'>;
   private readonly lastSuccess: Gauge<'cluster'>;
+  /** Clusters whose health is told, which knows more than the last request. */
+  private readonly judged = new Set<string>();
 
   constructor(
     registry: Registry,
@@ -39,7 +42,7 @@ export class ApiMetrics {
     const cluster = ['cluster'] as const;
     this.up = new Gauge({
       name: 'steward_cluster_up',
-      help: 'Whether the last request to a cluster was answered.',
+      help: 'Whether a cluster answers: of the local one the last request was answered, a remote one is Ready or Degraded.',
       labelNames: cluster,
       registers,
     });
@@ -74,8 +77,20 @@ export class ApiMetrics {
     };
   }
 
+  /** The health of a remote cluster; from now on it decides, not the outcome of single requests. */
+  judge(cluster: string, state: ClusterHealth['state']): void {
+    this.judged.add(cluster);
+    this.up.set({ cluster }, state === 'Ready' || state === 'Degraded' ? 1 : 0);
+  }
+
+  /** A remote cluster has answered. */
+  succeeded(cluster: string): void {
+    this.lastSuccess.set({ cluster }, this.clock.now() / 1_000);
+  }
+
   /** Takes everything about a cluster out that is left. */
   forget(cluster: string): void {
+    this.judged.delete(cluster);
     for (const gauge of [this.up, this.lastSuccess]) gauge.remove({ cluster });
   }
 
@@ -83,7 +98,7 @@ export class ApiMetrics {
     this.requests.inc({ code, method, cluster });
     this.durations.observe({ verb, cluster }, durationSeconds);
     const isAnswered = isAnswer(code);
-    this.up.set({ cluster }, isAnswered ? 1 : 0);
+    if (!this.judged.has(cluster)) this.up.set({ cluster }, isAnswered ? 1 : 0);
     if (isAnswered) this.lastSuccess.set({ cluster }, this.clock.now() / 1_000);
   }
 }

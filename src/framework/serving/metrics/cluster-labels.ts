@@ -5,7 +5,9 @@
  * Invariant: a cluster keeps its label for the life of the process.
  */
 import type { ClientMetrics } from '../../client/client-metrics';
+import type { ClusterHooks } from '../../cluster/cluster-registry';
 import type { InformerHooks, InformerLabels } from '../../watch/informer-hooks';
+import type { ApiMetrics } from './api-metrics';
 import type { ObservedInformer } from './informer-metrics';
 
 const NAMED_CLUSTERS = 200;
@@ -27,6 +29,19 @@ export class ClusterLabels {
       waiting: (cluster, calls) => waiting?.(this.of(cluster), calls),
       write: (sample) => write?.({ ...sample, cluster: this.of(sample.cluster) }),
       eventsDropped: (cluster, events) => eventsDropped?.(this.of(cluster), events),
+    };
+  }
+
+  /** Clusters that share a label have no health in common, so only those with a name of their own are told. */
+  health(metrics: Pick<ApiMetrics, 'judge' | 'succeeded' | 'forget'>): ClusterHooks {
+    const named = (cluster: string, tell: () => void): void => {
+      if (this.of(cluster) === cluster) tell();
+    };
+    return {
+      engaged: (cluster) => named(cluster, () => metrics.judge(cluster, 'Connecting')),
+      stateChanged: (cluster, state) => named(cluster, () => metrics.judge(cluster, state)),
+      succeeded: (cluster) => named(cluster, () => metrics.succeeded(cluster)),
+      disengaged: (cluster) => named(cluster, () => metrics.forget(cluster)),
     };
   }
 

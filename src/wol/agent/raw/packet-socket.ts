@@ -57,6 +57,9 @@ const CONTROL_BYTES = AT.frame - AT.control;
 /** A magic packet begins within the first 1,398 bytes; jumbo frames are longer, and how long decides about a password. */
 const FRAME_BYTES = 16_384;
 
+/** Kept for good: the kernel is told where it is, which keeps no garbage collector from freeing it. */
+const FILTER = filterBytes(WAKE_FRAME_FILTER);
+
 type Koffi = typeof import('koffi');
 interface LibC {
   socket(domain: number, type: number, protocol: number): number;
@@ -142,10 +145,9 @@ class LinuxPacketSocket implements PacketSocket {
 
   /** struct sock_fprog: how many instructions, and where they are. */
   private attachFilter(): void {
-    const program = filterBytes(WAKE_FRAME_FILTER);
     const reference = new DataView(new ArrayBuffer(16));
     reference.setUint16(0, WAKE_FRAME_FILTER.length, true);
-    reference.setBigUint64(8, this.koffi.address(program), true);
+    reference.setBigUint64(8, this.koffi.address(FILTER), true);
     this.option(SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(reference.buffer));
   }
 

@@ -100,6 +100,21 @@ describe('status writer', () => {
     });
   });
 
+  it('leaves a map out that became empty, which the API server would refuse as null', async () => {
+    const full = aWidget({ status: { counts: { east: { up: 1 } }, empty: {} } as object as NonNullable<Widget['status']> });
+
+    await current.client.applyStatus(Widget, full, { fields: { counts: { east: {} }, empty: {}, ready: true } });
+
+    expect((server.received[0]!.body as Widget).status).to.deep.equal({ empty: {}, ready: true });
+  });
+
+  it('writes nothing when an empty map is to be set where there is none', async () => {
+    const bare = aWidget({ status: { ready: true } });
+
+    expect(await current.client.applyStatus(Widget, bare, { fields: { counts: {} } })).to.equal(bare);
+    expect(server.received).to.deep.equal([]);
+  });
+
   it('never sends fields that are not ours', async () => {
     const kind = defineKind<Widget>('example.org/v1', 'Widget', 'widgets', { scope: 'Namespaced', ownStatus: ['ready'] });
 

@@ -258,6 +258,7 @@ describe('cluster registry', () => {
     it('tells hooks of every state and of every success', async () => {
       const told: string[] = [];
       const own = await new ClusterBench().start({
+        engaged: (name) => told.push(`${name} engaged`),
         stateChanged: (name, state) => told.push(`${name} ${state}`),
         succeeded: (name) => told.includes(`${name} heard`) || told.push(`${name} heard`),
         disengaged: (name) => told.push(`${name} gone`),
@@ -266,7 +267,7 @@ describe('cluster registry', () => {
       await own.until('Ready', () => own.state('z') === 'Ready');
       await own.registry.disengage('z');
       await own.stop();
-      expect(told).to.deep.equal(['z heard', 'z Ready', 'z gone']);
+      expect(told).to.deep.equal(['z engaged', 'z heard', 'z Ready', 'z gone']);
     });
   });
 

@@ -1,13 +1,15 @@
 import { expect } from 'chai';
-import { Daemon, type DaemonContext, Handler, OnCreate, Reconcile } from '../../../../src/framework';
+import { Daemon, type DaemonContext, Handler, mapped, OnCreate, Reconcile, type ReconcileContext } from '../../../../src/framework';
 import { ConfigMap } from '../../../../src/framework/kinds/core-kinds';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import { status } from '../../../../src/framework/testing';
 import { sleep } from '../../../../src/framework/time/sleep';
+import { usedHeapBytes } from '../../../harness/heap';
 import { aPart, aWorld, endWorlds, Part } from './world';
 
-const GADGETS_CRD = `
+/** Served in one version only. */
+const gadgetsCrd = (version: string): string => `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: { name: gadgets.example.org }
@@ -16,25 +18,31 @@ spec:
   scope: Namespaced
   names: { kind: Gadget, plural: gadgets }
   versions:
-    - name: v1
+    - name: ${version}
       served: true
       storage: true
       schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
 `;
-const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Namespaced', status: false, optional: true });
+const Gadget = defineKind<KubernetesObject>('example.org/v1', 'Gadget', 'gadgets', {
+  scope: 'Namespaced',
+  status: false,
+  optional: true,
+  alternatives: ['example.org/v1beta1'],
+});
 const CYCLES = 50;
+const MIB = 1024 * 1024;
 
 describe('a kind whose definition comes and goes', () => {
   afterEach(endWorlds);
 
-  it(`has its handlers start and stop with it, ${CYCLES} times in one process, and leaves nothing behind`, async () => {
+  it(`has its handlers start and stop with it, ${CYCLES} times in one process and in two versions, and leaves nothing behind`, async () => {
     const runs: string[] = [];
     let tasks = 0;
     @Handler()
     class Gadgets {
       @Reconcile(Gadget)
       async reconcile(gadget: KubernetesObject): Promise<void> {
-        runs.push(gadget.metadata?.name ?? '');
+        runs.push(`${gadget.metadata?.name} ${gadget.apiVersion}`);
       }
 
       @Daemon(Gadget)
@@ -47,19 +55,26 @@ describe('a kind whose definition comes and goes', () => {
     const { server, clock, start } = await aWorld();
     const operator = await start({ handlers: [Gadgets] });
     const idle: { timers: number; sockets: number; watches: number }[] = [];
+    const expected: string[] = [];
+    let heapBytes = 0;
     for (let cycle = 0; cycle < CYCLES; cycle++) {
-      server.installCrd(GADGETS_CRD);
+      const version = cycle % 2 === 0 ? 'v1' : 'v1beta1';
+      expected.push(`g${cycle} example.org/${version}`);
+      server.installCrd(gadgetsCrd(version));
       server.objects.create(Gadget, { metadata: { name: `g${cycle}`, namespace: 'default' } });
       await operator.advance(10_000);
-      expect([runs.at(-1), tasks, operator.cluster.serves(Gadget)]).to.deep.equal([`g${cycle}`, 1, true]);
+      expect([runs.at(-1), tasks, operator.cluster.serves(Gadget)]).to.deep.equal([expected.at(-1), 1, true]);
 
       server.unserve(Gadget);
       await operator.advance(30_000);
       expect([tasks, operator.cluster.serves(Gadget), operator.cluster.store(Gadget).size]).to.deep.equal([0, false, 0]);
+      server.journal.clear();
+      if (cycle === 10) heapBytes = await usedHeapBytes();
       idle.push({ timers: clock.pendingTimers, sockets: server.openSockets, watches: server.openWatches });
     }
 
-    expect(runs).to.deep.equal(Array.from({ length: CYCLES }, (_, cycle) => `g${cycle}`));
+    expect(runs).to.deep.equal(expected);
+    expect((await usedHeapBytes()) - heapBytes).to.be.lessThan(5 * MIB);
     for (const name of ['timers', 'sockets', 'watches'] as const) {
       expect(Math.max(...idle.slice(10).map((at) => at[name])), name).to.be.at.most(Math.max(...idle.slice(0, 10).map((at) => at[name])));
     }
@@ -76,6 +91,34 @@ describe('a kind whose definition comes and goes', () => {
     const operator = await start({ handlers: [Both] });
 
     expect(operator.key(Part, 'default/a').history).to.have.length(1);
+  });
+
+  it('has the objects looked at that own or map it, when it appears and when it goes', async () => {
+    const runs: string[] = [];
+    @Handler()
+    class Parts {
+      @Reconcile(Part, { owns: [Gadget] })
+      async owner(part: Part, ctx: ReconcileContext): Promise<void> {
+        runs.push(`owner of ${part.metadata?.name}: ${[...ctx.reasons]} ${ctx.cluster.serves(Gadget)}`);
+      }
+
+      @Reconcile(Part, { watches: [mapped(Gadget, () => [])] })
+      async mapper(part: Part, ctx: ReconcileContext): Promise<void> {
+        runs.push(`mapper of ${part.metadata?.name}: ${[...ctx.reasons]} ${ctx.cluster.serves(Gadget)}`);
+      }
+    }
+    const { server, start } = await aWorld();
+    server.objects.create(Part, aPart('p'));
+    const operator = await start({ handlers: [Parts] });
+    runs.length = 0;
+
+    server.installCrd(gadgetsCrd('v1'));
+    await operator.advance(10_000);
+    expect(runs).to.deep.equal(['owner of p: owned true', 'mapper of p: mapped true']);
+
+    server.unserve(Gadget);
+    await operator.advance(30_000);
+    expect(runs.slice(2)).to.deep.equal(['owner of p: owned false', 'mapper of p: mapped false']);
   });
 });
 

@@ -82,6 +82,7 @@ class DispatchBench {
         informers,
         onChange: (listener: () => void) => informers.onStatus(listener),
         availability: () => 'unknown',
+        onServedChange: () => () => undefined,
       } as unknown as Cluster,
       instances: this.instances,
       watchesOf: new DeclaredWatches(this.instances).of,

@@ -27,7 +27,7 @@ interface DerivedOptions {
 }
 
 /** Writers whose every write is answered with the given object. */
-function answeredWith(answer: KubernetesObject, kind: Kind = Widget as unknown as Kind) {
+function answeredWith(answer: KubernetesObject, kind: Kind = Widget as unknown as Kind, guard: () => void = () => undefined) {
   const specs: readonly QueuedHandlerSpec[] = buildRegistry({ handlers: [Two] }).specs.filter(isQueued);
   const ownWrites = new OwnWrites(new FakeClock());
   const cached: KubernetesObject[] = [];
@@ -47,7 +47,7 @@ function answeredWith(answer: KubernetesObject, kind: Kind = Widget as unknown a
     cluster: { client, informers } as unknown as Cluster,
     ownWrites,
     events: {} as EventRecorder,
-    leader: { guard: () => undefined, signal: new AbortController().signal } as unknown as LeaderScope,
+    leader: { guard, signal: new AbortController().signal } as unknown as LeaderScope,
   });
   const version = answer.metadata?.resourceVersion;
   const echoes = (): string[] => specs.filter(({ id }) => ownWrites.wasWrittenBy(kind.id, 'n/w', version, id)).map(({ id }) => id);
@@ -90,6 +90,32 @@ describe('the writes of a pass', () => {
     await client.patch(Widget, 'n/w', []);
 
     expect(echoes()).to.deep.equal(['Two.other']);
+  });
+
+  it('of a handler to another cluster are guarded like its own, kept in that cluster, and an echo for nobody', async () => {
+    const guard = (): never => {
+      throw new Error('not the leader');
+    };
+    const { writers, specs, echoes } = answeredWith(aWidget(), undefined, guard);
+    const there: KubernetesObject[] = [];
+    let derived: Parameters<KubeClient['derive']>[0] = {};
+    const other = {
+      client: {
+        derive: (options: typeof derived) => {
+          derived = options;
+        },
+      },
+      informers: { putOwnWrite: (_kind: Kind, object: KubernetesObject) => there.push(object) },
+    } as unknown as Cluster;
+    const { signal } = new AbortController();
+    writers.clientFor(specs[0]!, signal, other);
+    const answer = aWidget({ resourceVersion: '9' });
+    derived.onWritten?.(Widget as unknown as Kind, answer);
+
+    expect(derived.signal).to.equal(signal);
+    expect(() => derived.guard?.()).to.throw('not the leader');
+    expect(there).to.deep.equal([answer]);
+    expect(echoes()).to.deep.equal([]);
   });
 
   const foreign: [string, KubernetesObject][] = [

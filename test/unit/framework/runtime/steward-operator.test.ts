@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { ConflictError, type OperatorEvent, type OperatorOptions, StewardOperator } from '../../../../src/framework';
+import { ConfigError, ConflictError, type OperatorEvent, type OperatorOptions, StewardOperator } from '../../../../src/framework';
 import { closeAtOnce, status, type TestOperator } from '../../../../src/framework/testing';
 import { aPart, aWorld, endWorlds, Part, type World } from '../faults/world';
 
@@ -70,6 +70,18 @@ describe('StewardOperator as a user of @dot-i/k8s-operator extends it', () => {
     await user.core.listNamespace();
 
     expect(server.journal.count({ resource: 'namespaces', verb: 'list' })).to.equal(1);
+  });
+
+  it('constructor: says what is wrong with KUBECONFIG before the base trips over it', () => {
+    const { KUBECONFIG: before } = process.env;
+    process.env['KUBECONFIG'] = '/nowhere/kubeconfig';
+    try {
+      const text = 'kubeconfig /nowhere/kubeconfig: cannot be read: no such file';
+      expect(() => new UserOperator({ name: 'test', handlers: [] })).to.throw(ConfigError, text);
+    } finally {
+      if (before === undefined) delete process.env['KUBECONFIG'];
+      else process.env['KUBECONFIG'] = before;
+    }
   });
 
   it('start: calls init once', async () => {

@@ -50,6 +50,24 @@ describe('API metrics', () => {
     expect(await seriesValue(registry, 'steward_cluster_last_success_timestamp_seconds', { cluster: 'local' })).to.equal(1_000);
   });
 
+  for (const [state, up] of [
+    ['Connecting', 0],
+    ['Ready', 1],
+    ['Degraded', 1],
+    ['Unreachable', 0],
+    ['AuthFailed', 0],
+    ['Refused', 0],
+  ] as const) {
+    it(`take a remote cluster that is ${state} for ${up === 1 ? 'up' : 'down'}, whatever becomes of single requests`, async () => {
+      const { registry, metrics, request } = someMetrics();
+      metrics.judge('far', state);
+      for (const code of ['200', '401', '<error>']) {
+        request({ cluster: 'far', code });
+        expect(await seriesValue(registry, 'steward_cluster_up', { cluster: 'far' })).to.equal(up);
+      }
+    });
+  }
+
   it('forget whether a cluster that was left is up', async () => {
     const { registry, metrics, request } = someMetrics();
     request({});

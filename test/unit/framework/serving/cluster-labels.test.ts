@@ -36,6 +36,19 @@ describe('the label cluster', () => {
     informers.indexError?.({ cluster: 'x', kind: 'k' }, 'i');
 
     expect(told).to.deep.equal(['other', 'c1', 'other', 'other', 'other', 'c2', 'other', 'other']);
+    const judged: string[] = [];
+    const health = labels.health({
+      judge: (name) => judged.push(name),
+      succeeded: (name) => judged.push(name),
+      forget: (name) => judged.push(name),
+    });
+    for (const name of ['x', 'c3']) {
+      health.engaged?.(name);
+      health.stateChanged?.(name, 'Ready');
+      health.succeeded?.(name);
+      health.disengaged?.(name);
+    }
+    expect(judged).to.deep.equal(['c3', 'c3', 'c3', 'c3']);
     const informer = { kind: {}, cluster: 'x', store: { size: 3 }, status: () => ({ state: 'Watching' }) };
     expect(labels.informer(informer as never)).to.deep.include({ cluster: 'other', store: { size: 3 } });
   });

@@ -1,13 +1,19 @@
 import { expect } from 'chai';
 import {
+  Cluster,
+  ClusterRegistry,
+  EventRecorder,
   Handler,
   inject,
   injectable,
+  KubeClient,
+  MetricsRegistry,
   OnDelete,
   PermanentError,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
+  Triggers,
 } from '../../../../src/framework';
 import { ConfigMap } from '../../../../src/framework/kinds/core-kinds';
 import { FakeApiServer, FakeClock, runHandler } from '../../../../src/framework/testing';
@@ -69,6 +75,31 @@ describe('runHandler', () => {
     } finally {
       await cluster.stop();
     }
+  });
+
+  it('gives a handler what every operator provides', async () => {
+    @Handler()
+    class Curious {
+      constructor(
+        readonly cluster: Cluster,
+        readonly clusters: ClusterRegistry,
+        readonly client: KubeClient,
+        readonly events: EventRecorder,
+        readonly metrics: MetricsRegistry,
+        readonly triggers: Triggers,
+      ) {}
+
+      @Reconcile(Part)
+      async reconcile(_part: Part, ctx: ReconcileContext<Part>): Promise<void> {
+        const given = [this.cluster, this.clusters, this.client, this.events, this.metrics, this.triggers];
+        ctx.status.set({ size: new Set(given).size });
+        if (this.cluster !== ctx.cluster || this.clusters !== ctx.clusters) throw new Error('another operator');
+      }
+    }
+    const { status, error } = await runHandler(Curious, { object: aPart('a') });
+
+    expect(error).to.equal(undefined);
+    expect(status).to.include({ size: 6 });
   });
 
   it('runs clean-up for an object that is being deleted', async () => {

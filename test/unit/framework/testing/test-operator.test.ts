@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Handler, Reconcile, type ReconcileContext } from '../../../../src/framework';
+import { Handler, OnStartup, Reconcile, type ReconcileContext } from '../../../../src/framework';
 import { FakeApiServer, FakeClock, TestOperator } from '../../../../src/framework/testing';
 import { sleep } from '../../../../src/framework/time/sleep';
 import { poll } from '../../../harness/poll';
@@ -43,6 +43,32 @@ describe('the test operator', () => {
     expect(operator.key(Part, 'default/a').history).to.have.length(1);
     expect(server.objects.get(Part, 'default/a')?.status?.size).to.equal(1);
     expect(clock.monotonicMs()).to.equal(600_000);
+  });
+
+  it('leaves nothing behind when the operator does not start', async () => {
+    const { server, clock } = await aWorld();
+    @Handler()
+    class Refuses {
+      @OnStartup()
+      open(): void {
+        throw new Error('no');
+      }
+    }
+    const started = TestOperator.start({ handlers: [Refuses], server, clock });
+
+    expect(await started.catch((error: Error) => error.message)).to.equal('no');
+    expect([server.openSockets, clock.pendingTimers]).to.deep.equal([0, 0]);
+  });
+
+  it('tells the health of the operator as its endpoints would', async () => {
+    const { start } = await aWorld();
+    const { operator } = await start({ handlers: [Sizes] });
+
+    const { healthy, text } = await operator.health('readyz');
+    expect(healthy).to.equal(true);
+    expect(text)
+      .to.match(/^\[\+\]informers ok/)
+      .and.match(/readyz check passed$/);
   });
 
   it('keeps the history of each key, errors and attempts included', async () => {

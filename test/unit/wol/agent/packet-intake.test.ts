@@ -20,6 +20,7 @@ describe('packet intake', () => {
   let results: string[];
   let aside: string[];
   let transports: Set<string>;
+  let crowd: string | undefined;
   let queueTakes: boolean;
   let asideTakes: boolean;
 
@@ -28,6 +29,7 @@ describe('packet intake', () => {
     delivered = [];
     results = [];
     aside = [];
+    crowd = undefined;
     transports = new Set();
     queueTakes = true;
     asideTakes = true;
@@ -37,11 +39,16 @@ describe('packet intake', () => {
       clock,
       duplicates: new DuplicateFilter({ windowMs: 2_000 }, clock),
       limiter: new SourceLimiter(clock, { burst: 3, perSecond: 1 }),
-      deliver(event, overShareOf) {
-        if (overShareOf !== undefined) aside.push(overShareOf);
-        const takes = overShareOf === undefined ? queueTakes : asideTakes;
-        if (takes) delivered.push(event);
-        return takes;
+      queue: {
+        get isFull() {
+          return !queueTakes;
+        },
+        isCrowdedBy: (sender) => sender === crowd,
+        hasRoom: (sender) => queueTakes && (sender === undefined || asideTakes),
+      },
+      deliver(event, sender, isOverShare) {
+        if (isOverShare) aside.push(sender);
+        delivered.push(event);
       },
       count: (transport, result) => {
         transports.add(transport);
@@ -82,6 +89,13 @@ describe('packet intake', () => {
   it('sets aside what a sender sends beyond its share, and tells whose it is', () => {
     for (let i = 1; i <= 5; i++) intake.datagram(packetFor(`02:00:00:00:00:0${i}`), from('192.0.2.1'), 9);
     expect([results, aside]).to.deep.equal([Array<string>(5).fill('accepted'), ['192.0.2.1', '192.0.2.1']]);
+  });
+
+  it('sets aside what a sender sends while much of it waits, though it has not used up its share', () => {
+    crowd = '192.0.2.1';
+    intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
+    intake.datagram(packetFor('02:00:00:00:00:02'), from('192.0.2.2'), 9);
+    expect([results, aside]).to.deep.equal([['accepted', 'accepted'], ['192.0.2.1']]);
   });
 
   it('limits one flooding sender when too much waits aside, and still hears another one, also for the same address', () => {

@@ -1,9 +1,12 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { expect } from 'chai';
-import { type Logger, SystemClock } from '../../../../src/framework';
+import { type Clock, type Logger, SystemClock } from '../../../../src/framework';
+import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import type { AgentOptions } from '../../../../src/wol/agent/agent-options';
 import { runAgent } from '../../../../src/wol/agent/run-agent';
 import { Transport, type WOLEvent } from '../../../../src/wol/protocol/generated/wol-descriptor';
+import { BURST_OVER_MS } from '../../../../src/wol/protocol/limits';
 import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
 import { timestampToMs } from '../../../../src/wol/protocol/timestamp';
 import { freeTcpPort, freeUdpPort } from '../../../harness/free-port';
@@ -56,8 +59,13 @@ describe('agent', () => {
     await manager.stop();
   });
 
-  const run = (fields: Partial<AgentOptions> = {}, log: Logger = logger, onQuiet = (): void => undefined): Promise<number> => {
-    const deps = { clock: new SystemClock(), logger: log, signal: stop.signal, version: '1.2.3', onQuiet };
+  const run = (
+    fields: Partial<AgentOptions> = {},
+    log: Logger = logger,
+    onQuiet = (): void => undefined,
+    clock: Clock = new SystemClock(),
+  ): Promise<number> => {
+    const deps = { clock, logger: log, signal: stop.signal, version: '1.2.3', onQuiet };
     const ended = runAgent({ ...options, ...fields }, deps);
     running.push(ended);
     return ended;
@@ -118,6 +126,61 @@ describe('agent', () => {
     expect(manager.macs().sort()).to.deep.equal(wanted);
     expect(await metric('wol_agent_packets_total{transport="udp4",result="accepted",node="node-a"} 1000')).to.equal(true);
   });
+
+  it('reports every one of 10,000 different packets of one sender, but for those that the kernel says it dropped', async function () {
+    // The kernel is asked every 10 s.
+    this.timeout(60_000);
+    await started();
+    for (let i = 0; i < 10_000; i++) send(buildMagicPacket(mac(i)));
+    const drops = new RegExp(`wol_agent_kernel_drops_total\\{port="${firstPort}",family="ipv4",node="node-a"\\} (\\d+)`);
+    await poll(
+      'all accounted for',
+      async () => {
+        const dropped = Number(drops.exec(await (await health('/metrics')).text())?.[1]);
+        return manager.events.length + dropped === 10_000;
+      },
+      { timeoutMs: 50_000, intervalMs: 200, onTimeout: () => `${manager.events.length} events` },
+    );
+    expect(new Set(manager.macs()).size).to.equal(manager.events.length);
+  });
+
+  it('reports a wake of another sender before all of a flood that is beyond its share, and refuses what is too much', async () => {
+    const answers = Promise.withResolvers<void>();
+    manager.answer = async () => {
+      await answers.promise;
+      return { status: 4 };
+    };
+    // Time stands still: the share of the flood does not grow.
+    const clock = new FakeClock();
+    void run({}, logger, undefined, clock);
+    await poll('ports bound', () => boundPorts() === 4);
+    for (let chunk = 0; chunk < 16; chunk++) {
+      for (let i = 0; i < 1_000; i++) send(buildMagicPacket(mac(chunk * 1_000 + i)));
+      await poll('the chunk to be read', async () => (await packetsRead()) === (chunk + 1) * 1_000);
+    }
+    const other = createSocket('udp4');
+    await new Promise<void>((resolve) => other.bind(0, '127.0.0.2', resolve));
+    other.send(buildMagicPacket(mac(0, 1)), firstPort, '127.0.0.1');
+    await poll('the wake to be read', async () => (await packetsRead()) === 16_001);
+    other.close();
+    answers.resolve();
+    await clock.advance(BURST_OVER_MS);
+    await poll('all reported', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+
+    // Of the flood, what was sent before anything waited and 64 in line are before the wake; 12,288 waited aside; the rest was refused.
+    const position = manager.macs().indexOf(mac(0, 1));
+    expect(position).to.be.within(64, 64 + 256);
+    expect(manager.events).to.have.length(position + 1 + 12_288);
+    expect(await metric(`wol_agent_packets_total{transport="udp4",result="limited",node="node-a"} ${16_000 - 12_288 - position}`)).to.equal(
+      true,
+    );
+  });
+
+  const packetsRead = async (): Promise<number> =>
+    [...(await (await health('/metrics')).text()).matchAll(/^wol_agent_packets_total\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
 
   it('loses no packet that arrives while the manager restarts', async () => {
     await started();
@@ -219,6 +282,30 @@ describe('agent', () => {
       const [line] = logger.lines.filter(({ level }) => level === 'error');
       expect(line?.message).to.equal('no UDP port could be bound');
       expect(String(line?.fields['problems'])).to.match(new RegExp(`UDP port ${firstPort} \\(ipv4\\) is not bound: .*EADDRINUSE`));
+    } finally {
+      holder.close();
+    }
+  });
+
+  it('ends with 1 when its health address was in use for 60 s, naming it', async () => {
+    const holder = createServer();
+    await new Promise<void>((resolve) => holder.listen(options.healthAddress?.port, '127.0.0.1', resolve));
+    const clock = new FakeClock();
+    let code: number | undefined;
+    void run({}, logger, undefined, clock).then((ended) => {
+      code = ended;
+    });
+    try {
+      // Each attempt is a real one: time goes by only once it has failed.
+      await poll('the end', async () => {
+        await clock.advance(250);
+        return code !== undefined;
+      });
+      expect(code).to.equal(1);
+      expect(clock.monotonicMs()).to.be.at.least(60_000);
+      const [line] = logger.lines.filter(({ level }) => level === 'error');
+      expect(line?.message).to.equal('health endpoint cannot be served');
+      expect(line?.fields['cause']).to.match(/EADDRINUSE.*127\.0\.0\.1/);
     } finally {
       holder.close();
     }

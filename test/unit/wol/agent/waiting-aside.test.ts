@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import { DeliveryQueue } from '../../../../src/wol/agent/delivery-queue';
 import { WaitingAside } from '../../../../src/wol/agent/waiting-aside';
+import { BURST_OVER_MS } from '../../../../src/wol/protocol/limits';
 
 describe('events waiting aside', () => {
   it('are taken in turns, those of each sender oldest first', () => {
@@ -50,13 +51,43 @@ describe('delivery queue with a sender over its share', () => {
     return taken;
   };
 
-  it('takes every event of another sender before it, and then its own', () => {
+  it('takes every event of another sender before it, and then its own', async () => {
     queue.offerAside('flood 1', 'x');
     queue.offerAside('flood 2', 'x');
     queue.offer('wake 1');
     queue.offer('wake 2');
     expect(queue.size).to.equal(4);
+    await clock.advance(BURST_OVER_MS);
     expect(takeAll()).to.deep.equal(['wake 1', 'wake 2', 'flood 1', 'flood 2']);
+  });
+
+  it('takes its events at the pace of one share while more come, and all once none came for a moment', async () => {
+    let taken = 0;
+    for (let ms = 0; ms < 1_000; ms++) {
+      queue.offerAside(`flood ${ms}`, 'x');
+      if (queue.take() !== undefined) {
+        taken++;
+        queue.done();
+      }
+      await clock.advance(1);
+    }
+    expect(taken).to.equal(500);
+
+    await clock.advance(BURST_OVER_MS);
+    expect(takeAll()).to.have.length(500);
+  });
+
+  it('calls a sender crowded while 64 of its events wait in line, or one aside', () => {
+    const long = new DeliveryQueue<string>({ capacity: 1_000 }, clock);
+    for (let i = 0; i < 64; i++) {
+      expect(long.isCrowdedBy('x')).to.equal(false);
+      long.offer(`wake ${i}`, 'x');
+    }
+    expect([long.isCrowdedBy('x'), long.isCrowdedBy('y')]).to.deep.equal([true, false]);
+    long.take();
+    expect(long.isCrowdedBy('x')).to.equal(false);
+    long.offerAside('wake', 'x');
+    expect(long.isCrowdedBy('x')).to.equal(true);
   });
 
   it('leaves the capacity to the others', () => {
@@ -78,6 +109,7 @@ describe('delivery queue with a sender over its share', () => {
     queue.offerAside('old 2', 'x');
     await clock.advance(60_001);
     queue.offerAside('new', 'x');
+    await clock.advance(BURST_OVER_MS);
     expect(takeAll()).to.deep.equal(['new']);
     expect(expired).to.equal(2);
   });
@@ -89,9 +121,10 @@ describe('delivery queue with a sender over its share', () => {
     expect([queue.size, expired]).to.deep.equal([0, 100]);
   });
 
-  it('puts an event from aside that was given back before those that still wait there', () => {
+  it('puts an event from aside that was given back before those that still wait there', async () => {
     queue.offerAside('first', 'x');
     queue.offerAside('second', 'x');
+    await clock.advance(BURST_OVER_MS);
     queue.giveBack(queue.take()!);
     expect(takeAll()).to.deep.equal(['first', 'second']);
   });
