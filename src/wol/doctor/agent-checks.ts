@@ -3,6 +3,7 @@
  */
 import { DaemonSet, Namespace, Node, Pod } from '../../framework';
 import { APP, APP_LABEL, agentLabels, CONFIG_LABEL, daemonSetName, HEALTH_PORT_ANNOTATION } from '../deployment/agent-names';
+import { isWrittenByUs } from '../deployment/ownership';
 import type { EffectiveConfig } from '../manager/effective-config';
 import { valueOr } from '../view/reading';
 import type { Check, DoctorContext } from './context';
@@ -12,6 +13,8 @@ const CHECK = 'agents';
 const NAMED = 5;
 /** Agents whose metrics are read: enough to show what is wrong with the nodes of one kind. */
 const MAX_ASKED = 20;
+/** How long a packet that was heard proves that one can be. */
+const RECENTLY_MS = 600_000;
 /** What an agent asks for, in bytes. */
 const WANTED_BUFFER = 4 * 1_048_576;
 const ENFORCE = 'pod-security.kubernetes.io/enforce';
@@ -86,15 +89,22 @@ async function olderAgents({ view, namespace }: DoctorContext): Promise<Finding[
   if (result.kind !== 'read') return [unchecked('older-agents', 'agents of kubevirt-wol in other namespaces', result)];
   const foreign = result.value.filter(({ metadata }) => metadata?.namespace !== namespace);
   if (foreign.length === 0) return [ok('older-agents', 'no agents of kubevirt-wol in other namespaces')];
-  return foreign.map(({ metadata }) => {
-    const { namespace: place = '', name = '' } = metadata ?? {};
-    const remedy = `stop that operator, then: kubectl -n ${place} delete daemonset ${name}`;
-    return fail(
-      'older-agents',
-      `DaemonSet ${place}/${name} looks like agents of kubevirt-wol, which hold their port for themselves`,
-      remedy,
-    );
+  const others = new Set(foreign.filter(isWrittenByUs).map(({ metadata }) => metadata?.namespace ?? ''));
+  const ours = [...others].map((place) => {
+    const remedy = `--operator-namespace ${place} looks at that one; two that serve one WolConfig get into each other's way`;
+    return warn('older-agents', `agents of a virt-steward in namespace ${place}`, remedy);
   });
+  return [...ours, ...foreign.filter((daemonSet) => !isWrittenByUs(daemonSet)).map(olderAgent)];
+}
+
+function olderAgent({ metadata }: DaemonSet): Finding {
+  const { namespace = '', name = '' } = metadata ?? {};
+  const remedy = `stop that operator, then: kubectl -n ${namespace} delete daemonset ${name}`;
+  return fail(
+    'older-agents',
+    `DaemonSet ${namespace}/${name} looks like agents of kubevirt-wol, which hold their port for themselves`,
+    remedy,
+  );
 }
 
 async function podSecurity({ view, namespace }: DoctorContext): Promise<Finding> {
@@ -152,7 +162,22 @@ export function receptionOf(node: string, text: string): Finding[] {
   return findings;
 }
 
-/** Whether a packet can be heard at all: the agents of the governing configs. */
+/**
+ * Whether a packet can be heard at all: the agents of the governing configs. Where one was heard a moment ago, agents that are not ready
+ * are not what keeps the machine from waking.
+ */
 export async function hearing(context: DoctorContext, governing: readonly EffectiveConfig[]): Promise<Finding[]> {
-  return (await Promise.all(governing.map(({ name }) => daemonSetFindings(context, name)))).flat();
+  const found = await Promise.all(
+    governing.map(async ({ name }) => {
+      const last = context.seen.configs.get(name)?.status?.lastWake;
+      const wasHeard = last?.node !== undefined && context.nowMs - Date.parse(last.time) < RECENTLY_MS;
+      const findings = await daemonSetFindings(context, name);
+      return wasHeard ? findings.map((finding) => softened(finding, `yet node ${last.node} reported a packet at ${last.time}`)) : findings;
+    }),
+  );
+  return found.flat();
+}
+
+function softened(finding: Finding, evidence: string): Finding {
+  return finding.outcome === 'fail' ? { ...finding, outcome: 'warn', found: `${finding.found}; ${evidence}` } : finding;
 }

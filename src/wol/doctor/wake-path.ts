@@ -3,7 +3,7 @@
  *
  * Expected flow: address -> config -> port -> owner -> agents -> manager -> source -> password -> state -> right -> kubevirt.
  * Guarantees: steps come in this order, so the first that fails is the first that a packet fails at; a step that rests on a failed one
- * is left out. What a step decides is decided by the manager's own code.
+ * is left out. What became of the last wake comes after them. What a step decides is decided by the manager's own code.
  */
 import { isUsableMac } from '../../kubevirt/mac-address';
 import type { WakeTarget } from '../../kubevirt/wake-target';
@@ -14,6 +14,7 @@ import { connectionChecks } from './connection-checks';
 import type { DoctorContext } from './context';
 import type { DoctorOptions } from './doctor-options';
 import { type Finding, fail, ok, warn } from './finding';
+import { lastWakeFindings } from './last-wake-step';
 import { passwordFinding, sourceFindings } from './policy-steps';
 import { startSteps } from './start-steps';
 import { whyNotClaimed } from './why-not-claimed';
@@ -31,7 +32,7 @@ export async function wakePath(context: DoctorContext, options: PathOptions): Pr
   const { governing } = row;
   const path = [...lacks, ...findings, ...(await hearing(context, governing)), ...(await managerFindings(context))];
   path.push(...sourceFindings(context, row, options.source), ...(await passwordFinding(context, row)));
-  return [...path, ...(await startSteps(context, row, options.source))];
+  return [...path, ...(await startSteps(context, row, options.source)), ...(await lastWakeFindings(context, row))];
 }
 
 interface Found {

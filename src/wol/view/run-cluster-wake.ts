@@ -70,7 +70,7 @@ async function wakeMachine(
   const [acting] = row.governing;
   print(`${row.vm}: ${mac}, port ${ports.join(', ')}, WolConfig ${row.governing.map(({ name }) => name).join(', ')}`);
   const needed = request.sending.password === undefined ? requirements(row, seen.configs) : [];
-  for (const text of needed) warn(`note: a packet has to bring what a config asks for: ${text}`);
+  for (const text of needed) warn(`note: the packet needs ${text}`);
   const sent = await runWake({ ...request.sending, mac, ports }, dependencies);
   if (sent !== 0 || request.waitMs === undefined) return sent;
   const [namespace = '', name = ''] = row.vm.split('/');

@@ -55,7 +55,7 @@ export function requirements({ governing }: Pick<WakeRow, 'governing'>, configs:
   return governing.map(({ name, acceptsSource, passwordSecret }) => {
     const sources = acceptsSource === undefined ? [] : [`a sender in ${(configs.get(name)?.spec?.allowedSources ?? []).join(', ')}`];
     const password = passwordSecret === undefined ? [] : ['the SecureOn password'];
-    return `WolConfig ${name}: ${[...sources, ...password].join(' and ')}`;
+    return `${[...sources, ...password].join(' and ')} (WolConfig ${name})`;
   });
 }
 
@@ -97,7 +97,7 @@ const ACTIONS: Readonly<Record<WakeDecision['kind'], string>> = {
 
 function packetText({ packet: { action, reason, text }, requires }: ListedWake): string {
   const detail = action === 'refuse' ? ` (${reason})` : action === 'already-running' || action === 'follow' ? ` (${text})` : '';
-  return `${ACTIONS[action]}${detail}${requires.length === 0 ? '' : ` if it brings what ${requires.join('; or ')} asks for`}`;
+  return `${ACTIONS[action]}${detail}${requires.length === 0 ? '' : `, given ${requires.join(', or ')}`}`;
 }
 
 /** As kubectl prints: three blanks between columns, nothing after the last. */

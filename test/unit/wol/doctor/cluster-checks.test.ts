@@ -46,6 +46,11 @@ const daemonSet = (name: string, ready: number, desired: number, namespace = NAM
   spec: { template: { spec: { containers: [{ name: 'agent' }] } } },
   status: { desiredNumberScheduled: desired, numberReady: ready },
 });
+/** As kubevirt-wol wrote it. */
+const unmarked = (namespace: string): FakeObject => {
+  const object = daemonSet('old', 1, 1, namespace);
+  return { ...object, metadata: { ...object.metadata, annotations: {} } };
+};
 const agentPod = (node: string, ready: boolean): FakeObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -209,11 +214,18 @@ describe('the check of agents', () => {
   });
 
   it('fails for agents of kubevirt-wol in another namespace, with the command that removes them', async () => {
-    const findings = await run(agentChecks, { objects: [operatorNamespace(), daemonSet('old', 1, 1, 'kubevirt-wol-system')] });
+    const findings = await run(agentChecks, { objects: [operatorNamespace(), unmarked('kubevirt-wol-system')] });
     expect(findings.find(({ check }) => check === 'older-agents')).to.deep.include({
       outcome: 'fail',
       remedy: 'stop that operator, then: kubectl -n kubevirt-wol-system delete daemonset wol-agent-old',
     });
+  });
+
+  it('warns of another virt-steward, and does not say to delete its agents', async () => {
+    const findings = await run(agentChecks, { objects: [operatorNamespace(), daemonSet('lab', 1, 1, 'elsewhere')] });
+    const found = findings.filter(({ check }) => check === 'older-agents');
+    expect(outcomes(found)).to.deep.equal(['warn']);
+    expect(found[0]?.remedy).to.contain('--operator-namespace elsewhere').and.to.not.contain('delete');
   });
 
   for (const [level, outcome] of [

@@ -211,6 +211,36 @@ describe('every step from a packet to a start', () => {
     });
   });
 
+  it('ends with why the last wake was refused, in the words of the Event, or with where to look', async () => {
+    const [lab, ...rest] = config('lab');
+    const told = {
+      ...lab!,
+      status: { lastWake: { time: '2026-01-01T00:00:00Z', macAddress: MAC, vm: 'default/desktop', result: 'Refused' } },
+    };
+    const event: FakeObject = {
+      ...{ apiVersion: 'v1', kind: 'Event', metadata: { name: 'e', namespace: 'default' } },
+      ...{ reason: 'WakeRefused', message: 'PasswordMismatch: no password (default/desktop)', lastTimestamp: '2026-01-01T00:00:00Z' },
+    };
+    const objects = [vm(), told, ...rest, event];
+    const { report } = await doctor({ objects }, DESKTOP);
+    expect(report.checks.at(-1)).to.include({ check: 'last-wake', outcome: 'warn' });
+    expect(report.checks.at(-1)?.found).to.match(/was refused: PasswordMismatch: no password/);
+    const unseen = await doctor({ objects, denied: ['list events'] }, DESKTOP);
+    expect(unseen.report.checks.at(-1)?.remedy).to.contain('kubectl describe wolcfg lab');
+  });
+
+  it('takes a packet that was heard a moment ago for a proof that agents hear, ready or not', async () => {
+    const heard = (time: string): FakeObject[] => {
+      const lastWake = { time, macAddress: '02:00:00:00:00:99', vm: 'default/other', result: 'Started', node: 'n1' };
+      const notReady = { ...agents('lab'), status: { desiredNumberScheduled: 1, numberReady: 0 } };
+      return [vm(), { ...(aWolConfig('lab') as FakeObject), status: { lastWake } }, notReady];
+    };
+    const now = await doctor({ objects: heard(new Date().toISOString()) }, DESKTOP);
+    expect(now.report.checks.find(({ check }) => check === 'agents')).to.include({ outcome: 'warn' });
+    expect(now.report.firstFailure).to.equal(null);
+    expect((await doctor({ objects: heard('2026-01-01T00:00:00Z') }, DESKTOP)).report.firstFailure).to.equal('agents');
+  });
+
   it('takes a source that one of several configs allows', async () => {
     const objects = [vm(), ...config('a', { allowedSources: ['192.0.2.0/24'] }), ...config('b', { allowedSources: ['2001:db8::/32'] })];
     expect((await doctor({ objects }, DESKTOP, { source: '2001:db8::5' })).code).to.equal(0);

@@ -76,10 +76,8 @@ describe('the wake map as rows', () => {
     const [head, first, second] = wakeTable(wakeRows(map).map((row) => listedWake(row, configs)));
 
     expect(head).to.match(/^MAC +VM +RUN STRATEGY +STATE +CONFIGS +PORTS +PRECEDENCE +SOURCE +CONFLICT +A PACKET NOW$/);
-    expect(first).to.match(
-      /default\/a .* starts it if it brings what WolConfig strict: a sender in 192\.0\.2\.0\/24 and the SecureOn password asks for$/,
-    );
-    expect(second).to.match(/default\/b .* is refused \(SkippedByPolicy\) if/);
+    expect(first).to.match(/default\/a .* starts it, given a sender in 192\.0\.2\.0\/24 and the SecureOn password \(WolConfig strict\)$/);
+    expect(second).to.match(/default\/b .* is refused \(SkippedByPolicy\), given/);
   });
 
   it('are those of one namespace when the caller may see no other, which is said', async () => {
