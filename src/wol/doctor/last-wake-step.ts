@@ -2,7 +2,7 @@
 import { defineKind, type KubernetesObject } from '../../framework';
 import type { ClusterView } from '../view/cluster-view';
 import { valueOr } from '../view/reading';
-import type { WakeRow } from '../view/wake-rows';
+import { decisionNow, type WakeRow } from '../view/wake-rows';
 import type { DoctorContext } from './context';
 import { type Finding, warn } from './finding';
 
@@ -19,7 +19,10 @@ const REASONS: ReadonlySet<string> = new Set(['WakeRefused', 'WakeFailed', 'Wake
 /** Where the API server keeps Events about objects without a namespace. */
 const CLUSTER_EVENTS = 'default';
 
-export async function lastWakeFindings({ view, seen }: DoctorContext, { governing, vm, target }: WakeRow): Promise<Finding[]> {
+export async function lastWakeFindings({ view, seen }: DoctorContext, row: WakeRow): Promise<Finding[]> {
+  const { governing, vm, target } = row;
+  // It runs, so whatever went wrong then is over.
+  if (decisionNow(row).kind === 'already-running') return [];
   const findings = await Promise.all(
     governing.map(async ({ name }) => {
       const last = seen.configs.get(name)?.status?.lastWake;

@@ -72,7 +72,10 @@ export function compileWakeRequest(
   if (flags.dryRun === true && flags.wait === true) throw new UsageError('--dry-run and --wait exclude each other; give one of them');
   const waitMs = flags.wait === true ? timeout(flags.timeout ?? DEFAULT_TIMEOUT) : undefined;
   if (flags.vm !== undefined) return machineRequest(vmOf(flags.vm), flags, env, waitMs);
-  if (macText === undefined) throw new UsageError('nothing to wake; give a MAC address, --vm NAMESPACE/NAME or --list');
+  if (macText === undefined)
+    throw new UsageError(
+      'nothing to wake; give a MAC address, --vm NAMESPACE/NAME or --list; virt-steward wake --help tells what is allowed',
+    );
   const options = compileWakeOptions(macText, flags, env, normalizeMac);
   return waitMs === undefined ? { kind: 'packet', options } : machineRequest({ mac: options.mac }, flags, env, waitMs);
 }
