@@ -8,8 +8,18 @@ export {
 } from '@dot-i/k8s-operator';
 export { Registry as MetricsRegistry } from 'prom-client';
 export * from './basics';
-export type { ApiRequest, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
-export { conditionOf, type EventInput, EventRecorder, KubeClient, loadOwnKubeConfig, type OwnKubeConfig } from './client';
+export type { ApiRequest, ApiResource, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
+export {
+  conditionOf,
+  type EventInput,
+  EventRecorder,
+  KubeClient,
+  loadOwnKubeConfig,
+  type OpenedClient,
+  type OwnKubeConfig,
+  openClient,
+  userAgentOf,
+} from './client';
 export { Cluster, type ClusterHealth, LOCAL_CLUSTER } from './cluster/cluster';
 export type { KubeconfigSource } from './cluster/cluster-config';
 export type { ClusterState } from './cluster/cluster-health';
