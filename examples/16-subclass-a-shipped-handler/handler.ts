@@ -22,8 +22,9 @@ export class TeamWolConfigHandler extends WolConfigHandler {
 
 /** What the handlers of Wake-on-LAN inject: their settings, as flags and environment of the manager would say them. */
 const flags = { grpcInsecure: 'true', grpcBindAddress: '127.0.0.1:0' };
-const settings = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, process.env), 'default', '0.1.0');
-export const options = { container: createContainer() };
+const NAMESPACE = 'default';
+const settings = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, process.env), NAMESPACE, '0.1.0');
+export const options = { namespace: NAMESPACE, container: createContainer() };
 provideWol(options.container, settings);
 
 /** All handlers of Wake-on-LAN, and ours, which replaces the one it extends. */
