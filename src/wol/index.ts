@@ -5,6 +5,7 @@ import { WOL_SETTINGS, type WolSettings } from './settings';
 
 export type { CertificateLifetimes } from './certificates/lifetimes';
 export { wolHandlers } from './handlers';
+export { GrpcCertificate } from './handlers/grpc-certificate';
 export { WolConfigHandler } from './handlers/wol-config-handler';
 export { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolSettings } from './settings';
 export { trustHandlers } from './trust';
