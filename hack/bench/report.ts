@@ -38,8 +38,9 @@ function withUnit(value: number, { unit }: Figure): string {
 }
 
 function verdict(figure: Figure): string {
-  if (figure.goal === undefined) return '';
-  return `${meetsGoal(figure) ? 'meets' : 'MISSES'} the goal: ${goalText(figure.goal)} ${figure.unit}`.trimEnd();
+  const { goal, older, unit } = figure;
+  const goalPart = goal === undefined ? [] : [`${meetsGoal(figure) ? 'meets' : 'MISSES'} the goal: ${goalText(goal)} ${unit}`.trimEnd()];
+  return [...goalPart, ...(older === undefined ? [] : [`older operator: ${older}`])].join('; ');
 }
 
 function goalText(goal: Goal): string {

@@ -3,10 +3,17 @@
  *
  * Owns: setting up and, whatever happens, taking down.
  */
+import { readFile } from 'node:fs/promises';
 import { AgentIdentities } from '../../test/harness/agent-identities';
 import { poll } from '../../test/harness/poll';
 import { StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
-import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../test/harness/steward-processes';
+import {
+  type AgentProcess,
+  type ManagerOptions,
+  type ManagerProcess,
+  startAgent,
+  startManager,
+} from '../../test/harness/steward-processes';
 import { aWolConfig } from '../../test/harness/virtual-machines';
 import { Scrape } from './scrape';
 
@@ -35,17 +42,23 @@ export class StewardRig {
     }
   }
 
-  async manager(): Promise<ManagerProcess> {
-    const manager = await startManager(this.cluster, { secure: true, flags: MANAGER_FLAGS });
+  async manager(options: Pick<ManagerOptions, 'grpcPort' | 'kubeconfig'> = {}): Promise<ManagerProcess> {
+    const manager = await startManager(this.cluster, { secure: true, flags: MANAGER_FLAGS, ...options });
     this.running.push(manager.process);
     return manager;
   }
 
-  async agent({ grpcPort }: ManagerProcess): Promise<AgentProcess> {
+  async agent({ grpcPort }: ManagerProcess, flags: readonly string[] = []): Promise<AgentProcess> {
     const identities = await AgentIdentities.create(this.cluster);
-    const agent = await startAgent(grpcPort, { nodeName: NODE, identity: await identities.folder(NODE) });
+    const agent = await startAgent(grpcPort, { nodeName: NODE, identity: await identities.folder(NODE), flags });
     this.running.push(agent.process);
     return agent;
+  }
+
+  /** The manager's kubeconfig with another address: of something in front of the API server. */
+  async kubeconfigVia(server: string): Promise<string> {
+    const text = await readFile(this.cluster.managerKubeconfig, 'utf8');
+    return this.cluster.controlPlane.writeFile('via.kubeconfig', text.replace(this.cluster.controlPlane.server, server));
   }
 
   /** A WolConfig that lets packets on the agent's ports wake every virtual machine. */
@@ -67,7 +80,7 @@ export class StewardRig {
     await poll(
       `the manager to know ${count} virtual machines`,
       async () => new Scrape(await manager.metrics()).sum('wol_managed_vms', { config: CONFIG }) === count,
-      { timeoutMs: 60_000, intervalMs: 100 },
+      { timeoutMs: 120_000, intervalMs: 100 },
     );
   }
 }

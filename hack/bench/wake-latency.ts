@@ -22,17 +22,18 @@ export const wakeLatency = defineBenchmark({
   measures: 'a magic packet received to the start request sent and answered, p50 and p99',
   options: {
     wakes: { default: 500, min: 1, max: 10_000, description: 'virtual machines, each woken once' },
+    vms: { default: 0, min: 0, max: 100_000, description: 'further virtual machines, which nobody wakes' },
     rate: { default: 20, min: 1, max: 200, description: 'wakes a second' },
   },
-  run: ({ wakes, rate }, progress) =>
+  run: ({ wakes, rate, vms }, progress) =>
     StewardRig.use(progress, async (rig) => {
       const manager = await rig.manager();
       const agent = await rig.agent(manager);
       await rig.wakeAll(agent);
       const all = WARM_UP + wakes;
-      progress(`creating ${all} virtual machines`);
-      await rig.create(Array.from({ length: all }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(n) })));
-      await rig.managed(manager, all);
+      progress(`creating ${all + vms} virtual machines`);
+      await rig.create(Array.from({ length: all + vms }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(n) })));
+      await rig.managed(manager, all + vms);
       const { journal } = rig.cluster.kubevirt;
       const started = (count: number): Promise<boolean> =>
         poll(`${count} starts`, () => journal.calls({ verb: 'start' }).length >= count, { timeoutMs: 60_000 });

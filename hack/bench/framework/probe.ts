@@ -110,6 +110,19 @@ export async function withListServer<Result>(
   }
 }
 
+/** Runs `work` beside a process that answers for a fleet of virtual machines and passes everything else on to an API server. */
+export async function withFleetFront<Result>(
+  { objects, server, authorityFile }: { objects: number; server: string; authorityFile: string },
+  work: (port: number) => Promise<Result>,
+): Promise<Result> {
+  const front = start('fleet-front', [objects, server, authorityFile]);
+  try {
+    return await work((await messageOf(front, 'fleet-front')) as number);
+  } finally {
+    front.kill();
+  }
+}
+
 function start(name: string, args: readonly (string | number)[]): ChildProcess {
   return fork(join(__dirname, `${name}.js`), args.map(String), { execArgv: ['--expose-gc'] });
 }
