@@ -5,7 +5,6 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { defineBenchmark, type Figure } from './benchmark';
-import { withFleetFront } from './framework/probe';
 import { rssMib } from './process-usage';
 import { StewardRig } from './steward-rig';
 
@@ -32,20 +31,16 @@ export const managerMemory = defineBenchmark({
 });
 
 async function measure(rig: StewardRig, objects: number): Promise<Figure[]> {
-  const { controlPlane } = rig.cluster;
-  const front = { objects, server: controlPlane.server, authorityFile: controlPlane.writeFile('front-ca.crt', controlPlane.ca) };
-  return withFleetFront(front, async (port) => {
-    const kubeconfig = await rig.kubeconfigVia(`http://127.0.0.1:${port}`);
-    const startedMs = performance.now();
-    const manager = await rig.manager({ kubeconfig });
-    await rig.managed(manager, objects);
-    const seconds = (performance.now() - startedMs) / 1_000;
-    await pause(SETTLE_MS);
-    const rss = await rssMib(manager.process);
-    await manager.process.stop();
-    return [
-      { name: `manager, ${objects} virtual machines, RSS`, value: rss, unit: 'MiB', goal: { atMost: RSS_MIB } },
-      { name: `manager, ${objects} virtual machines, start to all wakeable`, value: seconds, unit: 's', goal: { atMost: READY_S } },
-    ];
-  });
+  const fleet = await rig.fleet(objects);
+  const startedMs = performance.now();
+  const manager = await rig.manager(fleet);
+  await rig.managed(manager, objects);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  await pause(SETTLE_MS);
+  const rss = await rssMib(manager.process);
+  await manager.process.stop();
+  return [
+    { name: `manager, ${objects} virtual machines, RSS`, value: rss, unit: 'MiB', goal: { atMost: RSS_MIB } },
+    { name: `manager, ${objects} virtual machines, start to all wakeable`, value: seconds, unit: 's', goal: { atMost: READY_S } },
+  ];
 }

@@ -23,11 +23,9 @@ export const newVm = defineBenchmark({
   options: { vms: { default: 10_000, min: 0, max: 100_000, description: 'virtual machines that are there already' } },
   run: ({ vms }, progress) =>
     StewardRig.use(progress, async (rig) => {
-      const manager = await rig.manager();
+      const manager = await rig.manager(await rig.fleet(vms));
       const agent = await rig.agent(manager, ['--dedup-window=0s']);
       await rig.wakeAll(agent);
-      progress(`creating ${vms} virtual machines`);
-      await rig.create(Array.from({ length: vms }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(n) })));
       await rig.managed(manager, vms);
       await pause(REST_MS);
       const delaysMs: number[] = [];

@@ -15,6 +15,7 @@ import {
   startManager,
 } from '../../test/harness/steward-processes';
 import { aWolConfig } from '../../test/harness/virtual-machines';
+import { startFleetFront } from './framework/probe';
 import { Scrape } from './scrape';
 
 /** High enough that no limit of the product shapes what is measured. */
@@ -55,10 +56,17 @@ export class StewardRig {
     return agent;
   }
 
-  /** The manager's kubeconfig with another address: of something in front of the API server. */
-  async kubeconfigVia(server: string): Promise<string> {
-    const text = await readFile(this.cluster.managerKubeconfig, 'utf8');
-    return this.cluster.controlPlane.writeFile('via.kubeconfig', text.replace(this.cluster.controlPlane.server, server));
+  /**
+   * A fleet of virtual machines, with the addresses from `testMac(0)` on, that is there for managers with this kubeconfig.
+   *
+   * They come from a process in front of the API server: to create them would take longer than most measurements. Nothing else differs.
+   */
+  async fleet(vms: number): Promise<{ kubeconfig: string }> {
+    const { controlPlane, managerKubeconfig } = this.cluster;
+    const front = await startFleetFront(vms, controlPlane.server, controlPlane.writeFile('front-ca.crt', controlPlane.ca));
+    this.running.push({ stop: async () => front.stop() });
+    const text = await readFile(managerKubeconfig, 'utf8');
+    return { kubeconfig: controlPlane.writeFile('front.kubeconfig', text.replace(controlPlane.server, `http://127.0.0.1:${front.port}`)) };
   }
 
   /** A WolConfig that lets packets on the agent's ports wake every virtual machine. */

@@ -27,12 +27,12 @@ export const wakeLatency = defineBenchmark({
   },
   run: ({ wakes, rate, vms }, progress) =>
     StewardRig.use(progress, async (rig) => {
-      const manager = await rig.manager();
+      const manager = await rig.manager(vms === 0 ? {} : await rig.fleet(vms));
       const agent = await rig.agent(manager);
       await rig.wakeAll(agent);
       const all = WARM_UP + wakes;
-      progress(`creating ${all + vms} virtual machines`);
-      await rig.create(Array.from({ length: all + vms }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(n) })));
+      progress(`creating ${all} virtual machines`);
+      await rig.create(Array.from({ length: all }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(vms + n) })));
       await rig.managed(manager, all + vms);
       const { journal } = rig.cluster.kubevirt;
       const started = (count: number): Promise<boolean> =>
@@ -42,7 +42,7 @@ export const wakeLatency = defineBenchmark({
       const sentMs = new Map<string, number>();
       const wake = async (n: number): Promise<void> => {
         sentMs.set(`vm-${n}`, performance.now());
-        await source.burst([testMac(n)]);
+        await source.burst([testMac(vms + n)]);
       };
       progress(`waking ${WARM_UP} to warm up, then ${wakes} at ${rate} a second`);
       for (let n = 0; n < WARM_UP; n++) await wake(n);

@@ -10,6 +10,7 @@ import { flood } from './flood';
 import { managerMemory } from './manager-memory';
 import { newVm } from './new-vm';
 import { outage } from './outage';
+import { figureTable } from './report';
 import { wakeLatency } from './wake-latency';
 import { wakeMap } from './wake-map';
 
@@ -64,7 +65,10 @@ export const wol = defineBenchmark({
     for (const { benchmark, title, options, older = {} } of PARTS) {
       progress(title);
       const measured = await benchmark.run({ ...defaultsOf(benchmark), ...options }, progress);
-      figures.push(...measured.map((figure) => ({ ...figure, name: `${title}: ${figure.name}`, ...olderOf(older[figure.name]) })));
+      const named = measured.map((figure) => ({ ...figure, name: `${title}: ${figure.name}`, ...olderOf(older[figure.name]) }));
+      // The run is long: whoever ends it early has what was measured so far.
+      progress(figureTable(named));
+      figures.push(...named);
     }
     return figures;
   },

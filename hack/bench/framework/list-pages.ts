@@ -24,12 +24,23 @@ export function listedVm(form: string, n: number, resourceVersion: number): stri
     .replace(String(SAMPLE_VERSION), String(resourceVersion));
 }
 
+export interface PageOptions {
+  /** @default in full */
+  form?: string;
+  /** Of the list. @default LIST_VERSION */
+  resourceVersion?: string;
+  /** Objects, as text, that come on the last page beside the others. @default none */
+  others?: readonly string[];
+}
+
 /** The page that `query` asks for, of a collection of `objects`. */
-export function listPage(objects: number, query: URLSearchParams, form = FULL): string {
-  const from = Number(query.get('continue') ?? 0);
+export function listPage(objects: number, query: URLSearchParams, options: PageOptions = {}): string {
+  const { form = FULL, resourceVersion = String(LIST_VERSION), others = [] } = options;
+  const from = Number(query.get('continue') || 0);
   const to = Math.min(objects, from + Number(query.get('limit') ?? objects));
-  const metadata = { resourceVersion: String(LIST_VERSION), ...(to < objects ? { continue: String(to) } : {}) };
+  const metadata = { resourceVersion, ...(to < objects ? { continue: String(to) } : {}) };
   const head = JSON.stringify({ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineList', metadata });
   const items = Array.from({ length: to - from }, (_, n) => listedVm(form, from + n, from + n + 1));
+  if (to === objects) items.push(...others);
   return `${head.slice(0, -1)},"items":[${items.join(',')}]}`;
 }

@@ -26,7 +26,7 @@ const server = createServer((request, response) => {
   if (pathname === '/version') response.end('{"gitVersion":"v1.36.0"}');
   else if (pathname === '/apis/kubevirt.io/v1') response.end(DISCOVERY);
   else if (searchParams.get('watch') !== null) void watch(response);
-  else response.end(listPage(objects, searchParams, metadataOnly ? METADATA : FULL));
+  else response.end(listPage(objects, searchParams, { form: metadataOnly ? METADATA : FULL }));
 });
 
 /** Sends every event as fast as they are taken, then stays silent. */

@@ -110,17 +110,15 @@ export async function withListServer<Result>(
   }
 }
 
-/** Runs `work` beside a process that answers for a fleet of virtual machines and passes everything else on to an API server. */
-export async function withFleetFront<Result>(
-  { objects, server, authorityFile }: { objects: number; server: string; authorityFile: string },
-  work: (port: number) => Promise<Result>,
-): Promise<Result> {
+export interface FleetFront {
+  readonly port: number;
+  stop(): void;
+}
+
+/** Starts a process that adds a fleet of virtual machines to the lists of an API server. */
+export async function startFleetFront(objects: number, server: string, authorityFile: string): Promise<FleetFront> {
   const front = start('fleet-front', [objects, server, authorityFile]);
-  try {
-    return await work((await messageOf(front, 'fleet-front')) as number);
-  } finally {
-    front.kill();
-  }
+  return { port: (await messageOf(front, 'fleet-front')) as number, stop: () => void front.kill() };
 }
 
 function start(name: string, args: readonly (string | number)[]): ChildProcess {
