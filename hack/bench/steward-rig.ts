@@ -9,10 +9,10 @@ import { poll } from '../../test/harness/poll';
 import { StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
 import {
   type AgentProcess,
+  launchManager,
   type ManagerOptions,
   type ManagerProcess,
   startAgent,
-  startManager,
 } from '../../test/harness/steward-processes';
 import { aWolConfig } from '../../test/harness/virtual-machines';
 import { startFleetFront } from './framework/probe';
@@ -21,6 +21,8 @@ import { Scrape } from './scrape';
 /** High enough that no limit of the product shapes what is measured. */
 const STARTS_PER_MINUTE = 10_000;
 const MANAGER_FLAGS = [`--wol-max-starts-per-minute=${STARTS_PER_MINUTE}`, '--log-level=warn'];
+/** A large fleet on a busy machine takes its time. */
+const READY_TIMEOUT_MS = 120_000;
 const CONFIG = 'bench';
 const NODE = 'bench-node';
 /** Objects created at a time. */
@@ -44,8 +46,10 @@ export class StewardRig {
   }
 
   async manager(options: Pick<ManagerOptions, 'grpcPort' | 'kubeconfig'> = {}): Promise<ManagerProcess> {
-    const manager = await startManager(this.cluster, { secure: true, flags: MANAGER_FLAGS, ...options });
+    const manager = await launchManager(this.cluster, { secure: true, flags: MANAGER_FLAGS, ...options });
     this.running.push(manager.process);
+    const isReady = async (): Promise<boolean> => (await manager.health('/readyz').catch(() => undefined))?.status === 200;
+    await manager.process.until('ready', isReady, READY_TIMEOUT_MS);
     return manager;
   }
 
@@ -88,7 +92,7 @@ export class StewardRig {
     await poll(
       `the manager to know ${count} virtual machines`,
       async () => new Scrape(await manager.metrics()).sum('wol_managed_vms', { config: CONFIG }) === count,
-      { timeoutMs: 120_000, intervalMs: 100 },
+      { timeoutMs: READY_TIMEOUT_MS, intervalMs: 100 },
     );
   }
 }
