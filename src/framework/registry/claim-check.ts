@@ -8,12 +8,13 @@ import { API_VERBS, type ApiVerb, type RbacClaim } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
 import { isKind } from '../kinds/kind';
 import { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
+import { CLUSTER_CHOICES, clusterTest } from './cluster-choice';
 import { NAMESPACE } from './compile-selection';
 import { noKind } from './compile-watches';
 import { textOf } from './option-check';
 import { rightText } from './rbac-merge';
 
-const OPTIONS: readonly string[] = ['kind', 'names', 'namespace', 'subresource', 'verbs', 'why'] satisfies (keyof RbacClaim)[];
+const OPTIONS: readonly string[] = ['clusters', 'kind', 'names', 'namespace', 'subresource', 'verbs', 'why'] satisfies (keyof RbacClaim)[];
 const SUBRESOURCE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const WIDENING: ReadonlySet<ApiVerb> = new Set(['bind', 'escalate', 'impersonate']);
 /** Answer with other objects than the one meant. */
@@ -27,7 +28,10 @@ export function claimProblems(Class: { name: string }, claims: readonly RbacClai
     const place = `${Class.name}: rbac[${index}]`;
     if (typeof claim !== 'object' || claim === null) {
       return [
-        { code: 'OPTION_RANGE', text: `${place} is ${textOf(claim)}; allowed: { kind, verbs, why } and subresource, names, namespace` },
+        {
+          code: 'OPTION_RANGE',
+          text: `${place} is ${textOf(claim)}; allowed: { kind, verbs, why } and subresource, names, namespace, clusters`,
+        },
       ];
     }
     const mistakes = [...shapeMistakes(claim), ...mistakesOf(claim).map((text) => ({ code: 'RBAC_CLAIM', text }))].map(
@@ -51,7 +55,7 @@ function shapeMistakes(claim: RbacClaim): ConfigProblem[] {
   return isKind(claim.kind) ? unknown : [{ code: 'KIND_MISSING', text: noKind('').trim() }, ...unknown];
 }
 
-function mistakesOf({ verbs, why, subresource, names, namespace }: RbacClaim): string[] {
+function mistakesOf({ verbs, why, subresource, names, namespace, clusters }: RbacClaim): string[] {
   const given: readonly unknown[] = Array.isArray(verbs) ? verbs : [];
   const mistakes = given
     .filter((verb) => !API_VERBS.includes(verb as ApiVerb))
@@ -65,6 +69,9 @@ function mistakesOf({ verbs, why, subresource, names, namespace }: RbacClaim): s
   }
   if (namespace !== undefined && namespace !== OPERATOR_NAMESPACE && !(typeof namespace === 'string' && NAMESPACE.test(namespace))) {
     mistakes.push(`has the namespace ${textOf(namespace)}; allowed: the name of a namespace, OPERATOR_NAMESPACE`);
+  }
+  if (clusters !== undefined && clusterTest(clusters) === undefined) {
+    mistakes.push(`has clusters ${JSON.stringify(clusters)}; allowed: ${CLUSTER_CHOICES}`);
   }
   if (typeof why !== 'string' || why.trim() === '') mistakes.push('has no why; say what the right is used for');
   return mistakes;

@@ -33,6 +33,10 @@ const BOOLEAN: Rule = [(value) => typeof value === 'boolean', 'true, false'];
 const FUNCTION: Rule = [(value) => typeof value === 'function', 'a function'];
 const TEXTS: Rule = [(value) => Array.isArray(value) && value.every((one) => typeof one === 'string'), 'a list of texts'];
 const DURATION: Rule = [isDuration, '0 to 3599999'];
+const TOKEN: Rule = [
+  (value) => ['string', 'symbol', 'function', 'object'].includes(typeof value) && value !== null,
+  'a token of the container',
+];
 const ANY: Rule = [() => true, ''];
 const object = (what: string): Rule => [isObject, what];
 const ADDRESS: Rule = [isAddress, '[host]:port, or 0 for off'];
@@ -48,7 +52,7 @@ const RULES: Rules<OperatorOptions> = {
   leaderElection: object('an object with the options lease, leaseDurationMs, renewDeadlineMs, retryMs'),
   kubeConfig: object('a KubeConfig'),
   healthAddress: ADDRESS,
-  metrics: object('an object with the options address, certFile, keyFile, secure'),
+  metrics: object('an object with the options address, certFile, keyFile, secure, certificateOf'),
   logger: object('a Logger'),
   version: TEXT,
   modules: TEXTS,
@@ -63,7 +67,7 @@ const RULES: Rules<OperatorOptions> = {
   instance: TEXT,
   onRun: FUNCTION,
 };
-const METRICS: Rules<MetricsOptions> = { address: ADDRESS, secure: BOOLEAN, certFile: PATH, keyFile: PATH };
+const METRICS: Rules<MetricsOptions> = { address: ADDRESS, secure: BOOLEAN, certFile: PATH, keyFile: PATH, certificateOf: TOKEN };
 /** Their ranges depend on one another. */
 const ELECTION: Rules<LeaderElectionOptions> = { lease: ANY, leaseDurationMs: ANY, renewDeadlineMs: ANY, retryMs: ANY };
 

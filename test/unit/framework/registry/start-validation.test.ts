@@ -117,8 +117,8 @@ describe('a kind that is missing at start', () => {
       `KIND_MISSING: Claims: rbac[0] got no kind; ${CIRCULAR}`,
       'RBAC_CLAIM: Claims: rbac[0] has no verbs',
       'RBAC_CLAIM: Claims: rbac[0] has no why; say what the right is used for',
-      'OPTION_RANGE: Claims: rbac[1] is undefined; allowed: { kind, verbs, why } and subresource, names, namespace',
-      'OPTION_UNKNOWN: Claims: rbac[2] has no option verb; allowed: kind, names, namespace, subresource, verbs, why',
+      'OPTION_RANGE: Claims: rbac[1] is undefined; allowed: { kind, verbs, why } and subresource, names, namespace, clusters',
+      'OPTION_UNKNOWN: Claims: rbac[2] has no option verb; allowed: clusters, kind, names, namespace, subresource, verbs, why',
     ]);
   });
 

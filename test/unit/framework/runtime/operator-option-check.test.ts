@@ -42,7 +42,7 @@ describe('an option of the operator', () => {
     ],
     [
       { metrics: '127.0.0.1:8080' },
-      'OPTION_RANGE: createOperator: metrics is 127.0.0.1:8080; allowed: an object with the options address, certFile, keyFile, secure',
+      'OPTION_RANGE: createOperator: metrics is 127.0.0.1:8080; allowed: an object with the options address, certFile, keyFile, secure, certificateOf',
     ],
     [{ metrics: { certFile: 'a' } }, 'OPTION_RANGE: createOperator: metrics.keyFile is missing; allowed: both files, or none'],
     [{ metrics: { address: '8080' } }, 'OPTION_RANGE: createOperator: metrics.address is 8080; allowed: [host]:port, or 0 for off'],
