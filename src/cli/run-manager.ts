@@ -4,20 +4,19 @@ import {
   createContainer,
   createOperator,
   ListenError,
-  type Logger,
   type LogLevel,
   loadOwnKubeConfig,
   type MetricsOptions,
   type OwnKubeConfig,
+  runOperator,
   type Settings,
   type StewardOperator,
   WinstonLogger,
 } from '../framework';
-import { type CertificateLifetimes, provideWol, type WolSettingKey, wolSettings } from '../wol';
+import { type CertificateLifetimes, GrpcCertificate, provideWol, type WolSettingKey, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
 import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
-import { onTermination } from './signals';
 import { VERSION } from './version';
 
 /** Flags of what the framework knows as options. */
@@ -88,6 +87,8 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
+  // One pair for both, so that a scraper can verify it by the published authority.
+  const hasCertificate = options.modules.includes('wol') && !wol.grpc.insecure;
   provideWol(container, wol, lifetimes);
   const operator = await createOperator({
     name: 'virt-steward',
@@ -97,7 +98,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     handlers: handlersOf(options.modules, { wol }),
     exceptionalRights: EXCEPTIONAL_RIGHTS,
     healthAddress: options.healthAddress,
-    metrics: options.metrics,
+    metrics: hasCertificate ? { ...options.metrics, certificateOf: GrpcCertificate } : options.metrics,
     modules: options.modules,
     leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,
@@ -106,7 +107,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
   });
   const { kubeconfig: _path, ...shown } = options;
   logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, clusterFrom: source });
-  return untilEnd(operator, logger);
+  return untilEnd(operator);
 }
 
 /**
@@ -125,28 +126,12 @@ function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
   }
 }
 
-/** A start that fails because it was told to stop is no failure of the start. */
-async function ended(operator: StewardOperator, stop: AbortSignal): Promise<number> {
+/** Addresses that cannot be bound are named by their flags. */
+async function untilEnd(operator: StewardOperator): Promise<number> {
   try {
-    await operator.start();
-  } catch (error) {
-    if (!stop.aborted) throw error;
-  }
-  return operator.finished;
-}
-
-async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
-  const termination = onTermination();
-  termination.signal.addEventListener('abort', () => {
-    logger.info('stopping');
-    operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
-  });
-  try {
-    return await Promise.race([ended(operator, termination.signal), termination.forced]);
+    return await runOperator(operator);
   } catch (error) {
     const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
     throw flag === undefined ? error : (error as ListenError).renamed(flag);
-  } finally {
-    termination.release();
   }
 }

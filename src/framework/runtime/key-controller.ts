@@ -15,6 +15,7 @@ import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec'
 import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyRecord } from './key-record';
+import { keyFields } from './log-fields';
 import { PassRunner } from './pass';
 import type { PassPorts } from './pass-ports';
 
@@ -42,7 +43,7 @@ export abstract class KeyController {
       workers: workersFor(specs),
       clock: ports.clock,
       run: (key, slot) => this.run(key, slot),
-      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
+      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { ...keyFields(kind, key), error }),
       ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
     });
   }
