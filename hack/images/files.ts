@@ -59,8 +59,12 @@ export function nodeFiles(nodePackage: string, mayBindLowPorts: boolean): TarEnt
   ]);
 }
 
-/** What `kubectl exec ... -- virt-steward` finds; a symbolic link, since the bundle begins with its interpreter. */
-export const ON_PATH: TarEntry = { path: 'usr/local/bin/virt-steward', mode: 0o777, linkTarget: '/opt/virt-steward/dist/main.js' };
+/** What `kubectl exec ... -- virt-steward` runs; there is no `env` for the first line of the bundle itself. */
+export const ON_PATH: TarEntry = file(
+  'usr/local/bin/virt-steward',
+  Buffer.from("#!/usr/local/bin/node\nrequire('/opt/virt-steward/dist/main.js');\n"),
+  0o755,
+);
 
 /** @param isWanted decides by the name in dist/. */
 export function bundleFiles(dist: string, isWanted: (name: string) => boolean): TarEntry[] {
