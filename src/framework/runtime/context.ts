@@ -10,7 +10,10 @@ import type { Condition, KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { Clock } from '../time/clock';
 
-/** Nothing = done; `requeueAfterMs` = success, look again then: never earlier, at most 5 % later. */
+/**
+ * Nothing = done; `requeueAfterMs` = success, look again then: never earlier, at most 5 % later, and not within 100 ms. What is no
+ * finite number from 0 makes the run a failure.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a method without a return statement is a complete handler
 export type ReconcileResult = { readonly requeueAfterMs: number } | undefined | void;
 export type HandlerResult = ReconcileResult | Promise<ReconcileResult>;

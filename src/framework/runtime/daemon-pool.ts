@@ -15,7 +15,7 @@ import type { DaemonSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { DaemonContext } from './context';
-import { decideRetry } from './failure';
+import { decideRetry, unusableDelay } from './failure';
 import type { FilterJudge } from './filter-judge';
 
 /** A task that lived this long before it threw starts its backoff anew. */
@@ -179,6 +179,9 @@ export class DaemonPool {
         }
         history = decision.history;
         delayMs = decision.delayMs;
+        const unusable = unusableDelay(error);
+        if (unusable !== undefined)
+          log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { ...fields, delayMs: unusable });
         log.warn('daemon ended with an error and will be restarted', { ...fields, delayMs, error });
       }
     }

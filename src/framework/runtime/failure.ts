@@ -16,6 +16,12 @@ const TEMPORARY_REPORTED_FROM = 3;
 /** Conditions and Events show a message on one line. */
 const MESSAGE_CHARS = 512;
 
+/**
+ * Shortest time between a run and the next one that it asked for or that repeats it, in milliseconds: a handler that asks for none
+ * would otherwise keep a core busy and the API server with it.
+ */
+export const SHORTEST_DELAY_MS = 100;
+
 /** A cluster that does not answer is asked for again this much later, if it has not been heard of before. */
 export const PARKED_MS = 60_000;
 
@@ -43,21 +49,35 @@ export function decideRetry(error: unknown, retry: CompiledRetryOptions, history
   }
   const next = { failures: history.failures + 1, conflicts: isConflict ? history.conflicts : 0 };
   if (next.failures >= retry.maxAttempts) return { kind: 'give-up', history: next };
-  return { kind: 'retry', delayMs: delayOf(error, retry, next.failures, random), history: next };
+  const delayMs = Math.max(SHORTEST_DELAY_MS, delayOf(error, retry, next.failures, random));
+  return { kind: 'retry', delayMs, history: next };
 }
 
 function delayOf(error: unknown, retry: CompiledRetryOptions, failures: number, random: () => number): number {
   const backoff = backoffMs(retry, failures, random);
   if (isOperatorError(error, 'TEMPORARY')) {
     const { delayMs } = error as TemporaryError;
-    return delayMs === undefined ? backoff : delayMs * (1 + 0.1 * random());
+    return isDelay(delayMs) ? delayMs * (1 + 0.1 * random()) : backoff;
   }
   return Math.max(backoff, retryAfterMs(error));
 }
 
+/** @returns what stands in `delayMs` of the error and is no finite number, as text, so that it does not count. */
+export function unusableDelay(error: unknown): string | undefined {
+  if (!isOperatorError(error, 'TEMPORARY')) return undefined;
+  const { delayMs } = error as TemporaryError;
+  if (delayMs === undefined || isDelay(delayMs)) return undefined;
+  return typeof delayMs === 'number' || typeof delayMs === 'string' ? String(delayMs) : `a value of type ${typeof delayMs}`;
+}
+
+function isDelay(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
 /** How long the server wants to be left alone, in milliseconds; 0 when it does not say. */
 export function retryAfterMs(error: unknown): number {
-  return (isOperatorError(error) ? (error as Partial<ApiError>).retryAfterMs : undefined) ?? 0;
+  const { retryAfterMs: wanted } = isOperatorError(error) ? (error as Partial<ApiError>) : {};
+  return isDelay(wanted) ? wanted : 0;
 }
 
 /** Wrong input: trying again changes nothing before the object does. */

@@ -8,7 +8,17 @@ import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween, differ } from './diff';
-import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
+import {
+  decideRetry,
+  failureMessage,
+  failureReason,
+  isTemporary,
+  isWorthReporting,
+  PARKED_MS,
+  SHORTEST_DELAY_MS,
+  unavailableCluster,
+  unusableDelay,
+} from './failure';
 import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -150,7 +160,10 @@ export class HandlerTurns {
     state.outstanding = false;
     if (spec.decorator === 'OnUpdate' || spec.decorator === 'OnField') state.baseline = object;
     state.cleanedUp = spec.decorator === 'OnDelete' && requeueAfterMs === undefined;
-    if (requeueAfterMs !== undefined) state.wakeAt(nowMs + requeueAfterMs * (1 + 0.05 * this.ports.random()), 'requeue');
+    if (requeueAfterMs !== undefined) {
+      const delayMs = Math.max(SHORTEST_DELAY_MS, requeueAfterMs * (1 + 0.05 * this.ports.random()));
+      state.wakeAt(nowMs + delayMs, 'requeue');
+    }
     this.planResync(spec, state);
     if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, nowMs - durationMs, nowMs), 'timer');
     if (state.reportedCondition !== undefined) {
@@ -197,6 +210,8 @@ export class HandlerTurns {
       this.planResync(spec, state);
     }
     const log = this.logFor(spec, pass.key, object);
+    const delayMs = unusableDelay(error);
+    if (delayMs !== undefined) log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { delayMs });
     const fields = { attempt: state.failures, error };
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
