@@ -3,6 +3,7 @@
  *
  * Owns: the retry rule and the reporting rule, both pure. Never: writes or waits.
  */
+import { isConditionReason } from '../client';
 import type { ApiError } from '../errors/api-error';
 import type { TemporaryError } from '../errors/handler-errors';
 import { isOperatorError } from '../errors/operator-error';
@@ -94,10 +95,26 @@ export function isWorthReporting(error: unknown, history: FailureHistory): boole
   return !isTemporary(error) || history.failures >= TEMPORARY_REPORTED_FROM;
 }
 
-/** CamelCase reason for the condition and the Event. */
+/** CamelCase reason for the condition and the Event; one that no condition can hold does not count. */
 export function failureReason(error: unknown): string {
-  if (isOperatorError(error) && error.reason !== undefined) return error.reason;
+  const reason = ownReason(error);
+  if (reason !== undefined) return isConditionReason(reason) ? reason : 'ReconcileError';
   return isPermanent(error) ? 'InvalidConfiguration' : 'ReconcileError';
+}
+
+/** @returns the reason that the error names and no condition can hold, as text. */
+export function unusableReason(error: unknown): string | undefined {
+  const reason = ownReason(error);
+  if (reason === undefined || isConditionReason(reason)) return undefined;
+  return typeof reason === 'string' ? reason : `a value of type ${typeof reason}`;
+}
+
+function ownReason(error: unknown): unknown {
+  try {
+    return isOperatorError(error) ? error.reason : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The message on one line, cut between characters. Error classes keep secrets out of their messages; the writer masks once more. */
@@ -106,8 +123,16 @@ export function failureMessage(error: unknown): string {
   return line.length <= MESSAGE_CHARS ? line : [...line].slice(0, MESSAGE_CHARS).join('');
 }
 
-/** Anything can be thrown, and not everything can be turned into text. */
+/** Anything can be thrown, and not everything can be turned into text, or be read at all. */
 function textOf(thrown: unknown): string {
+  try {
+    return readableText(thrown);
+  } catch {
+    return 'something that cannot be read was thrown';
+  }
+}
+
+function readableText(thrown: unknown): string {
   if (typeof thrown === 'string' && thrown !== '') return thrown;
   if (typeof thrown !== 'object' || thrown === null) return `${String(thrown)} was thrown`;
   const { message, name } = thrown as { message?: unknown; name?: unknown };

@@ -18,6 +18,7 @@ import {
   SHORTEST_DELAY_MS,
   unavailableCluster,
   unusableDelay,
+  unusableReason,
 } from './failure';
 import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
@@ -59,6 +60,8 @@ interface Run {
 }
 
 export class HandlerTurns {
+  private readonly warnedOfReason = new Set<QueuedHandlerSpec>();
+
   constructor(
     private readonly specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
@@ -197,6 +200,7 @@ export class HandlerTurns {
       this.park({ spec, pass, state, object }, error, parkedFor);
       return;
     }
+    const attempt = state.failures + 1;
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
     hooks.handlerFinished?.(spec, decision.history.conflicts > state.conflicts ? 'requeue' : 'error', durationMs);
     if (decision.kind === 'retry') hooks.retryScheduled?.(kind, cluster.name);
@@ -212,7 +216,7 @@ export class HandlerTurns {
     const log = this.logFor(spec, pass.key, object);
     const delayMs = unusableDelay(error);
     if (delayMs !== undefined) log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { delayMs });
-    const fields = { attempt: state.failures, error };
+    const fields = { attempt, error };
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
     if (decision.kind === 'give-up' || isWorthReporting(error, state)) this.report({ spec, pass, state, object }, error);
@@ -239,12 +243,22 @@ export class HandlerTurns {
     const { condition, event, about } = spec.decorator === 'Reconcile' ? spec.failure : fallback;
     const reason = failureReason(error);
     const message = failureMessage(error);
+    this.warnOfReason(spec, error);
     if (condition !== undefined) {
       pass.stage.conditions.set(condition, { type: condition, status: 'False', reason, message });
       state.reportedCondition = condition;
     }
     const subject = this.ports.kind.virtual ? this.subjectNamed(spec, about, object) : pass.object;
     if (event && subject !== undefined) pass.stage.events.push({ type: 'Warning', reason, note: message, about: subject, action: spec.id });
+  }
+
+  /** Once for each handler: a reason is a mistake in its code, which every run repeats. */
+  private warnOfReason(spec: QueuedHandlerSpec, error: unknown): void {
+    const unusable = unusableReason(error);
+    if (unusable === undefined || this.warnedOfReason.has(spec)) return;
+    this.warnedOfReason.add(spec);
+    const fields = { controller: spec.id, reason: unusable, allowed: 'one CamelCase word' };
+    this.ports.log.warn('reason of an error cannot be used, ReconcileError takes its place', fields);
   }
 
   private subjectNamed(
