@@ -9,12 +9,13 @@
  */
 import type { ALL, MappedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
-import type { KubernetesObject, ObjectKey } from '../kinds/object';
+import { type KubernetesObject, keyOf, type ObjectKey } from '../kinds/object';
 import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyRecord } from './key-record';
+import { mappedKeys } from './mapped-keys';
 import { PassRunner } from './pass';
 import type { PassPorts } from './pass-ports';
 
@@ -114,6 +115,20 @@ export abstract class KeyController {
   protected owe(spec: QueuedHandlerSpec, key: ObjectKey, record: KeyRecord, reason: PassReason, lane: Lane): void {
     record.owe(spec, reason);
     this.enqueueDue(key, record, lane);
+  }
+
+  /** The keys that a change of a mapped object concerns; functions of the author's that fail are logged and counted. */
+  protected mappedKeys(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): ReadonlySet<ObjectKey> | typeof ALL {
+    return mappedKeys(watch, event, (error) => {
+      const { log, hooks } = this.base.ports;
+      hooks.mappingFailed?.(spec);
+      log.error('mapped watch failed, the objects it stands for are not woken by this change', {
+        controller: spec.id,
+        kind: watch.kind.kind,
+        key: keyOf(event.object),
+        error,
+      });
+    });
   }
 
   /** Queues a key for its next due time. */
