@@ -17,6 +17,7 @@ import {
   type OperatorOptions,
   rbacRules,
   rbacYaml,
+  runOperator,
   WinstonLogger,
 } from 'virt-steward/framework';
 
@@ -36,10 +37,8 @@ function names(): string[] {
 async function run({ handlers, options }: Example): Promise<number> {
   const logger = WinstonLogger.create({ format: 'text' });
   const operator = await createOperator({ name: 'example', namespace: NAMESPACE, domain: DOMAIN, logger, handlers, ...options });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void operator.stop());
-  await operator.start();
-  logger.info('running; Ctrl-C ends it');
-  return operator.finished;
+  logger.info('starting; Ctrl-C ends it, a second one at once');
+  return runOperator(operator);
 }
 
 /** What the decorators imply and what `@Handler({ rbac })` claims, for a service account with the name of the example. */
@@ -69,6 +68,5 @@ async function main([name = '', ...flags]: readonly string[]): Promise<number> {
   }
 }
 
-void main(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+// Ended at once: after a second signal something still hangs.
+void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));

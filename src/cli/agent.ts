@@ -1,10 +1,9 @@
 /** `virt-steward agent`: listens for magic packets on one node. */
-import { SystemClock, WinstonLogger } from '../framework/basics';
+import { onTermination, SystemClock, WinstonLogger } from '../framework/basics';
 import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { compileAgentOptions } from '../wol/agent/agent-options';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
-import { onTermination } from './signals';
 import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 

@@ -1,6 +1,6 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import { provideWol, trustHandlers, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlers, wolSettings } from '../wol';
+import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
 import { VERSION } from './version';
 
@@ -15,7 +15,7 @@ export function defaultSettings(): ModuleSettings {
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
-  wol: ({ wol }) => [...wolHandlers, ...trustHandlers(wol.grpc)],
+  wol: ({ wol }) => wolHandlersFor(wol),
 };
 
 /**

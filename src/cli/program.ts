@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { isOperatorError } from '../framework/basics';
 import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
+import { doctorCommand } from './doctor';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
 import { managerCommand } from './manager';
 import { rbacCommand } from './rbac';
@@ -20,18 +21,21 @@ export interface CommandIo {
   readonly env: Environment;
   /** One line to the standard output. */
   print(line: string): void;
+  /** One line to the standard error: what is no result. */
+  warn(line: string): void;
 }
 
 /** A command registers itself and reports its exit code through `done`. */
 export type RegisterCommand = (program: Command, io: CommandIo, done: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, rbacCommand];
+const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, doctorCommand, rbacCommand];
 
 const EXAMPLES = `
 Examples:
   virt-steward manager --kubeconfig ~/.kube/config --grpc-insecure
   virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --ports 9 --grpc-insecure
   virt-steward wake 02:00:00:00:00:01
+  virt-steward doctor lab/desktop
   virt-steward rbac > rbac.yaml
 
 Exit codes: 0 done, 1 failure, 2 usage.`;
@@ -39,7 +43,11 @@ Exit codes: 0 done, 1 failure, 2 usage.`;
 /** @returns the exit code. */
 export async function main(args: readonly string[], env: Environment): Promise<number> {
   let exitCode = EXIT_DONE;
-  const io: CommandIo = { env, print: (line) => void process.stdout.write(`${line}\n`) };
+  const io: CommandIo = {
+    env,
+    print: (line) => void process.stdout.write(`${line}\n`),
+    warn: (line) => void process.stderr.write(`${line}\n`),
+  };
   const program = new Command('virt-steward')
     .description('Looks after fleets of KubeVirt virtual machines.')
     .version(VERSION)

@@ -4,11 +4,11 @@ import {
   createContainer,
   createOperator,
   ListenError,
-  type Logger,
   type LogLevel,
   loadOwnKubeConfig,
   type MetricsOptions,
   type OwnKubeConfig,
+  runOperator,
   type Settings,
   type StewardOperator,
   WinstonLogger,
@@ -17,7 +17,6 @@ import { type CertificateLifetimes, provideWol, type WolSettingKey, wolSettings 
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
 import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
-import { onTermination } from './signals';
 import { VERSION } from './version';
 
 /** Flags of what the framework knows as options. */
@@ -106,7 +105,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
   });
   const { kubeconfig: _path, ...shown } = options;
   logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, clusterFrom: source });
-  return untilEnd(operator, logger);
+  return untilEnd(operator);
 }
 
 /**
@@ -125,28 +124,12 @@ function ownKubeConfig(settings: ManagerSettings): OwnKubeConfig {
   }
 }
 
-/** A start that fails because it was told to stop is no failure of the start. */
-async function ended(operator: StewardOperator, stop: AbortSignal): Promise<number> {
+/** Addresses that cannot be bound are named by their flags. */
+async function untilEnd(operator: StewardOperator): Promise<number> {
   try {
-    await operator.start();
-  } catch (error) {
-    if (!stop.aborted) throw error;
-  }
-  return operator.finished;
-}
-
-async function untilEnd(operator: StewardOperator, logger: Logger): Promise<number> {
-  const termination = onTermination();
-  termination.signal.addEventListener('abort', () => {
-    logger.info('stopping');
-    operator.stop().catch((error: unknown) => logger.error('shutdown failed', { error }));
-  });
-  try {
-    return await Promise.race([ended(operator, termination.signal), termination.forced]);
+    return await runOperator(operator);
   } catch (error) {
     const flag = error instanceof ListenError ? ADDRESS_FLAGS[error.setting] : undefined;
     throw flag === undefined ? error : (error as ListenError).renamed(flag);
-  } finally {
-    termination.release();
   }
 }

@@ -7,6 +7,7 @@
 export { isOperatorError, OperatorError } from './errors/operator-error';
 export { type LogFields, type Logger, type LogLevel, nullLogger } from './logging/logger';
 export { WinstonLogger } from './logging/winston-logger';
+export { onTermination, type SignalSource, type Termination } from './runtime/termination';
 export { type ListenAddress, parseListenAddress } from './serving/address';
 export { parseDurationMs } from './settings/duration';
 export { type Environment, type FlagDefinition, type FlagValues, Settings } from './settings/settings';

@@ -8,8 +8,18 @@ export {
 } from '@dot-i/k8s-operator';
 export { Registry as MetricsRegistry } from 'prom-client';
 export * from './basics';
-export type { ApiRequest, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
-export { conditionOf, type EventInput, EventRecorder, KubeClient, loadOwnKubeConfig, type OwnKubeConfig } from './client';
+export type { ApiRequest, ApiResource, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
+export {
+  conditionOf,
+  type EventInput,
+  EventRecorder,
+  KubeClient,
+  loadOwnKubeConfig,
+  type OpenedClient,
+  type OwnKubeConfig,
+  openClient,
+  userAgentOf,
+} from './client';
 export { Cluster, type ClusterHealth, LOCAL_CLUSTER } from './cluster/cluster';
 export type { KubeconfigSource } from './cluster/cluster-config';
 export type { ClusterState } from './cluster/cluster-health';
@@ -44,6 +54,7 @@ export type {
 export { CLOCK, LOGGER } from './runtime/instances';
 export type { MetricsOptions, OperatorOptions } from './runtime/operator-options';
 export type { HandlerRun } from './runtime/pass-ports';
+export { type RunnableOperator, runOperator } from './runtime/run-operator';
 export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { CheckResult, HealthCheck, HealthReport } from './serving/checks';

@@ -58,7 +58,7 @@ export class ExampleCluster {
     const kubeconfig = await this.controlPlane.serviceAccountKubeconfig(NAMESPACE, example);
     const path = this.controlPlane.writeFile(`${example}.kubeconfig`, kubeconfig);
     const launched = new TestProcess(example, [RUN, example], { ...env, KUBECONFIG: path });
-    await launched.until('runs', () => launched.log.includes('running; Ctrl-C ends it'));
+    await launched.until('runs', () => launched.log.includes('operator started'));
     return launched;
   }
 

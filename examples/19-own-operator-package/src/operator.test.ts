@@ -29,7 +29,9 @@ describe('19-own-operator-package', () => {
   });
 
   it('asks for the rights of its own handlers, by their own names', () => {
-    expect(rights()).to.include('DirectoryHandler: the directory of the help desk').and.include('ContactHandler.reconcile: watch');
-    expect(rights()).not.to.include('WolConfigHandler');
+    expect(rights(ENVIRONMENT))
+      .to.include('DirectoryHandler: the directory of the help desk')
+      .and.include('ContactHandler.reconcile: watch');
+    expect(rights(ENVIRONMENT)).not.to.include('WolConfigHandler');
   });
 });

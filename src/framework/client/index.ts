@@ -19,6 +19,7 @@ export { HttpTransport, type HttpTransportOptions, userAgentOf } from './http-tr
 export { type JsonPatchOperation, pathSegment } from './json-patch';
 export { KubeClient } from './kube-client';
 export { type DataOnlyOptions, dataOnlyKubeConfig, type KubeconfigPolicy } from './kubeconfig-policy';
+export { type OpenClientOptions, type OpenedClient, openClient } from './open-client';
 export { loadOwnKubeConfig, type OwnKubeConfig, type OwnKubeConfigOptions } from './own-kubeconfig';
 export { type ListOptions, type Page, PagedList } from './paged-list';
 export { MANAGED_BY_LABEL } from './provenance';

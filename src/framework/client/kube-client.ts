@@ -4,6 +4,7 @@
  * Owns: the verbs, and what every write has in common: guard, metrics, telling the cache. Never: caches; reads go to the API server.
  * Invariant: objects go in and out as plain JSON, fields nobody knows are kept.
  */
+
 import { ApiError, NotFoundError } from '../errors/api-error';
 import type { Kind } from '../kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectKey } from '../kinds/object';
@@ -25,6 +26,7 @@ import type {
   WriteOptions,
 } from './client-options';
 import { Discovery } from './discovery';
+import { withoutEmptiedMaps } from './emptied-maps';
 import { migrateFieldManager } from './field-manager-migration';
 import { addFinalizer, removeFinalizer } from './finalizer';
 import type { JsonPatchOperation } from './json-patch';
@@ -113,6 +115,18 @@ export class KubeClient {
    * @throws {ApplyConflictError} when fields belong to others and `force` is not set.
    */
   async apply<T extends KubernetesObject, D extends KubernetesObject>(kind: Kind<T>, object: D, options: ApplyOptions<T> = {}): Promise<T> {
+    try {
+      return await this.applyAsIs(kind, object, options);
+    } catch (error) {
+      const rest = withoutEmptiedMaps(object, error);
+      if (rest === undefined) throw error;
+      const written = await this.applyAsIs(kind, rest, options);
+      // A dry run has taken nothing away, so that the maps could be set now.
+      return options.dryRun === true ? written : this.applyAsIs(kind, object, { ...options, live: written });
+    }
+  }
+
+  private async applyAsIs<T extends KubernetesObject>(kind: Kind<T>, object: KubernetesObject, options: ApplyOptions<T>): Promise<T> {
     const { force = false, fieldManager = this.fieldManager, subresource } = options;
     const key = keyOf(object);
     const live = await this.liveFor(kind, key, object, options);

@@ -3,6 +3,7 @@ import type { Kind } from '../kinds/kind';
 import type { OPERATOR_NAMESPACE } from '../kinds/operator-namespace';
 import { HANDLER_METADATA } from './constants';
 import { injectableAsBase } from './container';
+import type { ClusterChoice } from './options';
 
 /** In the order in which rules show them. The last four concern rights themselves: `use` of a policy, and what widens rights. */
 export const API_VERBS = [
@@ -23,6 +24,8 @@ export interface RbacClaim {
   names?: readonly string[];
   /** Role in this namespace instead of a ClusterRole. */
   namespace?: string | typeof OPERATOR_NAMESPACE;
+  /** Clusters in which the call is made. @default 'local' */
+  clusters?: ClusterChoice;
   /** For the reader of the generated role: what the right is used for. */
   why: string;
 }

@@ -17,6 +17,8 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
   /** A logger that adds `fields` to every line. */
   child(fields: LogFields): Logger;
+  /** Resolves when everything said so far has been written, what was held back included. The last step of a shutdown. */
+  flush?(): Promise<void>;
 }
 
 /** Swallows everything. */

@@ -6,6 +6,7 @@
  */
 import { API_VERBS, type ApiVerb, type RbacClaim } from '../decorators/handler';
 import type { ConfigProblem } from '../errors/config-error';
+import { CLUSTER_CHOICES, clusterTest } from './cluster-choice';
 import { rightText } from './rbac-merge';
 
 const SUBRESOURCE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -30,13 +31,16 @@ export function claimProblems(Class: { name: string }, claims: readonly RbacClai
   });
 }
 
-function mistakesOf({ verbs, why, subresource }: RbacClaim): string[] {
+function mistakesOf({ verbs, why, subresource, clusters }: RbacClaim): string[] {
   const mistakes = verbs
     .filter((verb) => !API_VERBS.includes(verb))
     .map((verb) => `has the verb ${JSON.stringify(verb)}; allowed: ${API_VERBS.join(', ')}`);
   if (verbs.length === 0) mistakes.push('has no verbs');
   if (subresource !== undefined && !SUBRESOURCE.test(subresource)) {
     mistakes.push(`has the subresource ${JSON.stringify(subresource)}; allowed: a name in lower case, without wildcard`);
+  }
+  if (clusters !== undefined && clusterTest(clusters) === undefined) {
+    mistakes.push(`has clusters ${JSON.stringify(clusters)}; allowed: ${CLUSTER_CHOICES}`);
   }
   if (why.trim() === '') mistakes.push('has no why; say what the right is used for');
   return mistakes;

@@ -8,8 +8,10 @@ import { EventRecorder, KubeClient } from '../client';
 import { Cluster } from '../cluster/cluster';
 import { ClusterRegistry } from '../cluster/cluster-registry';
 import { Triggers } from '../runtime/triggers';
+import { CertificateMetrics } from '../serving/metrics/certificate-metrics';
 
 export const PROVIDED_CLASSES: ReadonlySet<unknown> = new Set([
+  CertificateMetrics,
   Cluster,
   ClusterRegistry,
   EventRecorder,

@@ -1,7 +1,8 @@
 /**
  * The API rights a set of handlers needs, derived from their decorators and declared claims.
  *
- * Owns: which right follows from what, and why; rights in the cluster the process runs in only. Never: a wildcard, and no right that nothing in the code asks for.
+ * Owns: which right follows from what, and why, in the cluster the process runs in or in a remote one. Never: a wildcard, and no right
+ * that nothing in the code asks for.
  * Invariant: the result depends on the handlers alone, not on their order; its own order is fixed, so that generated files do not churn.
  */
 
@@ -20,6 +21,11 @@ import { mergeRules, type RbacRule } from './rbac-merge';
 import { isDaemon, isQueued, type Registry } from './registry';
 
 export interface RbacFeatures {
+  /**
+   * Name of the cluster to print rights for. In a remote one there is no Lease and nobody reads metrics; what the kubeconfig of that
+   * cluster may do has to be granted there. @default 'local', where the process runs
+   */
+  readonly cluster?: string;
   /** A Lease is kept in the operator's namespace under this name. */
   readonly lease?: string | undefined;
   /** Metrics are served behind TokenReview and SubjectAccessReview. */
@@ -55,14 +61,18 @@ export interface RbacSources {
 
 /** @throws {TypeError} when watches depend on the container and there is none. */
 export function rbacSources(registry: Registry, features: RbacFeatures = {}): RbacSources {
-  const around = new Map(registry.specs.map((spec) => [spec, kindsAround(spec, features.get)]));
-  const claims: Grant[] = registry.claims.map(({ handler, ...claim }) => ({ ...claim, by: handler }));
+  const { cluster = LOCAL_CLUSTER } = features;
+  const isHome = cluster === LOCAL_CLUSTER;
+  const around = new Map(registry.specs.map((spec) => [spec, kindsAround(spec, cluster, features.get)]));
+  const claims: Grant[] = registry.claims
+    .filter(({ clusters = 'local' }) => clusterTest(clusters)?.(cluster))
+    .map(({ handler, clusters: _, ...claim }) => ({ ...claim, by: handler }));
   const merged = (grants: readonly Grant[]): RbacRule[] => mergeRules(grants.map(ruleOf));
   return {
-    handlers: merged([...[...around].flatMap(([spec, kinds]) => grantsOf(spec, kinds)), ...claims]),
-    framework: merged(frameworkGrants(registry, [...around.values()].flat())),
-    leaderElection: merged(leaseGrants(features.lease)),
-    secureMetrics: merged(features.secureMetrics === true ? REVIEWS : []),
+    handlers: merged([...[...around].flatMap(([spec, kinds]) => grantsOf(spec, cluster, kinds)), ...claims]),
+    framework: merged(frameworkGrants(registry, cluster, [...around.values()].flat())),
+    leaderElection: merged(isHome ? leaseGrants(features.lease) : []),
+    secureMetrics: merged(isHome && features.secureMetrics === true ? REVIEWS : []),
   };
 }
 
@@ -76,12 +86,12 @@ function ruleOf({ kind, subresource, verbs, names = [], namespace, by, why }: Gr
   return { group: kind.group, resource, verbs, names, namespace, reasons: [{ by, why, verbs }] };
 }
 
-function frameworkGrants({ specs }: Registry, kinds: readonly WatchedKind[]): Grant[] {
+function frameworkGrants({ specs }: Registry, cluster: string, kinds: readonly WatchedKind[]): Grant[] {
   const grants: Grant[] = [];
   if (kinds.some(({ kind }) => kind.optional)) {
     grants.push({ kind: CustomResourceDefinition, verbs: READ, why: 'optional kinds: start when their CRD appears' });
   }
-  if (specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isLocal(spec))) {
+  if (specs.some((spec) => (isQueued(spec) || isDaemon(spec)) && isAtWork(spec, cluster))) {
     grants.push({ kind: Event, verbs: ['create', 'patch'], why: 'Kubernetes Events about objects' });
   }
   return grants;
@@ -93,30 +103,30 @@ interface WatchedKind {
   readonly role: string;
 }
 
-function kindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[] {
-  return allKindsAround(spec, get).filter(({ kind }) => !kind.virtual);
+function kindsAround(spec: HandlerSpec, cluster: string, get: RbacFeatures['get']): WatchedKind[] {
+  return allKindsAround(spec, cluster, get).filter(({ kind }) => !kind.virtual);
 }
 
-/** Kinds that are watched in the local cluster. */
-function allKindsAround(spec: HandlerSpec, get: RbacFeatures['get']): WatchedKind[] {
+/** Kinds that are watched in the cluster. */
+function allKindsAround(spec: HandlerSpec, cluster: string, get: RbacFeatures['get']): WatchedKind[] {
   if (!('kind' in spec)) return [];
-  const own = isLocal(spec) ? [{ kind: spec.kind, select: spec.select, role: 'watch' }] : [];
+  const own = isAtWork(spec, cluster) ? [{ kind: spec.kind, select: spec.select, role: 'watch' }] : [];
   if (spec.decorator !== 'Reconcile') return own;
-  const owns = isLocal(spec) ? spec.owns : [];
+  const owns = isAtWork(spec, cluster) ? spec.owns : [];
   return [
     ...own,
     ...owns.map(({ kind, select }) => ({ kind, select, role: 'owned kind' })),
     ...watchesOf(spec, get).flatMap((watch) => {
-      if (watch.type !== 'mapped' || !(watch.clusters === undefined ? spec.clusters : clusterTest(watch.clusters))?.(LOCAL_CLUSTER))
-        return [];
+      if (watch.type !== 'mapped' || !(watch.clusters === undefined ? spec.clusters : clusterTest(watch.clusters))?.(cluster)) return [];
       return [{ kind: watch.kind, select: watch.select, role: 'mapped kind' }];
     }),
   ];
 }
 
-/** Keys of virtual kinds have no cluster; what their handlers report on is here. */
-function isLocal(spec: HandlerSpec): boolean {
-  return 'kind' in spec && (spec.kind.virtual || spec.clusters(LOCAL_CLUSTER));
+/** Whether it handles objects of the cluster. Keys of virtual kinds have none; what their handlers report on is where we run. */
+function isAtWork(spec: HandlerSpec, cluster: string): boolean {
+  if (!('kind' in spec)) return false;
+  return spec.kind.virtual ? cluster === LOCAL_CLUSTER : spec.clusters(cluster);
 }
 
 /** @throws {TypeError} when watches depend on the container and there is none. */
@@ -126,12 +136,12 @@ function watchesOf({ id, watches }: ReconcileSpec, get: RbacFeatures['get']): re
   return watches(get);
 }
 
-function grantsOf(spec: HandlerSpec, around: readonly WatchedKind[]): Grant[] {
+function grantsOf(spec: HandlerSpec, cluster: string, around: readonly WatchedKind[]): Grant[] {
   const by = spec.id;
   const grants: Grant[] = around.flatMap(({ kind, select, role }) =>
     (select?.namespaces ?? [undefined]).map((namespace) => ({ kind, verbs: READ, names: namesOf(select), namespace, by, why: role })),
   );
-  if (!isQueued(spec) || spec.kind.virtual || !isLocal(spec)) return grants;
+  if (!isQueued(spec) || spec.kind.virtual || !isAtWork(spec, cluster)) return grants;
   const { kind } = spec;
   if (hasOurStatus(kind)) {
     const why = 'status and conditions';

@@ -18,11 +18,13 @@ import type { FrameworkMetrics } from '../serving/metrics/framework-metrics';
 import type { Informer } from '../watch/informer-contract';
 import type { DaemonContext } from './context';
 import { DaemonPool } from './daemon-pool';
+import { failureMessage, failureReason, unavailableCluster } from './failure';
 import type { FilterJudge } from './filter-judge';
 import type { Instances } from './instances';
 import type { KeyController } from './key-controller';
 import { KindController } from './kind-controller';
 import type { LeaderScope } from './leadership';
+import { objectFields } from './log-fields';
 import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
 import type { PassPorts } from './pass-ports';
@@ -110,6 +112,7 @@ export class ControllerFactory {
       filters: this.parts.filters,
       call: (object, context) => (this.parts.instances.of(spec.Class) as Record<string, DaemonMethod>)[spec.method]!(object, context),
       contextFor: (object, signal, attempt) => this.daemonContext(spec, object, signal, attempt),
+      onFailed: (object, error) => this.reportDaemon(spec, object, error),
       onRunning: (tasks) => {
         handlers.addDaemons(spec.id, tasks - running);
         running = tasks;
@@ -134,6 +137,14 @@ export class ControllerFactory {
     for (const { id } of specs) metrics.handlers.declare(id);
   }
 
+  /** An Event, and no condition: the status belongs to the passes, beside which the task runs. */
+  private reportDaemon(spec: DaemonSpec, about: KubernetesObject, error: unknown): void {
+    const { cluster, events, leader } = this.parts;
+    // On an object of that cluster nothing can be written now.
+    if (unavailableCluster(error) === cluster.name) return;
+    events.record({ type: 'Warning', reason: failureReason(error), note: failureMessage(error), about, action: spec.id }, leader.guard);
+  }
+
   private daemonContext(spec: DaemonSpec, object: KubernetesObject, signal: AbortSignal, attempt: number): DaemonContext {
     const { cluster, clusters, events, leader, options } = this.parts;
     const key = keyOf(object);
@@ -149,7 +160,7 @@ export class ControllerFactory {
       clusters,
       client: clientOf(cluster),
       clientOf,
-      log: this.log.child({ controller: spec.id, kind: spec.kind.kind, key }),
+      log: this.log.child({ controller: spec.id, ...objectFields(spec.kind, object), attempt }),
       signal,
       attempt,
       clock: options.clock,

@@ -15,8 +15,9 @@ import type { DaemonSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { DaemonContext } from './context';
-import { decideRetry, unusableDelay } from './failure';
+import { decideRetry, isWorthReporting, unusableDelay } from './failure';
 import type { FilterJudge } from './filter-judge';
+import { keyFields, objectFields } from './log-fields';
 
 /** A task that lived this long before it threw starts its backoff anew. */
 const HEALTHY_AFTER_MS = 60_000;
@@ -30,6 +31,8 @@ export interface DaemonPoolOptions {
   readonly call: (object: KubernetesObject, context: DaemonContext) => unknown;
   /** What of a context does not depend on the task. */
   readonly contextFor: (object: KubernetesObject, signal: AbortSignal, attempt: number) => DaemonContext;
+  /** Told of a failure that people have to see: by the rule for handlers, not of every passing one. */
+  readonly onFailed?: (object: KubernetesObject, error: unknown) => void;
   readonly onRunning?: (tasks: number) => void;
   readonly onAbandoned?: () => void;
   /** A task that was given up has ended after all. */
@@ -163,7 +166,6 @@ export class DaemonPool {
         const latest = context.latest();
         return latest !== undefined && latest.metadata?.uid === task.uid ? latest : object;
       };
-      const fields = { controller: spec.id, key: keyOf(object) };
       try {
         await call(newest(), context);
         if (!signal.aborted) task.restingAt = generationOf(newest());
@@ -172,6 +174,8 @@ export class DaemonPool {
         if (signal.aborted) return;
         if (clock.monotonicMs() - startedMs >= HEALTHY_AFTER_MS) history = { failures: 0, conflicts: 0 };
         const decision = decideRetry(error, spec.retry, history, random);
+        const fields = { controller: spec.id, ...objectFields(spec.kind, object) };
+        if (decision.kind === 'give-up' || isWorthReporting(error, decision.history)) this.options.onFailed?.(newest(), error);
         if (decision.kind === 'give-up') {
           task.restingAt = generationOf(newest());
           log.error('daemon failed and rests until its object changes', { ...fields, error });
@@ -192,7 +196,8 @@ export class DaemonPool {
     task.abort.abort(new Error('the daemon has to end'));
     void this.withinStopTime(task.ended).then(() => {
       if (task.isEnded) return;
-      this.options.log.error('daemon ignores its signal and was abandoned', { controller: this.options.spec.id, key });
+      const { id, kind } = this.options.spec;
+      this.options.log.error('daemon ignores its signal and was abandoned', { controller: id, ...keyFields(kind, key), uid: task.uid });
       this.options.onAbandoned?.();
       void task.ended.then(() => this.options.onAbandonedEnded?.());
       this.leavePlace(task);

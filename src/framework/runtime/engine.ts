@@ -44,6 +44,7 @@ import type { LocalCluster } from './local-cluster';
 import type { CompiledOperatorOptions } from './operator-options';
 import { ProcessHooks, probeCheck } from './process-hooks';
 import { ShutdownBudget } from './shutdown-budget';
+import { Steps } from './steps';
 import { isFilled } from './sync-gate';
 import { Triggers } from './triggers';
 import { type LeaderOnly, Workload } from './workload';
@@ -74,6 +75,7 @@ export class Engine {
   private readonly fleet: Fleet;
   private readonly kinds: KindHealth;
   private active = false;
+  private readonly startSteps: Steps;
   /** Settles, never rejects, when the start has ended one way or the other. */
   private starting: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
@@ -86,6 +88,7 @@ export class Engine {
     /** Told when only a fresh process can go on. */
     private readonly fatal: (error: unknown) => void,
   ) {
+    this.startSteps = new Steps('start-up step done', options.logger, options.clock);
     this.health = new HealthServer(options.clock);
     this.metricsEndpoint = this.createMetricsEndpoint();
     this.events = new EventRecorder({
@@ -105,12 +108,14 @@ export class Engine {
     this.provide();
     const { handlers, domain, exceptionalRights } = options;
     this.registry = buildRegistry({ handlers, domain, exceptionalRights, container: this.instances.container });
+    this.startSteps.done('validation', { handlers: this.registry.specs.length });
     this.hooks = new ProcessHooks(this.registry.specs.filter(isHook), this.instances, options.clock);
     this.workload = new Workload({
       dispatcher: () => this.fleet,
       hooks: this.hooks,
       context: (signal) => ({ ...this.processContext(signal), client: this.leaderClient }),
       clock: options.clock,
+      steps: () => new Steps('leading step done', options.logger, options.clock),
     });
     this.leadership = this.createLeadership();
     this.leaderClient = local.cluster.client.derive({ guard: this.leadership.guard });
@@ -145,16 +150,21 @@ export class Engine {
     this.instances.build([...this.registry.sources, ...this.registry.classes]);
     this.addChecks();
     await this.listen('healthAddress', this.options.healthAddress, (address) => this.health.listen(address));
+    this.startSteps.done('health server');
     await this.listen('metrics.address', this.options.metricsAddress, (address) => this.metricsEndpoint.listen(address));
+    this.startSteps.done('metrics server');
     // Declares every informer, so that hooks can already ask for stores; nothing is contacted before `start`.
     this.fleet.connect();
     await init();
     this.refuseWhenStopping();
+    this.startSteps.done('init');
     await this.hooks.startUp('process', this.processContext(this.stopping.signal));
     this.refuseWhenStopping();
+    this.startSteps.done('process hooks');
     this.local.start();
     await this.fleet.startSources();
     this.refuseWhenStopping();
+    this.startSteps.done('informers');
     this.local.cluster.onChange(() => this.look());
     this.look();
     this.options.logger.info('operator started', { handlers: this.registry.specs.length });
@@ -169,6 +179,7 @@ export class Engine {
   async stop(): Promise<boolean> {
     const hasWorked = this.phase === 'working';
     this.phase = 'stopping';
+    this.options.logger.info('operator is stopping');
     const { clock, logger, shutdownDelayMs, shutdownTimeoutMs } = this.options;
     if (hasWorked && shutdownDelayMs > 0) await sleep(clock, shutdownDelayMs);
     const budget = new ShutdownBudget(clock, logger, shutdownTimeoutMs);
@@ -292,7 +303,9 @@ export class Engine {
   private activate(): void {
     this.active = true;
     this.phase = 'working';
+    this.startSteps.done('synced');
     this.leadership.campaign();
+    this.startSteps.done('leader election');
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });
   }
 

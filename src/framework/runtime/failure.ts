@@ -8,6 +8,7 @@ import type { ApiError } from '../errors/api-error';
 import type { TemporaryError } from '../errors/handler-errors';
 import { isOperatorError } from '../errors/operator-error';
 import type { ClusterUnavailableError } from '../errors/refusal-errors';
+import { maskMessage } from '../logging/mask';
 import { backoffMs, type CompiledRetryOptions } from '../queue/backoff';
 
 /** Conflicts that reach the queue are other people's writes, not our failure; this many in a row are taken for that. */
@@ -16,6 +17,8 @@ const FREE_CONFLICTS = 5;
 const TEMPORARY_REPORTED_FROM = 3;
 /** Conditions and Events show a message on one line. */
 const MESSAGE_CHARS = 512;
+/** A cause has a cause; a chain longer than this is a mistake. */
+const MAX_CAUSES = 16;
 
 /**
  * Shortest time between a run and the next one that it asked for or that repeats it, in milliseconds: a handler that asks for none
@@ -117,25 +120,54 @@ function ownReason(error: unknown): unknown {
   }
 }
 
-/** The message on one line, cut between characters. Error classes keep secrets out of their messages; the writer masks once more. */
+/**
+ * The message on one line, with what lies at the bottom of the error when that adds something, as in
+ * `fetch failed: connect ECONNREFUSED 10.0.0.1:443`. Masked before it is cut, between characters, so that no half of a secret is left.
+ * Anything can be thrown, and not everything can be read.
+ */
 export function failureMessage(error: unknown): string {
-  const line = textOf(error).replace(/\s+/g, ' ').trim();
+  const line = maskMessage(readableText(error).replace(/\s+/g, ' '), MESSAGE_CHARS * 2);
   return line.length <= MESSAGE_CHARS ? line : [...line].slice(0, MESSAGE_CHARS).join('');
 }
 
-/** Anything can be thrown, and not everything can be turned into text, or be read at all. */
-function textOf(thrown: unknown): string {
+function readableText(error: unknown): string {
   try {
-    return readableText(thrown);
+    const [own, cause] = [textOf(error) ?? fallbackText(error), causeText(error)];
+    return cause === undefined || own.includes(cause) ? own : `${own}: ${cause}`;
   } catch {
     return 'something that cannot be read was thrown';
   }
 }
 
-function readableText(thrown: unknown): string {
-  if (typeof thrown === 'string' && thrown !== '') return thrown;
+/** What the innermost cause says; `undefined` when there is none, or none with words. */
+function causeText(error: unknown): string | undefined {
+  let text: string | undefined;
+  const seen = new Set([error]);
+  for (let cause = causeOf(error); cause !== undefined && !seen.has(cause) && seen.size <= MAX_CAUSES; cause = causeOf(cause)) {
+    seen.add(cause);
+    text = textOf(cause) ?? text;
+  }
+  return text;
+}
+
+/** What an error was made of: its cause, or the first of the errors it stands for, as when every address of a host was tried. */
+function causeOf(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  return cause ?? (Array.isArray(errors) ? errors[0] : undefined) ?? undefined;
+}
+
+/** The words of an error, or of a text that was thrown. */
+function textOf(thrown: unknown): string | undefined {
+  if (typeof thrown === 'string') return thrown.trim() === '' ? undefined : thrown;
+  if (typeof thrown !== 'object' || thrown === null) return undefined;
+  const { message } = thrown as { message?: unknown };
+  return typeof message === 'string' && message.trim() !== '' ? message : undefined;
+}
+
+/** Anything can be thrown, and not everything can be turned into text. */
+function fallbackText(thrown: unknown): string {
   if (typeof thrown !== 'object' || thrown === null) return `${String(thrown)} was thrown`;
-  const { message, name } = thrown as { message?: unknown; name?: unknown };
-  const text = [message, name].find((candidate) => typeof candidate === 'string' && candidate !== '');
-  return text === undefined ? 'an object that is no error was thrown' : (text as string);
+  const { name } = thrown as { name?: unknown };
+  return typeof name === 'string' && name !== '' ? name : 'an object that is no error was thrown';
 }

@@ -23,12 +23,15 @@ import {
 import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
+import { keyFields, objectFields } from './log-fields';
 import type { PassPorts } from './pass-ports';
 import type { PassStage } from './stage';
 import { idleFromMs, nextRunMs } from './timer-turns';
 
 /** What one pass carries from step to step. */
 export interface Pass {
+  /** Eight hexadecimal digits, in every log line of the pass. */
+  readonly id: string;
   readonly key: ObjectKey;
   readonly record: KeyRecord;
   readonly slot: RunSlot;
@@ -109,7 +112,7 @@ export class HandlerTurns {
       timeoutMs: spec.timeoutMs,
       parent: this.ports.signal,
       onAbandon: () => {
-        this.logFor(spec, pass.key, object).error('handler ignores its signal, its object stays locked');
+        this.logFor(spec, pass, object).error('handler ignores its signal, its object stays locked');
         isAbandoned = true;
         this.ports.hooks.handlerAbandoned?.(spec);
         pass.slot.abandon();
@@ -147,7 +150,7 @@ export class HandlerTurns {
       clusters: this.ports.clusters,
       client: this.ports.clientFor(spec, signal),
       clientOf: (cluster) => this.ports.clientFor(spec, signal, cluster),
-      log: this.logFor(spec, pass.key, object).child({ attempt }),
+      log: this.logFor(spec, pass, object).child({ attempt }),
       signal,
       attempt,
       reasons,
@@ -213,7 +216,7 @@ export class HandlerTurns {
       if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, startedMs, this.ports.clock.monotonicMs()), 'timer');
       this.planResync(spec, state);
     }
-    const log = this.logFor(spec, pass.key, object);
+    const log = this.logFor(spec, pass, object);
     const delayMs = unusableDelay(error);
     if (delayMs !== undefined) log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { delayMs });
     const fields = { attempt, error };
@@ -233,7 +236,7 @@ export class HandlerTurns {
   private park(turn: Omit<Turn, 'startedMs'>, error: unknown, cluster: string): void {
     const { spec, pass, state, object } = turn;
     state.park(cluster, this.ports.clock.monotonicMs() + PARKED_MS);
-    this.logFor(spec, pass.key, object).debug('handler waits for a cluster', { waitsFor: cluster });
+    this.logFor(spec, pass, object).debug('handler waits for a cluster', { waitsFor: cluster });
     // On an object of that cluster nothing can be written now.
     if (this.ports.kind.virtual || cluster !== this.ports.cluster.name) this.report(turn, error);
   }
@@ -274,10 +277,10 @@ export class HandlerTurns {
     }
   }
 
-  private logFor(spec: QueuedHandlerSpec, key: ObjectKey, object: KubernetesObject): PassPorts['log'] {
-    if (this.ports.kind.virtual) return this.ports.log.child({ controller: spec.id, kind: this.ports.kind.kind, key });
-    const { namespace, name, uid } = object.metadata ?? {};
-    return this.ports.log.child({ controller: spec.id, kind: this.ports.kind.kind, namespace, name, uid });
+  private logFor(spec: QueuedHandlerSpec, { id, key }: Pass, object: KubernetesObject): PassPorts['log'] {
+    const { kind, log } = this.ports;
+    const about = kind.virtual ? keyFields(kind, key) : objectFields(kind, object);
+    return log.child({ controller: spec.id, ...about, pass: id });
   }
 }
 

@@ -9,12 +9,13 @@
  */
 import type { ALL, MappedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
-import { type KubernetesObject, keyOf, type ObjectKey } from '../kinds/object';
+import type { KubernetesObject, ObjectKey } from '../kinds/object';
 import { KeyedQueue, type Lane, type QueueHooks, type RunSlot } from '../queue/keyed-queue';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec';
 import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyRecord } from './key-record';
+import { keyFields, objectFields } from './log-fields';
 import { mappedKeys } from './mapped-keys';
 import { PassRunner } from './pass';
 import type { PassPorts } from './pass-ports';
@@ -45,7 +46,7 @@ export abstract class KeyController {
       workers: workersFor(specs),
       clock: ports.clock,
       run: (key, slot) => this.run(key, slot),
-      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error }),
+      onBug: (key, error) => ports.log.error('pass ended with an unexpected error', { ...keyFields(kind, key), error }),
       ...(queueHooks === undefined ? {} : { hooks: queueHooks }),
     });
   }
@@ -124,8 +125,7 @@ export abstract class KeyController {
       hooks.mappingFailed?.(spec);
       log.error('mapped watch failed, the objects it stands for are not woken by this change', {
         controller: spec.id,
-        kind: watch.kind.kind,
-        key: keyOf(event.object),
+        ...objectFields(watch.kind, event.object),
         error,
       });
     });
@@ -162,7 +162,7 @@ export abstract class KeyController {
       const { kind, specs, ports } = this.base;
       record.frameworkRetryMs ??= ports.clock.monotonicMs() + AFTER_BUG_MS;
       for (const spec of specs) if (spec.decorator === 'Reconcile' && record.state(spec).dueMs() === undefined) record.owe(spec, 'retry');
-      ports.log.error('pass ended with an unexpected error', { kind: kind.kind, key, error });
+      ports.log.error('pass ended with an unexpected error', { ...keyFields(kind, key), error });
       return false;
     }
   }

@@ -17,6 +17,7 @@ import { differ, specChanged } from './diff';
 import { fieldAt } from './filters';
 import { KeyController, type KeyControllerOptions } from './key-controller';
 import { type HandlerState, KeyRecord } from './key-record';
+import { objectFields } from './log-fields';
 import { isNews } from './news';
 import type { OwnWrites } from './own-writes';
 import { firstRunMs } from './timer-turns';
@@ -221,7 +222,8 @@ export class KindController extends KeyController {
 
   private isNews(spec: QueuedHandlerSpec, state: HandlerState, object: KubernetesObject, old: KubernetesObject): boolean {
     return isNews(spec, state, object, old, (error) => {
-      this.options.ports.log.error('changed function threw, the handler runs', { controller: spec.id, key: keyOf(object), error });
+      const fields = { controller: spec.id, ...objectFields(spec.kind, object), error };
+      this.options.ports.log.error('changed function threw, the handler runs', fields);
     });
   }
 

@@ -8,14 +8,16 @@
  * Caveats: the object may be older than the server's; every write carries a precondition that notices.
  * Errors: none thrown; failures become due times, conditions and Events.
  */
+import { randomBytes } from 'node:crypto';
 import type { ObjectKey } from '../kinds/object';
 import { backoffMs, compileRetryOptions } from '../queue/backoff';
 import type { RunSlot } from '../queue/keyed-queue';
 import type { DeleteSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import { timestampMs } from '../time/timestamp';
-import { PARKED_MS, retryAfterMs, unavailableCluster } from './failure';
+import { failureMessage, isWorthReporting, PARKED_MS, retryAfterMs, unavailableCluster } from './failure';
 import { HandlerTurns, type Pass } from './handler-turns';
 import type { KeyRecord } from './key-record';
+import { keyFields } from './log-fields';
 import type { PassPorts } from './pass-ports';
 import { PassStage, type StagedEvent } from './stage';
 
@@ -75,14 +77,15 @@ export class PassRunner {
     try {
       this.ports.sendEvent(event);
     } catch (error) {
-      this.ports.log.error('an Event could not be sent', { kind: this.ports.kind.kind, key, reason: event.reason, error });
+      this.ports.log.error('an Event could not be sent', { ...keyFields(this.ports.kind, key), reason: event.reason, error });
     }
   }
 
   private passOver(record: KeyRecord, key: ObjectKey, slot: RunSlot): Pass {
     // Of an object that is gone only clean-up handlers hear, and only when it was kept for them.
     const object = record.lastSeen ?? {};
-    return { key, record, slot, stage: new PassStage(this.ports.kind), object, found: undefined, views: new Map(), ran: new Map() };
+    const id = randomBytes(4).toString('hex');
+    return { id, key, record, slot, stage: new PassStage(this.ports.kind), object, found: undefined, views: new Map(), ran: new Map() };
   }
 
   /** Takes the object as each handler's informer has it. @returns false when none has it. */
@@ -246,7 +249,17 @@ export class PassRunner {
     for (const spec of this.specs) record.state(spec).holdUntil(atMs);
     this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     const level = record.frameworkParkedFor === undefined ? 'warn' : 'debug';
-    this.ports.log[level]('writing finalizer or status failed', { kind: this.ports.kind.kind, key: pass.key, error });
+    const { kind, log } = this.ports;
+    const about = { ...keyFields(kind, pass.key), uid: record.uid };
+    log[level]('writing finalizer or status failed', { ...about, pass: pass.id, error });
+    if (record.frameworkParkedFor === undefined) this.reportFrameworkWork(pass, error);
+  }
+
+  /** A condition cannot be written now, by whatever fails; who looks at the object has to learn it all the same. */
+  private reportFrameworkWork({ record, stage, object }: Pass, error: unknown): void {
+    if (!isWorthReporting(error, { failures: record.frameworkFailures, conflicts: 0 })) return;
+    const note = `finalizer or status could not be written: ${failureMessage(error)}`;
+    stage.events.push({ type: 'Warning', reason: 'WriteFailed', note, about: object, action: 'WriteFinalizerOrStatus' });
   }
 
   private frameworkBackoffMs(record: KeyRecord, error: unknown): number {

@@ -33,6 +33,8 @@ const DISCOVERY_RETRY_MS = 5_000;
 const STATUS_TRIES = 5;
 /** After an exception that nobody caught, everything gets this long to end. */
 const CRASH_STOP_MS = 5_000;
+/** A log that is not read must not hold up the end. */
+const LOG_FLUSH_MS = 1_000;
 
 export class StewardOperator extends Operator {
   /** Settles when the operator has stopped: 0 when everything ended by itself, else 1. */
@@ -81,6 +83,8 @@ export class StewardOperator extends Operator {
     try {
       await Promise.race([this.engine.start(() => super.start()), this.crashed]);
     } catch (error) {
+      // One that was told to stop meanwhile has not failed.
+      this.hasFailed ||= this.stopped === undefined;
       await Promise.race([this.stop(), this.crashed]);
       throw error;
     }
@@ -213,10 +217,22 @@ export class StewardOperator extends Operator {
     let clean = false;
     try {
       clean = await this.engine.stop();
+      await this.flushLog();
+    } catch (error) {
+      this.settings.logger.error('shutdown failed', { error });
+      throw error;
     } finally {
       this.ignoreErrors();
       this.settle(clean && !this.hasFailed ? 0 : 1);
     }
+  }
+
+  /** Whoever reads the log may have stopped reading. */
+  private async flushLog(): Promise<void> {
+    const limit = new AbortController();
+    const over = sleep(this.settings.clock, LOG_FLUSH_MS, limit.signal).catch(() => undefined);
+    await Promise.race([this.settings.logger.flush?.(), over]);
+    limit.abort();
   }
 
   private listenForErrors(): void {
@@ -231,7 +247,7 @@ export class StewardOperator extends Operator {
     if (this.isCrashing) return;
     this.isCrashing = true;
     this.hasFailed = true;
-    const stopped = this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
+    const stopped = this.stop().catch(() => undefined);
     const limit = new AbortController();
     const inTime = sleep(this.settings.clock, CRASH_STOP_MS, limit.signal).catch(() => undefined);
     Promise.race([stopped, inTime]).then(() => {
@@ -245,7 +261,7 @@ export class StewardOperator extends Operator {
   private fail(error: unknown): void {
     this.settings.logger.error('operator cannot go on and stops', { error });
     this.hasFailed = true;
-    this.stop().catch((cause: unknown) => this.settings.logger.error('shutdown failed', { error: cause }));
+    this.stop().catch(() => undefined);
   }
 
   private async waitUntilEstablished(name: string): Promise<void> {

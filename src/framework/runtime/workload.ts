@@ -14,6 +14,7 @@ import { sleep } from '../time/sleep';
 import type { ProcessContext } from './context';
 import type { Fleet } from './fleet';
 import type { ProcessHooks } from './process-hooks';
+import type { Steps } from './steps';
 
 /** After running handlers were told to abort, they get this long. */
 const ABORT_GRACE_MS = 3_000;
@@ -33,6 +34,8 @@ export interface WorkloadOptions {
   /** What leader hooks get; their client asks the guard. */
   readonly context: (signal: AbortSignal) => ProcessContext;
   readonly clock: Clock;
+  /** Told of every step of a beginning. */
+  readonly steps: () => Pick<Steps, 'done'>;
 }
 
 export class Workload {
@@ -50,11 +53,14 @@ export class Workload {
 
   async begin(signal: AbortSignal): Promise<void> {
     this.owesShutdownHooks = true;
+    const steps = this.options.steps();
     await this.options.hooks.startUp('leader', this.options.context(signal));
     if (signal.aborted) return;
+    steps.done('leader hooks');
     this.isActive = true;
     this.options.dispatcher()?.activate();
     for (const work of this.joined) work.activate();
+    steps.done('queues');
   }
 
   /** Leadership was lost. @returns false when something ignores its signal and still runs. */

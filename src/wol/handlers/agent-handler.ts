@@ -61,6 +61,8 @@ const PASSING_ERRORS = ['CONFLICT', 'APPLY_CONFLICT', 'TRANSPORT', 'UNAVAILABLE'
 })
 export class AgentHandler {
   private readonly images: AllowedImages;
+  /** UID of the DaemonSet that was made last, by config. */
+  private readonly created = new Map<string, string | undefined>();
 
   constructor(
     private readonly cluster: Cluster,
@@ -74,7 +76,9 @@ export class AgentHandler {
 
   @OnEvent(WolConfig)
   forget({ type, object }: ResourceEvent<WolConfig>): void {
-    if (type === 'DELETED') this.states.forget(nameOf(object));
+    if (type !== 'DELETED') return;
+    this.states.forget(nameOf(object));
+    this.created.delete(nameOf(object));
   }
 
   @Reconcile(WolConfig, {
@@ -123,7 +127,11 @@ export class AgentHandler {
 
   /** Without force: should somebody else have made one meanwhile, the server refuses instead of handing it to us. */
   private async create(desired: DaemonSet, ctx: ReconcileContext<WolConfig>): Promise<void> {
-    await ctx.client.applyIfChanged(DaemonSet, desired, { live: 'absent' });
+    const { object } = await ctx.client.applyIfChanged(DaemonSet, desired, { live: 'absent' });
+    const { uid } = object.metadata ?? {};
+    // One that does not show in the cache is asked for again and again, which is no news to anybody.
+    if (this.created.get(ctx.key) === uid) return;
+    this.created.set(ctx.key, uid);
     ctx.events.normal('AgentCreated', `created DaemonSet ${desired.metadata?.name}`);
     this.tellOthers(ctx.key);
   }

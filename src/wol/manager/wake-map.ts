@@ -20,7 +20,7 @@ import { IndexedClaim, MacIndex } from './mac-index';
 import { inSlices, type Pace, UNPACED } from './pace';
 import { ScopedTargets } from './scoped-targets';
 import { TargetWatchers } from './target-watchers';
-import type { Channel, Holder } from './wake-claim';
+import type { Channel, Claim, Contest, Holder } from './wake-claim';
 
 export interface WakeMapOptions {
   /** Namespaces outside this list do not exist for the map. @default all */
@@ -155,6 +155,11 @@ export class WakeMap {
     this.applyConfig(record.ledger, undefined);
   }
 
+  /** In force or not. */
+  configNames(): readonly string[] {
+    return [...this.configs.keys()];
+  }
+
   evaluationOf(config: string): ConfigEvaluation | undefined {
     return this.configs.get(config)?.evaluation;
   }
@@ -209,6 +214,18 @@ export class WakeMap {
       governing: governing.flatMap(({ ledger }) => ledger.effective ?? []),
       source: mode === 'Explicit' ? 'explicit' : learned ? 'learned' : 'declared',
     };
+  }
+
+  /** As `resolve`, with everybody who wanted the address; for whoever explains the map. */
+  contest(mac: string, channel: Channel): Contest | undefined {
+    return this.index.resolve(mac, channel);
+  }
+
+  /** Every claim in force, in the order of targets; those for machines that do not exist come last. */
+  *claims(): Generator<Claim, void> {
+    for (const holders of [this.targets, this.missing]) {
+      for (const { claims } of holders.values()) for (const claim of claims) if (!claim.dropped) yield claim;
+    }
   }
 
   /** Counts of one config, all zero for an invalid one; `undefined` for an unknown one. */

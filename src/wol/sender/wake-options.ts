@@ -18,9 +18,8 @@ export interface WakeFlagValues {
   dryRun?: boolean;
 }
 
-export interface WakeOptions {
-  /** Normal form. */
-  readonly mac: string;
+/** How to send, whatever the address. */
+export interface SendingOptions {
   /** Hosts; empty means the broadcast addresses of this machine. */
   readonly to: readonly string[];
   readonly ports: readonly number[];
@@ -31,6 +30,11 @@ export interface WakeOptions {
   readonly count: number;
   readonly intervalMs: number;
   readonly dryRun: boolean;
+}
+
+export interface WakeOptions extends SendingOptions {
+  /** Normal form. */
+  readonly mac: string;
 }
 
 const DEFAULT_PORT = 9;
@@ -56,10 +60,14 @@ export function compileWakeOptions(
 ): WakeOptions {
   const mac = normalizeMac(macText);
   if (mac === undefined) throw wrong('MAC', macText, 'aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff or aabb.ccdd.eeff');
+  return { mac, ...compileSendingOptions(flags, env) };
+}
+
+/** @throws {UsageError} one line naming the option, its value and what is allowed. */
+export function compileSendingOptions(flags: WakeFlagValues, env: Environment): SendingOptions {
   if (flags.to !== undefined && flags.interface !== undefined)
     throw new UsageError('--to and --interface exclude each other; give one of them');
   return {
-    mac,
     to: (flags.to ?? []).map(host),
     ports: flags.port === undefined ? [DEFAULT_PORT] : [...new Set(flags.port.map(port))],
     interfaceName: flags.interface,
@@ -70,7 +78,8 @@ export function compileWakeOptions(
   };
 }
 
-function wrong(flag: string, value: string, allowed: string): UsageError {
+/** An option that does not fit. */
+export function wrong(flag: string, value: string, allowed: string): UsageError {
   return new UsageError(`${flag} is ${JSON.stringify(value)}; allowed: ${allowed}`);
 }
 
@@ -83,7 +92,8 @@ function host(text: string): string {
   throw wrong('--to', text, 'an IPv4 or IPv6 address or a host name');
 }
 
-function port(text: string): number {
+/** A UDP port. @throws {UsageError} */
+export function port(text: string): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(number >= 1 && number <= 65_535)) throw wrong('--port', text, '1 to 65535');
   return number;

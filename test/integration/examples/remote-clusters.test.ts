@@ -82,7 +82,7 @@ describe('15-remote-clusters on two real control planes', function () {
     const kubeconfig = await home.serviceAccountKubeconfig('default', EXAMPLE);
     const KUBECONFIG = home.writeFile('example.kubeconfig', kubeconfig);
     operator = new TestProcess('example', [RUN, EXAMPLE], { KUBECONFIG });
-    await operator.until('running', () => operator?.log.includes('running; Ctrl-C ends it'), IN_TIME.timeoutMs);
+    await operator.until('running', () => operator?.log.includes('operator started'), IN_TIME.timeoutMs);
   });
 
   after(async () => {

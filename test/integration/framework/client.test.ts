@@ -36,7 +36,14 @@ const WIDGETS: KubernetesObject & { spec: unknown } = {
           openAPIV3Schema: {
             type: 'object',
             properties: {
-              spec: { type: 'object', properties: { size: { type: 'integer' }, color: { type: 'string', default: 'grey' } } },
+              spec: {
+                type: 'object',
+                properties: {
+                  size: { type: 'integer' },
+                  color: { type: 'string', default: 'grey' },
+                  limits: { type: 'object', additionalProperties: { type: 'string' } },
+                },
+              },
               status: {
                 type: 'object',
                 properties: {
@@ -191,6 +198,25 @@ describe('client against a real API server', function () {
         object.metadata?.resourceVersion,
       );
       expect(writes).to.deep.equal([]);
+    });
+
+    it('empties a map, and then costs no write', async () => {
+      let name = '';
+      const desired = (limits: object): KubernetesObject => unclothed(name, { size: 4, limits } as object);
+      const owner = { apiVersion: 'example.org/v1', kind: 'Widget', ...(await aLiveWidget()) } as KubernetesObject;
+      for (const write of [
+        async (limits: object) => client.apply(Widget, desired(limits), { force: true }),
+        async (limits: object) => (await client.applyIfChanged(Widget, desired(limits), { force: true })).object,
+        async (limits: object) => (await client.applyChild(owner, Widget, desired(limits))).object,
+      ]) {
+        name = freshName();
+        const full = await write({ cpu: '1' });
+        expect(full.spec).to.have.property('limits').that.deep.equals({ cpu: '1' });
+        const emptied = await write({});
+        expect(emptied.spec).to.deep.include({ size: 4, limits: {} });
+
+        expect((await write({})).metadata?.resourceVersion).to.equal(emptied.metadata?.resourceVersion);
+      }
     });
 
     it('takes a field away that the desired state no longer has', async () => {

@@ -120,6 +120,8 @@ describe('bad input on the command line ends with code 2 and one line that names
     { what: 'no kubeconfig and no pod around', args: MANAGER, says: ['--kubeconfig', 'KUBECONFIG', 'run in a pod'] },
     { what: 'a MAC address that is none', args: ['wake', '02:00:00:00:00'], says: ['"02:00:00:00:00"', 'aa:bb:cc:dd:ee:ff'] },
     { what: 'no MAC address', args: ['wake'], says: ['MAC', 'virt-steward wake --help'] },
+    { what: 'a list and a packet at once', args: ['wake', '--list', '--dry-run'], says: ['--dry-run', '--list'] },
+    { what: 'a machine without its namespace', args: ['doctor', 'desktop'], says: ['"desktop"', 'NAMESPACE/NAME'] },
     { what: 'an output format that is none', args: ['rbac', '--output=xml'], says: ['--output', 'xml', 'yaml, json'] },
   ];
   for (const { what, args, env, says } of rows) {

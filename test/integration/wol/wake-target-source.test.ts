@@ -2,7 +2,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { createContainer, createOperator, nullLogger, Settings, type StewardOperator } from '../../../src/framework';
 import { WAKE_TARGET_SOURCE } from '../../../src/kubevirt/wake-target';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, wolHandlers, wolSettings } from '../../../src/wol';
+import { provideWol, WOL_FLAGS, WOL_VARIABLES, wolHandlersFor, wolSettings } from '../../../src/wol';
 import { freeTcpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
 import { RemoteMachines } from '../../harness/remote-machines';
@@ -33,12 +33,20 @@ describe('wake targets of another module', function () {
     const port = await freeTcpPort();
     const flags = { grpcInsecure: 'true', grpcBindAddress: `127.0.0.1:${port}`, wolStartTimeout: START_TIMEOUT };
     const container = createContainer();
-    provideWol(container, wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0'));
+    const settings = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0');
+    provideWol(container, settings);
     container.registerInstance(WAKE_TARGET_SOURCE, machines);
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(cluster.managerKubeconfig);
     operator = await createOperator({
-      ...{ name: 'virt-steward', namespace: NAMESPACE, domain: 'virt-steward.io', handlers: wolHandlers, container, kubeConfig },
+      ...{
+        name: 'virt-steward',
+        namespace: NAMESPACE,
+        domain: 'virt-steward.io',
+        handlers: wolHandlersFor(settings),
+        container,
+        kubeConfig,
+      },
       ...{ logger: nullLogger, healthAddress: '0', metrics: { address: '0', secure: false } },
     });
     await operator.start();

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { containerOf, DOMAIN, defaultSettings } from '../../../src/cli/modules';
 import { buildRegistry, OPERATOR_NAMESPACE, rbacRules, Settings } from '../../../src/framework';
-import { trustHandlers } from '../../../src/wol';
 import { GRPC_SECURITY_FLAGS, grpcSecurity } from '../../../src/wol/grpc-settings';
+import { trustHandlers } from '../../../src/wol/trust';
 
 type Flags = Partial<Record<(typeof GRPC_SECURITY_FLAGS)[number]['key'], string>>;
 

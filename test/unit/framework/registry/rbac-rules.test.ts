@@ -171,7 +171,7 @@ describe('the rights that handlers need', () => {
     expect(rulesOf([Reader])).to.deep.equal(['nodes: get,list,watch # Reader.seen: watch', 'pods: get,list,watch # Reader.byNode: watch']);
   });
 
-  it('are rights here: what is done on remote clusters needs none', () => {
+  it('are those in one cluster, here or in a remote one', () => {
     @Handler()
     class Abroad {
       @Reconcile(Widget, { clusters: 'remotes', owns: [DaemonSet], watches: [mapped(Node, () => []), clusterChanges(() => [])] })
@@ -190,9 +190,39 @@ describe('the rights that handlers need', () => {
     }
 
     expect(rulesOf([Abroad])).to.deep.equal(['configmaps: get,list,watch # Abroad.thereFromHere: mapped kind']);
+    expect(rulesOf([Abroad, Home], { cluster: 'east', lease: 'l', secureMetrics: true })).to.deep.equal([
+      'nodes: get,list,watch # Abroad.there: mapped kind',
+      'pods: get,list,watch # Abroad.seen: watch',
+      'daemonsets.apps: get,list,watch # Abroad.there: owned kind',
+      'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+      'widgets.example.org: get,list,watch # Abroad.there: watch; Abroad.thereFromHere: watch; Home.here: mapped kind',
+      'widgets/finalizers.example.org: update # Abroad.there: owner references that block deletion',
+      'widgets/status.example.org: get,patch # Abroad.there: status and conditions; Abroad.thereFromHere: status and conditions',
+    ]);
     expect(rulesOf([Home])).to.deep.equal([
       'pods: get,list,watch # Home.here: watch',
       'events.events.k8s.io: create,patch # Kubernetes Events about objects',
+    ]);
+  });
+
+  it('are claimed for calls in the cluster where they are made', () => {
+    @Handler({
+      rbac: [
+        { kind: Pod, verbs: ['delete'], why: 'here' },
+        { kind: ConfigMap, verbs: ['create'], clusters: 'remotes', why: 'there' },
+        { kind: Node, verbs: ['patch'], clusters: (name) => name === 'east', why: 'in the east' },
+      ],
+    })
+    class Caller {
+      @OnStartup()
+      start(): void {}
+    }
+
+    expect(rulesOf([Caller])).to.deep.equal(['pods: delete # Caller: here']);
+    expect(rulesOf([Caller], { cluster: 'west' })).to.deep.equal(['configmaps: create # Caller: there']);
+    expect(rulesOf([Caller], { cluster: 'east' })).to.deep.equal([
+      'configmaps: create # Caller: there',
+      'nodes: patch # Caller: in the east',
     ]);
   });
 

@@ -173,6 +173,45 @@ describe('the reporting rule', () => {
     expect(failureMessage(undefined)).to.equal('undefined was thrown');
   });
 
+  it('adds what lies at the bottom of an error, when that is news', () => {
+    const refused = new Error('connect ECONNREFUSED 10.0.0.1:443');
+    const fetchFailed = new TypeError('fetch failed', { cause: refused });
+
+    expect(failureMessage(fetchFailed)).to.equal('fetch failed: connect ECONNREFUSED 10.0.0.1:443');
+    expect(failureMessage(new Error('upload', { cause: fetchFailed }))).to.equal('upload: connect ECONNREFUSED 10.0.0.1:443');
+    expect(failureMessage(new Error('upload', { cause: 'the disk is full' }))).to.equal('upload: the disk is full');
+    expect(failureMessage(new Error('GET /x: connect ECONNREFUSED 10.0.0.1:443', { cause: refused }))).to.equal(
+      'GET /x: connect ECONNREFUSED 10.0.0.1:443',
+    );
+  });
+
+  it('looks into an error that stands for several, and finds its way out of a circle', () => {
+    const both = new AggregateError([new Error('connect ECONNREFUSED ::1:443'), new Error('connect ECONNREFUSED 127.0.0.1:443')]);
+    const circle = new Error('round');
+    circle.cause = new Error('and round', { cause: circle });
+
+    expect(failureMessage(new TypeError('fetch failed', { cause: both }))).to.equal('fetch failed: connect ECONNREFUSED ::1:443');
+    expect(failureMessage(circle)).to.equal('round: and round');
+  });
+
+  it('says nothing of a cause that says nothing, and cuts message and cause together', () => {
+    expect(failureMessage(new Error('upload', { cause: { status: 5 } }))).to.equal('upload');
+    expect(failureMessage(new Error('upload', { cause: null }))).to.equal('upload');
+    expect(failureMessage(new Error('x'.repeat(500), { cause: new Error('y'.repeat(500)) }))).to.equal(
+      `${'x'.repeat(500)}: ${'y'.repeat(10)}`,
+    );
+  });
+
+  it('masks secrets before it cuts, so that no half of one is left', () => {
+    const secret = 'hunter2'.repeat(20);
+
+    for (const length of [10, 400, 480, 500, 505]) {
+      const message = failureMessage(new Error('x'.repeat(length), { cause: new Error(`login with password=${secret}`) }));
+      expect(message).to.not.include('hunter2');
+      expect(message.length).to.be.at.most(512);
+    }
+  });
+
   it('does not cut a character in two', () => {
     const message = failureMessage(new Error(`${'x'.repeat(511)}😀😀`));
 

@@ -143,7 +143,7 @@ describe('a mapped watch that fails', () => {
       expect(handler.runs).to.deep.equal(['b']);
       expect(failed).to.deep.equal(['Failing.reconcile']);
       const [line] = log.lines.filter(({ level }) => level === 'error');
-      expect(line?.fields).to.include({ controller: 'Failing.reconcile', kind: 'ConfigMap', key: 'n/config' });
+      expect(line?.fields).to.include({ controller: 'Failing.reconcile', kind: 'ConfigMap', namespace: 'n', name: 'config' });
       expect((line!.fields['error'] as Error).message).to.equal(message);
     });
   }

@@ -71,17 +71,23 @@ class Work implements LeaderOnly {
 describe('the work of a leader', () => {
   let clock: FakeClock;
   let daemonsLeft: number;
+  let daemonsEndAfterMs: number;
 
   const workloadOf = (...work: LeaderOnly[]): Workload => {
     const instances = new Instances(rootContainer.createChildContainer());
     const registry = buildRegistry({ handlers: [Hooks] });
     instances.build(registry.classes);
-    const dispatcher = { controllers: [], activate: () => undefined, stopDaemons: async () => daemonsLeft };
+    const stopDaemons = async (): Promise<number> => {
+      if (daemonsEndAfterMs > 0) await sleep(clock, daemonsEndAfterMs);
+      return daemonsLeft;
+    };
+    const dispatcher = { controllers: [], activate: () => undefined, stopDaemons };
     const workload = new Workload({
       dispatcher: () => dispatcher as unknown as Dispatcher,
       hooks: new ProcessHooks(registry.specs.filter(isHook), instances, clock),
       context: (signal) => ({ signal, log: nullLogger, clock }) as unknown as ProcessContext & DaemonContext,
       clock,
+      steps: () => ({ done: () => undefined }),
     });
     for (const one of work) workload.join(one);
     return workload;
@@ -90,6 +96,7 @@ describe('the work of a leader', () => {
   beforeEach(() => {
     clock = new FakeClock();
     daemonsLeft = 0;
+    daemonsEndAfterMs = 0;
     journal.length = 0;
     startUp = () => undefined;
   });
@@ -123,6 +130,23 @@ describe('the work of a leader', () => {
 
     expect((error as Error).message).to.equal('no port');
     expect(journal).to.deep.equal(['leader start 1']);
+  });
+
+  it('gives daemons and runs their time to end side by side when it is drained', async () => {
+    daemonsEndAfterMs = 10_000;
+    const term = new AbortController();
+    const workload = workloadOf(new Work(clock, 60_000, term.signal));
+    await workload.begin(term.signal);
+    await clock.advance(0);
+    let abortedMs = 0;
+    const drained = workload.drain(15_000, () => {
+      abortedMs = clock.monotonicMs();
+      term.abort();
+    });
+    await clock.advance(15_000);
+
+    expect(await drained).to.equal(true);
+    expect(abortedMs).to.equal(15_000);
   });
 
   it('ends when runs have ended, after which the shutdown hooks run, once', async () => {

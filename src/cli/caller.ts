@@ -1,0 +1,27 @@
+/** A client with the rights of whoever runs a command. Loaded by such commands only when they run. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, loadOwnKubeConfig, type OpenedClient, openClient, userAgentOf } from '../framework';
+import { parseNamespace } from '../wol/sender/machine-name';
+import { type CallerFlags, DEFAULT_OPERATOR_NAMESPACE } from './caller-flags';
+import type { Environment } from './program';
+import { VERSION } from './version';
+
+export interface Caller extends OpenedClient {
+  readonly operatorNamespace: string;
+}
+
+/** @throws {UsageError, ConfigError} */
+export function openCaller(command: string, { kubeconfig, operatorNamespace }: CallerFlags, env: Environment, clock: Clock): Caller {
+  const namespace = parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
+  const { kubeConfig } = loadOwnKubeConfig({ path: kubeconfig ?? usualFile(env), environment: env });
+  return { ...openClient(kubeConfig, { clock, userAgent: userAgentOf(VERSION, command) }), operatorNamespace: namespace };
+}
+
+/** Where kubectl looks when nobody says anything. A manager does not: it must not manage a cluster by accident. */
+function usualFile(env: Environment): string | undefined {
+  if (env['KUBECONFIG'] || env['KUBERNETES_SERVICE_HOST']) return undefined;
+  const file = join(env['HOME'] || homedir(), '.kube', 'config');
+  return existsSync(file) ? file : undefined;
+}

@@ -1,0 +1,21 @@
+/** What checks look at. */
+import type { RbacRule } from '../../framework';
+import type { ClusterView } from '../view/cluster-view';
+import type { WakeMapView } from '../view/wake-map-view';
+import type { Finding } from './finding';
+
+export interface DoctorContext {
+  readonly view: ClusterView;
+  readonly seen: WakeMapView;
+  /** Where the manager runs. */
+  readonly namespace: string;
+  /** `--service-account`; `undefined` = found by its binding. */
+  readonly serviceAccount: string | undefined;
+  /** What every manager needs, as `virt-steward rbac` prints it. */
+  readonly rules: readonly RbacRule[];
+  /** What it needs unless a flag turns that off. */
+  readonly optionalRules: readonly RbacRule[];
+  readonly nowMs: number;
+}
+
+export type Check = (context: DoctorContext) => Promise<Finding[]>;

@@ -1,0 +1,50 @@
+/**
+ * `virt-steward doctor`, after its options were checked.
+ *
+ * Owns: which checks run in which order, output and exit code. Never: writes to the cluster; needs a manager.
+ */
+import type { KubeClient, RbacRule } from '../../framework';
+import { ClusterView } from '../view/cluster-view';
+import { wakeMapView } from '../view/wake-map-view';
+import { agentChecks } from './agent-checks';
+import { configChecks } from './config-checks';
+import { connectionChecks } from './connection-checks';
+import type { Check, DoctorContext } from './context';
+import { definitionChecks } from './definition-checks';
+import type { DoctorOptions } from './doctor-options';
+import type { Finding } from './finding';
+import { kubevirtChecks } from './kubevirt-checks';
+import { mapChecks } from './map-checks';
+import { jsonReport, reportOf, textReport } from './report';
+import { rightsChecks } from './rights-checks';
+import { wakePath } from './wake-path';
+
+const CHECKS: readonly Check[] = [kubevirtChecks, definitionChecks, rightsChecks, connectionChecks, configChecks, agentChecks, mapChecks];
+
+export interface DoctorDependencies {
+  readonly client: KubeClient;
+  readonly operatorNamespace: string;
+  readonly rules: readonly RbacRule[];
+  readonly optionalRules: readonly RbacRule[];
+  readonly nowMs: number;
+  print(line: string): void;
+}
+
+/** @returns exit code: 0 nothing failed, 1 something did. */
+export async function runDoctor(options: DoctorOptions, dependencies: DoctorDependencies): Promise<number> {
+  const { client, operatorNamespace, print, ...rest } = dependencies;
+  const view = new ClusterView(client);
+  const namespace = options.subject !== undefined && 'name' in options.subject ? options.subject.namespace : undefined;
+  const seen = await wakeMapView(view, { operatorNamespace, namespace });
+  const context: DoctorContext = { view, seen, namespace: operatorNamespace, serviceAccount: options.serviceAccount, ...rest };
+  const report = reportOf(await findingsOf(context, options));
+  if (options.output === 'json') print(jsonReport(report));
+  else for (const line of textReport(report)) print(line);
+  return report.firstFailure === undefined ? 0 : 1;
+}
+
+async function findingsOf(context: DoctorContext, options: DoctorOptions): Promise<Finding[]> {
+  const { subject } = options;
+  if (subject !== undefined) return wakePath(context, { ...options, subject });
+  return (await Promise.all(CHECKS.map((check) => check(context)))).flat();
+}

@@ -1,0 +1,36 @@
+/** Why no WolConfig covers a machine, config by config. Pure. */
+import { WAKE_IGNORE_ANNOTATION, type WakeTarget, wakeTargetKey } from '../../kubevirt/wake-target';
+import type { EffectiveConfig } from '../manager/effective-config';
+import type { WakeMap } from '../manager/wake-map';
+import { type Finding, fail } from './finding';
+
+const NAMED = 5;
+
+/** To be asked for a machine that no claim is about. */
+export function whyNotClaimed(map: WakeMap, target: WakeTarget): Finding {
+  const { namespace, name } = target.scope;
+  const key = wakeTargetKey(target);
+  if (target.scope.ignored) {
+    const remedy = `kubectl -n ${namespace} annotate vm ${name} ${WAKE_IGNORE_ANNOTATION}-`;
+    return fail('config', `${key} has the annotation ${WAKE_IGNORE_ANNOTATION}: no packet may wake it`, remedy);
+  }
+  const invalid = map.configNames().flatMap((config) => invalidText(map, config));
+  const reasons = [...map.effectiveConfigs().map((config) => `${config.name}: ${reasonOf(config, target)}`), ...invalid];
+  if (reasons.length === 0) return fail('config', `there is no WolConfig, so no packet wakes ${key}`, 'create one: examples/wol');
+  const shown = reasons.slice(0, NAMED).join('; ');
+  const rest = reasons.length > NAMED ? `; and ${reasons.length - NAMED} more` : '';
+  return fail('config', `no WolConfig covers ${key}: ${shown}${rest}`, 'change a WolConfig or the labels of the machine so that one does');
+}
+
+function invalidText(map: WakeMap, config: string): string[] {
+  const evaluation = map.evaluationOf(config);
+  if (evaluation?.kind === 'invalid') return [`${config}: is invalid, so it covers nothing: ${evaluation.problems.join(', ')}`];
+  return evaluation?.kind === 'deleting' ? [`${config}: is being deleted`] : [];
+}
+
+function reasonOf(config: EffectiveConfig, { scope, cluster }: WakeTarget): string {
+  if (cluster !== '' && !config.includeRemote) return 'takes no machines of other clusters (spec.includeRemote)';
+  if (config.mode === 'Explicit') return 'its mappings do not name it';
+  if (config.namespaces?.has(scope.namespace) === false) return `namespace ${scope.namespace} is not in spec.namespaceSelectors`;
+  return config.matches(scope.labels) ? 'has not taken it up' : 'its labels do not match spec.vmSelector';
+}
