@@ -255,7 +255,7 @@ export class KeyedQueue {
 
   private giveTurn(): void {
     this.startsThisTurn = 0;
-    this.turn = this.clock.setTimer(0, () => {
+    this.turn = this.clock.nextTurn(() => {
       this.turn = undefined;
       this.dispatch();
     });

@@ -284,4 +284,16 @@ describe('keyed queue', () => {
 
     expect(runs).to.be.below(100_000);
   });
+
+  it('needs no time to pass for any number of keys', async () => {
+    const { clock } = aQueue();
+    let runs = 0;
+    const queue = new KeyedQueue({ name: 'test', clock, run: async () => void runs++ });
+    queue.start();
+    for (let i = 0; i < 100; i++) queue.add(`key-${i}`, 'high');
+    await clock.advance(0);
+
+    expect(runs).to.equal(100);
+    expect(clock.timersSet).to.equal(0);
+  });
 });
