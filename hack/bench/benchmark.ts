@@ -15,6 +15,8 @@ export interface Figure {
   readonly value: number;
   readonly unit: Unit;
   readonly goal?: Goal;
+  /** What the operator that this one replaces was measured at, in words. */
+  readonly older?: string;
 }
 
 /** A whole number that can be given on the command line. */

@@ -1,11 +1,29 @@
 /** Every benchmark there is, in the order in which they are listed. */
 import type { Benchmark } from './benchmark';
 import { burst } from './burst';
+import { duplicates } from './duplicates';
 import { engine } from './engine';
 import { flood } from './flood';
 import { footprint } from './footprint';
 import { framework } from './framework';
+import { managerMemory } from './manager-memory';
+import { newVm } from './new-vm';
+import { outage } from './outage';
 import { wakeLatency } from './wake-latency';
 import { wakeMap } from './wake-map';
+import { wol } from './wol';
 
-export const BENCHMARKS: readonly Benchmark[] = [burst, flood, wakeLatency, footprint, framework, engine, wakeMap];
+export const BENCHMARKS: readonly Benchmark[] = [
+  wol,
+  burst,
+  flood,
+  duplicates,
+  outage,
+  wakeLatency,
+  newVm,
+  managerMemory,
+  wakeMap,
+  footprint,
+  framework,
+  engine,
+];

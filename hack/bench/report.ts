@@ -21,15 +21,20 @@ export function reportJson({ figures, ...run }: RunReport): string {
 }
 
 export function reportTable({ command, date, machine, figures }: RunReport): string {
-  const rows = figures.map((figure) => [figure.name, withUnit(figure.value, figure), verdict(figure)] as const);
-  const [nameWidth, valueWidth] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   const { cores, memoryGib, cpu, node, loadBefore } = machine;
   return [
     command,
     `${date}, ${cores} cores (${cpu}), ${memoryGib} GiB, Node.js ${node}, load ${loadBefore} before the run`,
     '',
-    ...rows.map(([name, value, text]) => `${name.padEnd(nameWidth!)}  ${value.padStart(valueWidth!)}  ${text}`.trimEnd()),
+    figureTable(figures),
   ].join('\n');
+}
+
+/** One line a figure. */
+export function figureTable(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => [figure.name, withUnit(figure.value, figure), verdict(figure)] as const);
+  const [nameWidth, valueWidth] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map(([name, value, text]) => `${name.padEnd(nameWidth!)}  ${value.padStart(valueWidth!)}  ${text}`.trimEnd()).join('\n');
 }
 
 function withUnit(value: number, { unit }: Figure): string {
@@ -38,8 +43,9 @@ function withUnit(value: number, { unit }: Figure): string {
 }
 
 function verdict(figure: Figure): string {
-  if (figure.goal === undefined) return '';
-  return `${meetsGoal(figure) ? 'meets' : 'MISSES'} the goal: ${goalText(figure.goal)} ${figure.unit}`.trimEnd();
+  const { goal, older, unit } = figure;
+  const goalPart = goal === undefined ? [] : [`${meetsGoal(figure) ? 'meets' : 'MISSES'} the goal: ${goalText(goal)} ${unit}`.trimEnd()];
+  return [...goalPart, ...(older === undefined ? [] : [`older operator: ${older}`])].join('; ');
 }
 
 function goalText(goal: Goal): string {

@@ -22,17 +22,18 @@ export const wakeLatency = defineBenchmark({
   measures: 'a magic packet received to the start request sent and answered, p50 and p99',
   options: {
     wakes: { default: 500, min: 1, max: 10_000, description: 'virtual machines, each woken once' },
+    vms: { default: 0, min: 0, max: 100_000, description: 'further virtual machines, which nobody wakes' },
     rate: { default: 20, min: 1, max: 200, description: 'wakes a second' },
   },
-  run: ({ wakes, rate }, progress) =>
+  run: ({ wakes, rate, vms }, progress) =>
     StewardRig.use(progress, async (rig) => {
-      const manager = await rig.manager();
+      const manager = await rig.manager(vms === 0 ? {} : await rig.fleet(vms));
       const agent = await rig.agent(manager);
       await rig.wakeAll(agent);
       const all = WARM_UP + wakes;
       progress(`creating ${all} virtual machines`);
-      await rig.create(Array.from({ length: all }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(n) })));
-      await rig.managed(manager, all);
+      await rig.create(Array.from({ length: all }, (_, n) => aVm({ name: `vm-${n}`, mac: testMac(vms + n) })));
+      await rig.managed(manager, all + vms);
       const { journal } = rig.cluster.kubevirt;
       const started = (count: number): Promise<boolean> =>
         poll(`${count} starts`, () => journal.calls({ verb: 'start' }).length >= count, { timeoutMs: 60_000 });
@@ -41,7 +42,7 @@ export const wakeLatency = defineBenchmark({
       const sentMs = new Map<string, number>();
       const wake = async (n: number): Promise<void> => {
         sentMs.set(`vm-${n}`, performance.now());
-        await source.burst([testMac(n)]);
+        await source.burst([testMac(vms + n)]);
       };
       progress(`waking ${WARM_UP} to warm up, then ${wakes} at ${rate} a second`);
       for (let n = 0; n < WARM_UP; n++) await wake(n);

@@ -68,6 +68,8 @@ function currentContent(root: string, path: string): string | undefined {
   return existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined;
 }
 
+/** The mark stands in the first line; in JSON, which has no comments, in the first entry, on the second line. */
 function isGenerated(content: string): boolean {
-  return content.slice(0, content.indexOf('\n')).includes(GENERATED_MARK);
+  const [first = '', second = ''] = content.split('\n', 2);
+  return (first === '{' ? second : first).includes(GENERATED_MARK);
 }

@@ -30,6 +30,9 @@ const generators = [
   'hack/generators/handler-index',
   'hack/generators/option-tables',
   'hack/generators/rbac',
+  'hack/generators/chart-crds',
+  'hack/generators/chart-rights',
+  'hack/generators/chart-values',
 ];
 
 /** Step name to function of its arguments that resolves to the exit code. */

@@ -50,7 +50,7 @@ export const MANAGER_FLAGS = [
     env: 'METRICS_CERT_FILE',
     value: 'file',
     default: '',
-    description: 'certificate chain (PEM) for metrics, read again when it changes; without one a self-signed one is made',
+    description: 'certificate chain (PEM) for metrics, read again when it changes; without one that of gRPC, or else a self-signed one',
   },
   {
     key: 'metricsKeyFile',

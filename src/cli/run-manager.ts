@@ -13,7 +13,7 @@ import {
   type StewardOperator,
   WinstonLogger,
 } from '../framework';
-import { type CertificateLifetimes, provideWol, type WolSettingKey, wolSettings } from '../wol';
+import { type CertificateLifetimes, GrpcCertificate, provideWol, type WolSettingKey, wolSettings } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
 import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
@@ -87,6 +87,8 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
+  // One pair for both, so that a scraper can verify it by the published authority.
+  const hasCertificate = options.modules.includes('wol') && !wol.grpc.insecure;
   provideWol(container, wol, lifetimes);
   const operator = await createOperator({
     name: 'virt-steward',
@@ -96,7 +98,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     handlers: handlersOf(options.modules, { wol }),
     exceptionalRights: EXCEPTIONAL_RIGHTS,
     healthAddress: options.healthAddress,
-    metrics: options.metrics,
+    metrics: hasCertificate ? { ...options.metrics, certificateOf: GrpcCertificate } : options.metrics,
     modules: options.modules,
     leaderElection: options.leaderElect ? { lease: MANAGER_LEASE } : undefined,
     container,

@@ -59,7 +59,7 @@ export { createOperator, StewardOperator } from './runtime/steward-operator';
 export { Triggers } from './runtime/triggers';
 export type { CheckResult, HealthCheck, HealthReport } from './serving/checks';
 export { CertificateMetrics } from './serving/metrics/certificate-metrics';
-export type { CertificateSource, PemPair } from './serving/tls/certificate-source';
+export type { CertificateSource, PemPair, ServedCertificate } from './serving/tls/certificate-source';
 export { ServingCertificate } from './serving/tls/serving-certificate';
 export type { Selection } from './watch/informer-contract';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';

@@ -6,6 +6,7 @@ import { WOL_SETTINGS, type WolSettings } from './settings';
 import { trustHandlers } from './trust';
 
 export type { CertificateLifetimes } from './certificates/lifetimes';
+export { GrpcCertificate } from './handlers/grpc-certificate';
 export { WolConfigHandler } from './handlers/wol-config-handler';
 export { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolSettings } from './settings';
 export { WolConfig } from './wol-config';

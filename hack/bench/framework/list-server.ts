@@ -5,22 +5,13 @@
  */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { testMac } from '../../../test/harness/virtual-machines';
-import { servedVm } from '../sample-vm';
+import { FULL, LIST_VERSION, listedVm, listPage, METADATA } from './list-pages';
 
-/** Their digits stand nowhere else in the object. */
-const SAMPLE = 987_654;
-const SAMPLE_VERSION = 1_234_567_890;
 /** Events come in as many lines a write as a busy API server sends. */
 const LINES_A_WRITE = 20;
 
 /** `perSecond` 0: as fast as they are taken. */
 const [objects = 0, events = 0, perSecond = 0] = process.argv.slice(2).map(Number);
-const version = 1_000_000;
-
-/** Objects as text, made from one sample of each form: making and serializing each would cost more than reading them. */
-const FULL = JSON.stringify(servedVm(SAMPLE, SAMPLE_VERSION));
-const METADATA = JSON.stringify({ metadata: servedVm(SAMPLE, SAMPLE_VERSION).metadata });
 
 const DISCOVERY = JSON.stringify({
   kind: 'APIResourceList',
@@ -35,29 +26,14 @@ const server = createServer((request, response) => {
   if (pathname === '/version') response.end('{"gitVersion":"v1.36.0"}');
   else if (pathname === '/apis/kubevirt.io/v1') response.end(DISCOVERY);
   else if (searchParams.get('watch') !== null) void watch(response);
-  else response.end(page(Number(searchParams.get('continue') ?? 0), Number(searchParams.get('limit') ?? objects), metadataOnly));
+  else response.end(listPage(objects, searchParams, { form: metadataOnly ? METADATA : FULL }));
 });
-
-function page(from: number, limit: number, metadataOnly: boolean): string {
-  const to = Math.min(objects, from + limit);
-  const metadata = { resourceVersion: String(version), ...(to < objects ? { continue: String(to) } : {}) };
-  const head = JSON.stringify({ apiVersion: 'kubevirt.io/v1', kind: 'VirtualMachineList', metadata });
-  const items = Array.from({ length: to - from }, (_, n) => object(metadataOnly ? METADATA : FULL, from + n, from + n + 1));
-  return `${head.slice(0, -1)},"items":[${items.join(',')}]}`;
-}
-
-function object(form: string, n: number, resourceVersion: number): string {
-  return form
-    .replaceAll(String(SAMPLE), String(n).padStart(6, '0'))
-    .replace(testMac(SAMPLE), testMac(n))
-    .replace(String(SAMPLE_VERSION), String(resourceVersion));
-}
 
 /** Sends every event as fast as they are taken, then stays silent. */
 async function watch(response: ServerResponse): Promise<void> {
   for (let sent = 0; sent < events && !response.destroyed; sent += LINES_A_WRITE) {
     const lines = Array.from({ length: Math.min(LINES_A_WRITE, events - sent) }, (_, n) => {
-      return `{"type":"MODIFIED","object":${object(FULL, (sent + n) % objects, version + sent + n + 1)}}\n`;
+      return `{"type":"MODIFIED","object":${listedVm(FULL, (sent + n) % objects, LIST_VERSION + sent + n + 1)}}\n`;
     });
     if (perSecond > 0) await new Promise((resolve) => setTimeout(resolve, (LINES_A_WRITE / perSecond) * 1_000));
     if (!response.write(lines.join(''))) await new Promise((resolve) => response.once('drain', resolve));

@@ -110,6 +110,17 @@ export async function withListServer<Result>(
   }
 }
 
+export interface FleetFront {
+  readonly port: number;
+  stop(): void;
+}
+
+/** Starts a process that adds a fleet of virtual machines to the lists of an API server. */
+export async function startFleetFront(objects: number, server: string, authorityFile: string): Promise<FleetFront> {
+  const front = start('fleet-front', [objects, server, authorityFile]);
+  return { port: (await messageOf(front, 'fleet-front')) as number, stop: () => void front.kill() };
+}
+
 function start(name: string, args: readonly (string | number)[]): ChildProcess {
   return fork(join(__dirname, `${name}.js`), args.map(String), { execArgv: ['--expose-gc'] });
 }

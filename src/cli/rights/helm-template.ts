@@ -30,7 +30,7 @@ export function helmTemplate(parts: readonly RightsPart[]): string {
   const [core, modules] = [parts.filter(({ name }) => name in CONDITIONS), parts.filter(({ name }) => !(name in CONDITIONS))];
   const objects = [
     roleAndBinding('manager', undefined, blocksIn(core, undefined)),
-    ...modules.map((part) => roleAndBinding(part.name, undefined, blocksIn([part], undefined))),
+    ...[...Map.groupBy(modules, ({ name }) => name)].map(([name, own]) => roleAndBinding(name, undefined, blocksIn(own, undefined))),
     ...namespacesOf(parts).map((namespace) => roleAndBinding('manager', namespace, blocksIn(parts, namespace))),
   ];
   return ['{{- if .Values.rbac.create }}', ...objects.filter((text) => text !== ''), '{{- end }}', ''].join('\n');
@@ -45,11 +45,16 @@ function namespacesOf(parts: readonly RightsPart[]): NonNullable<RbacRule['names
 
 function blocksIn(parts: readonly RightsPart[], place: RbacRule['namespace']): Block[] {
   return parts
-    .map(({ name, rules }) => ({
-      condition: name in CONDITIONS ? CONDITIONS[name] : `.Values.${name}.enabled`,
+    .map(({ name, rules, condition }) => ({
+      condition: name in CONDITIONS ? CONDITIONS[name] : moduleCondition(name, condition),
       rules: rules.filter(({ namespace }) => namespace === place),
     }))
     .filter(({ rules }) => rules.length > 0);
+}
+
+function moduleCondition(module: RightsPartName, further: string | undefined): string {
+  const enabled = `.Values.${module}.enabled`;
+  return further === undefined ? enabled : `and ${enabled} (${further})`;
 }
 
 /** What all blocks together need goes around both objects, so that no empty role is left. */
@@ -76,7 +81,9 @@ function roleAndBinding(suffix: string, namespace: RbacRule['namespace'], blocks
   return when(around, [...role, ...binding].join('\n'));
 }
 
-function oneOf([first = '', ...others]: readonly string[]): string {
+/** A condition that implies another one of them adds nothing. */
+function oneOf(conditions: readonly string[]): string {
+  const [first = '', ...others] = conditions.filter((one) => !conditions.some((other) => one.startsWith(`and ${other} (`)));
   return others.length === 0 ? first : `or ${[first, ...others].map((condition) => `(${condition})`).join(' ')}`;
 }
 

@@ -14,6 +14,8 @@ export interface RightsPart {
   readonly name: RightsPartName;
   /** Merged and sorted. */
   readonly rules: readonly RbacRule[];
+  /** For the chart: what has to hold beside the module being on, as a condition of a template. @default nothing */
+  readonly condition?: string;
 }
 
 export interface ManagerFeatures {

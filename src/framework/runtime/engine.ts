@@ -231,8 +231,16 @@ export class Engine {
   }
 
   private createMetricsEndpoint(): MetricsEndpoint {
-    const { clock, logger: log, metricsSecure: secure, metricsFiles: files, instance: hostName } = this.options;
-    return new MetricsEndpoint({ metrics: this.metrics, secure, files, client: this.local.cluster.client, clock, log, hostName });
+    const {
+      clock,
+      logger: log,
+      metricsSecure: secure,
+      metricsFiles: files,
+      metricsCertificateOf: token,
+      instance: hostName,
+    } = this.options;
+    const shared = () => (token === undefined ? undefined : this.instances.container.resolve(token));
+    return new MetricsEndpoint({ metrics: this.metrics, secure, files, shared, client: this.local.cluster.client, clock, log, hostName });
   }
 
   private addChecks(): void {

@@ -1,11 +1,12 @@
 /** What an operator is made of, as its author writes it, and the same with every default filled in. */
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { DependencyContainer } from '../decorators/container';
+import type { DependencyContainer, InjectionToken } from '../decorators/container';
 import type { HandlerClass } from '../decorators/handler';
 import { type CompiledLeaderElectionOptions, compileLeaderElectionOptions, type LeaderElectionOptions } from '../leader';
 import { type Logger, nullLogger } from '../logging/logger';
 import { type ListenAddress, parseListenAddress } from '../serving/address';
+import type { ServedCertificate } from '../serving/tls/certificate-source';
 import { type Clock, SystemClock } from '../time/clock';
 import type { HandlerRun } from './pass-ports';
 
@@ -21,6 +22,11 @@ export interface MetricsOptions {
   certFile?: string;
   /** PEM file of the private key. */
   keyFile?: string;
+  /**
+   * Token under which the container has a certificate that the operator serves elsewhere, to be served here as well; without files, and
+   * self-signed as long as there is none. @default none
+   */
+  certificateOf?: InjectionToken<ServedCertificate>;
 }
 
 export interface OperatorOptions {
@@ -100,6 +106,7 @@ export interface CompiledOperatorOptions {
   readonly metricsAddress: ListenAddress | undefined;
   readonly metricsSecure: boolean;
   readonly metricsFiles: { readonly certificate: string; readonly key: string } | undefined;
+  readonly metricsCertificateOf: InjectionToken<ServedCertificate> | undefined;
   readonly logger: Logger;
   readonly version: string;
   readonly modules: readonly string[];
@@ -131,6 +138,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     metricsAddress: parseListenAddress(options.metrics?.address ?? '0'),
     metricsSecure: options.metrics?.secure ?? false,
     metricsFiles: metricsFiles(options.metrics ?? {}),
+    metricsCertificateOf: options.metrics?.certificateOf,
     logger: options.logger ?? nullLogger,
     version: options.version ?? '0.0.0',
     modules: options.modules ?? [],

@@ -12,14 +12,17 @@ import type { HealthCheck } from './checks';
 import type { FrameworkMetrics } from './metrics/framework-metrics';
 import { METRICS_PATH, MetricsServer } from './metrics-server';
 import { CertificateFiles } from './tls/certificate-files';
+import type { CertificateSource, ServedCertificate } from './tls/certificate-source';
 import { SelfSigned } from './tls/self-signed';
 import { ServingCertificate } from './tls/serving-certificate';
 
 export interface MetricsEndpointOptions {
   readonly metrics: FrameworkMetrics;
   readonly secure: boolean;
-  /** Certificate and key, PEM; without them a self-signed one is made. */
+  /** Certificate and key, PEM. */
   readonly files: { readonly certificate: string; readonly key: string } | undefined;
+  /** Without files: a certificate that is served elsewhere; without either, and as long as it has none, a self-signed one is made. */
+  readonly shared?: () => ServedCertificate | undefined;
   /** Asks about callers; must work on a replica that does not lead. */
   readonly client: Pick<KubeClient, 'raw'>;
   readonly clock: Clock;
@@ -52,6 +55,7 @@ export class MetricsEndpoint {
     const { metrics, client, clock, log } = this.options;
     const { certificate } = this;
     await certificate?.start();
+    if (certificate !== undefined) this.sharedCertificate()?.onChange(() => void certificate.refresh());
     const security = certificate && { certificate, access: new TokenAccess({ client, clock, log, path: METRICS_PATH }) };
     this.server = new MetricsServer(metrics.registry, security);
     return this.server.listen(address);
@@ -62,9 +66,16 @@ export class MetricsEndpoint {
     await this.server?.close();
   }
 
-  private source(): CertificateFiles | SelfSigned {
+  private source(): CertificateSource {
     const { files, clock, hostName } = this.options;
     if (files !== undefined) return new CertificateFiles(files.certificate, files.key);
-    return new SelfSigned({ clock, commonName: hostName.slice(0, MAX_COMMON_NAME_CHARS), dnsNames: [hostName, 'localhost'] });
+    const commonName = hostName.slice(0, MAX_COMMON_NAME_CHARS);
+    const selfSigned = new SelfSigned({ clock, commonName, dnsNames: [hostName, 'localhost'] });
+    return { load: async () => this.sharedCertificate()?.current ?? selfSigned.load() };
+  }
+
+  private sharedCertificate(): ServedCertificate | undefined {
+    const { files, shared } = this.options;
+    return files === undefined ? shared?.() : undefined;
   }
 }

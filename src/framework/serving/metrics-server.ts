@@ -10,8 +10,7 @@ import type { Registry } from 'prom-client';
 import type { TokenAccess } from './access/token-access';
 import type { ListenAddress } from './address';
 import { close, listen } from './listening';
-import type { PemPair } from './tls/certificate-source';
-import type { ServingCertificate } from './tls/serving-certificate';
+import type { PemPair, ServedCertificate } from './tls/certificate-source';
 
 export const METRICS_PATH = '/metrics';
 
@@ -21,7 +20,7 @@ const MAX_CONNECTIONS = 128;
 const MIN_TLS = 'TLSv1.2';
 
 export interface MetricsSecurity {
-  readonly certificate: Pick<ServingCertificate, 'current' | 'onChange'>;
+  readonly certificate: ServedCertificate;
   readonly access: Pick<TokenAccess, 'check'>;
 }
 

@@ -18,6 +18,7 @@ import {
   type Logger,
   type PemPair,
   Secret,
+  type ServedCertificate,
   ServingCertificate,
   singleton,
 } from '../../framework';
@@ -28,7 +29,7 @@ import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { GrpcObjects } from '../trust/grpc-objects';
 
 @singleton()
-export class GrpcCertificate {
+export class GrpcCertificate implements ServedCertificate {
   private readonly tls: ServerTls;
   private readonly serving: ServingCertificate;
   /** Expiry of the authority, in milliseconds since 1970. */
@@ -51,6 +52,14 @@ export class GrpcCertificate {
 
   get credentials(): ServerCredentials {
     return this.tls;
+  }
+
+  get current(): PemPair | undefined {
+    return this.serving.current;
+  }
+
+  onChange(listener: (pair: PemPair) => void): void {
+    this.serving.onChange(listener);
   }
 
   /** Resolves after the first attempt, whether it succeeded or not. */

@@ -110,7 +110,8 @@ describe('secure metrics of a manager', function () {
     const text = await poll('the config to be reconciled and shown', async () => {
       const answer = await scrape(metricsPort, token);
       if (answer.status !== 200) return undefined;
-      return /controller_runtime_reconcile_total\{[^}]*result="success"\} [1-9]/.test(answer.text) ? answer.text : undefined;
+      const isDone = /controller_runtime_reconcile_total\{[^}]*result="success"\} [1-9]/.test(answer.text);
+      return isDone && /^steward_api_writes_total\{kind="wolconfigs[^}]*verb="status"/m.test(answer.text) ? answer.text : undefined;
     });
 
     for (const line of [

@@ -1,4 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { TestCertificateAuthority } from '../../../src/framework/testing';
@@ -7,6 +9,7 @@ import type { RpcStatusError } from '../../../src/wol/protocol/rpc-status-error'
 import { WolClient } from '../../../src/wol/protocol/wol-client';
 import type { Reference } from '../../harness/admin-api';
 import { AgentIdentities } from '../../harness/agent-identities';
+import { freeTcpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
 import { NAMESPACE, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { launchManager, type ManagerProcess, startManager } from '../../harness/steward-processes';
@@ -64,6 +67,20 @@ class Trust {
   }
 }
 
+/** Serial of the certificate that a scraper sees who trusts the bundle and asks for the gRPC Service; `undefined` when he refuses it. */
+async function serialShownTo(port: number, trust: Trust): Promise<string | undefined> {
+  const servername = `virt-steward-grpc.${NAMESPACE}.svc`;
+  const socket = connect({ host: '127.0.0.1', port, servername, ca: await trust.bundle() });
+  try {
+    await once(socket, 'secureConnect');
+    return socket.getPeerX509Certificate()?.serialNumber;
+  } catch {
+    return undefined;
+  } finally {
+    socket.destroy();
+  }
+}
+
 describe('certificates of our own', function () {
   this.timeout(60_000);
   let cluster: StewardCluster;
@@ -101,6 +118,23 @@ describe('certificates of our own', function () {
     expect(await trust.isReachable(manager)).to.equal(true);
     expect(await trust.isReachable(manager, 'elsewhere.example'), 'a host the certificate is not for').to.equal(false);
     expect((await manager.health('/readyz?verbose')).text).to.match(/\[\+\]grpc ok: port \d+, TLS\n/);
+  });
+
+  it('are shown by metrics as well, the next one without a restart', async () => {
+    const port = await freeTcpPort();
+    const metrics = ['--metrics-secure=true', `--metrics-bind-address=127.0.0.1:${port}`];
+    const replica = await startManager(cluster, { secure: true, flags: metrics });
+    try {
+      const shown = (): Promise<string | undefined> => serialShownTo(port, trust);
+      await replica.process.until('metrics to show the pair of gRPC', async () => (await shown()) === (await trust.serial()));
+
+      const before = await trust.serial();
+      await cluster.api.delete(SERVER);
+      await trust.untilServedAnew(replica, before);
+      await replica.process.until('metrics to show the new pair', async () => (await shown()) === (await trust.serial()));
+    } finally {
+      await replica.process.stop();
+    }
   });
 
   it('are made again when the Secret is deleted, and served without a restart', async () => {
@@ -279,7 +313,7 @@ describe('client certificates', function () {
     const trust = new Trust(cluster);
     const identities = await AgentIdentities.create(cluster);
     const token = await identities.token({ pod: await identities.pod('node-a') });
-    const own = (await trust.secret(AGENT))!;
+    const own = await poll('the leader to make their pair', () => trust.secret(AGENT));
     const ours = { certificate: own['tls.crt']!, privateKey: own['tls.key']! };
     const { cert, key } = new TestCertificateAuthority().issue({ commonName: `system:serviceaccount:${NAMESPACE}:virt-steward-wol-agent` });
     const report = async (pair: { certificate: string; privateKey: string } | undefined): Promise<status> => {

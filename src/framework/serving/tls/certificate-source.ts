@@ -13,3 +13,11 @@ export interface CertificateSource {
    */
   load(): Promise<PemPair>;
 }
+
+/** A certificate in use. */
+export interface ServedCertificate {
+  /** `undefined` as long as there is none. */
+  readonly current: PemPair | undefined;
+  /** Calls back for every pair that comes into use after the current one. */
+  onChange(listener: (pair: PemPair) => void): void;
+}

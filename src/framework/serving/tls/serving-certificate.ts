@@ -13,7 +13,7 @@ import type { Logger } from '../../logging/logger';
 import type { Clock, Timer } from '../../time/clock';
 import type { HealthCheck } from '../checks';
 import type { CertificateMetrics } from '../metrics/certificate-metrics';
-import type { CertificateSource, PemPair } from './certificate-source';
+import type { CertificateSource, PemPair, ServedCertificate } from './certificate-source';
 
 /** The kubelet needs up to a minute to bring a changed Secret into a pod; ten seconds more are no matter. */
 const LOOK_MS = 10_000;
@@ -29,7 +29,7 @@ export interface ServingCertificateOptions {
   readonly onProblem?: (problem: string) => void;
 }
 
-export class ServingCertificate {
+export class ServingCertificate implements ServedCertificate {
   private pair: PemPair | undefined;
   private problem = 'not read yet';
   /** Of the content, or of the error, that was dealt with last. */

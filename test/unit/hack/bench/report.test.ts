@@ -24,6 +24,11 @@ describe('report of a benchmark', () => {
     [{ name: 'x', value: 1_999, unit: '1/s', goal: { atLeast: 2_000 } }, 'x  1999 1/s  MISSES the goal: at least 2000 1/s'],
     [{ name: 'x', value: 10_000, unit: '', goal: { exactly: 10_000 } }, 'x  10000  meets the goal: exactly 10000'],
     [{ name: 'x', value: 12.345, unit: 'MiB' }, 'x  12.3 MiB'],
+    [{ name: 'x', value: 2, unit: 'ms', older: '4 to 8 ms' }, 'x  2 ms  older operator: 4 to 8 ms'],
+    [
+      { name: 'x', value: 2, unit: 'ms', goal: { atMost: 5 }, older: '9 ms' },
+      'x  2 ms  meets the goal: at most 5 ms; older operator: 9 ms',
+    ],
   ];
   for (const [figure, line] of cases) {
     it(`shows "${line}"`, () => {

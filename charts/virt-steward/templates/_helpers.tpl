@@ -1,0 +1,107 @@
+{{/* Names and labels that all templates share. A name has at most 40 characters, so that suffixes fit. */}}
+{{- define "virt-steward.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "virt-steward.fullname" -}}
+{{- $name := include "virt-steward.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* What never changes over the life of a release. */}}
+{{- define "virt-steward.selectorLabels" -}}
+app.kubernetes.io/name: virt-steward
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "virt-steward.generalLabels" -}}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: virt-steward
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "virt-steward.labels" -}}
+{{ include "virt-steward.component" (list . "manager") }}
+{{- end }}
+
+{{/* Labels of a part: (list . "grpc"). */}}
+{{- define "virt-steward.component" -}}
+app.kubernetes.io/name: virt-steward
+app.kubernetes.io/component: {{ index . 1 }}
+{{ include "virt-steward.generalLabels" (index . 0) }}
+{{- end }}
+
+{{/* Labels and annotations: (list . component [annotations [labels]]). */}}
+{{- define "virt-steward.metadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "virt-steward.component" (list $root (index . 1)) | nindent 2 }}
+  {{- if gt (len .) 3 }}
+  {{- with index . 3 }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- end }}
+{{- $own := dict }}
+{{- if gt (len .) 2 }}{{ $own = index . 2 }}{{ end }}
+{{- with merge (dict) $own $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "virt-steward.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (printf "%s-manager" (include "virt-steward.fullname" .)) }}
+{{- end }}
+
+{{- define "virt-steward.agentServiceAccountName" -}}
+{{- .Values.agent.serviceAccount.name | default (printf "%s-wol-agent" (include "virt-steward.fullname" .)) }}
+{{- end }}
+
+{{/* Reference of an image: (list . .Values.image). */}}
+{{- define "virt-steward.image" -}}
+{{- $root := index . 0 }}{{ $image := index . 1 }}
+{{- $registry := $image.registry | default $root.Values.global.imageRegistry }}
+{{- if $registry }}{{ $registry }}/{{ end }}{{ $image.repository }}:{{ $image.tag | default $root.Chart.AppVersion }}
+{{- if $image.digest }}@{{ $image.digest }}{{ end }}
+{{- end }}
+
+{{- define "virt-steward.pullSecrets" -}}
+{{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* "true" on OpenShift, else empty. */}}
+{{- define "virt-steward.openshift" -}}
+{{- if kindIs "bool" .Values.openshift.enabled }}{{ if .Values.openshift.enabled }}true{{ end }}
+{{- else if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}true{{ end }}
+{{- end }}
+
+{{/* "true" when objects of an API may be rendered: (list . "cert-manager.io/v1"). */}}
+{{- define "virt-steward.hasApi" -}}
+{{- $root := index . 0 }}
+{{- if or (ne $root.Values.missingApis "skip") ($root.Capabilities.APIVersions.Has (index . 1)) }}true{{ end }}
+{{- end }}
+
+{{/* How agents and manager trust each other: what the rights of the manager depend on. */}}
+{{- define "virt-steward.trust" -}}
+{{- if .Values.wol.grpc.insecure }}insecure
+{{- else }}{{ .Values.tls.mode }}{{ if .Values.wol.grpc.mtls }}-mtls{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "virt-steward.tlsSecret" -}}
+{{- .Values.tls.existingSecret | default "virt-steward-grpc-tls" }}
+{{- end }}

@@ -1,0 +1,238 @@
+import { readdirSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { AdminApi } from '../../harness/admin-api';
+import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
+import { poll } from '../../harness/poll';
+import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { FOREIGN_CRDS } from './foreign-crds';
+
+const MANAGER = `system:serviceaccount:${NAMESPACE}:virt-steward-manager`;
+const AGENT = `system:serviceaccount:${NAMESPACE}:virt-steward-wol-agent`;
+const CRD = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'wolconfigs.wol.pillon.org' } };
+const CONFIG: TestObject = {
+  apiVersion: 'wol.pillon.org/v1beta1',
+  kind: 'WolConfig',
+  metadata: { name: 'lab' },
+  spec: { discoveryMode: 'All' },
+};
+const DEPLOYMENT_PATH = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/virt-steward-manager`;
+
+/** What lies in the namespace, or belongs to the release: all that an uninstall has to remove. */
+const PLACES = [
+  `/api/v1/namespaces/${NAMESPACE}/secrets`,
+  `/api/v1/namespaces/${NAMESPACE}/services`,
+  `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`,
+  `/apis/policy/v1/namespaces/${NAMESPACE}/poddisruptionbudgets`,
+  `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`,
+  `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}/roles`,
+  `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}/rolebindings`,
+  '/apis/rbac.authorization.k8s.io/v1/clusterroles?labelSelector=app.kubernetes.io/part-of=virt-steward',
+  '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings?labelSelector=app.kubernetes.io/part-of=virt-steward',
+  `/api/v1/namespaces/${NAMESPACE}/serviceaccounts?fieldSelector=metadata.name!=default`,
+];
+
+interface Attributes {
+  verb: string;
+  group?: string;
+  resource: string;
+  subresource?: string;
+  namespace?: string;
+  name?: string;
+}
+
+describe('the chart on a real API server', function () {
+  this.timeout(120_000);
+  let controlPlane: ControlPlane;
+  let api: AdminApi;
+  let helms: Record<3 | 4, Helm>;
+  let cluster: string[];
+
+  before(async function () {
+    this.timeout(0);
+    helms = { 3: await Helm.find(3), 4: await Helm.find(4) };
+    controlPlane = await startControlPlane({ controllerManager: false });
+    api = new AdminApi(controlPlane);
+    cluster = [`--kubeconfig=${controlPlane.kubeconfigPath}`, `--namespace=${NAMESPACE}`];
+    await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+    await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'lab' } });
+  });
+
+  after(async () => {
+    await controlPlane?.stop();
+    for (const helm of Object.values(helms ?? {})) helm.remove();
+  });
+
+  async function isAllowed(user: string, attributes: Attributes): Promise<boolean> {
+    const spec = { user, groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`], resourceAttributes: attributes };
+    const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+    return (await api.ask<{ status: { allowed: boolean } }>({ method: 'POST', path, body })).status.allowed;
+  }
+
+  async function leftovers(): Promise<string[]> {
+    const lists = await Promise.all(PLACES.map((path) => api.list<TestObject>(path)));
+    return PLACES.flatMap((path, index) => lists[index]!.map(({ metadata }) => `${path.split('?')[0]}/${metadata.name}`));
+  }
+
+  /** What an upgrade that changes nothing must leave as it is. */
+  const versions = async (): Promise<unknown[]> =>
+    (await Promise.all(PLACES.slice(1).map((path) => api.list<TestObject>(path))))
+      .flat()
+      .map(({ metadata }) => [metadata.name, metadata['resourceVersion']]);
+
+  for (const major of [3, 4] as const) {
+    it(`is installed, upgraded and removed by Helm ${major}; CRDs and WolConfigs stay, and nothing else`, async () => {
+      const helm = helms[major];
+      await helm.must('install', RELEASE, CHART, ...cluster);
+      await api.waitForCondition(CRD, 'Established');
+      await poll(
+        'the API to serve WolConfigs',
+        async () => (await controlPlane.request({ path: '/apis/wol.pillon.org/v1beta1' })).status === 200,
+      );
+      const { uid } = (await api.apply(CONFIG)).metadata;
+
+      const before = await versions();
+      await helm.must('upgrade', RELEASE, CHART, ...cluster);
+      expect(await versions(), 'after an upgrade without a change').to.deep.equal(before);
+
+      await helm.must('upgrade', RELEASE, CHART, ...cluster, '--set=manager.replicas=3');
+      expect(((await api.ask<TestObject>({ path: DEPLOYMENT_PATH }))['spec'] as { replicas: number }).replicas).to.equal(3);
+      await helm.must('rollback', RELEASE, '1', ...cluster);
+      expect(((await api.ask<TestObject>({ path: DEPLOYMENT_PATH }))['spec'] as { replicas: number }).replicas).to.equal(2);
+
+      await helm.must('uninstall', RELEASE, ...cluster);
+      expect(await leftovers()).to.deep.equal([]);
+      expect((await api.get(CONFIG))?.metadata['uid'], 'the WolConfig').to.equal(uid);
+    });
+  }
+
+  it('installed by Helm 3 is upgraded by Helm 4 to a chart with a further CRD field, which is then stored', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'chart-'));
+    try {
+      await cp(CHART, folder, { recursive: true });
+      const file = join(folder, 'templates/crds/wol.pillon.org_wolconfigs.yaml');
+      const field = '                discoveryMode:\n';
+      const text = await readFile(file, 'utf8');
+      expect(text).to.contain(field);
+      await writeFile(file, text.replace(field, `                addedLater:\n                  type: string\n${field}`));
+      await helms[3].must('install', RELEASE, CHART, ...cluster);
+      await api.waitForCondition(CRD, 'Established');
+
+      await helms[4].must('upgrade', RELEASE, folder, ...cluster, '--server-side=true', '--force-conflicts');
+
+      const wanted = { ...CONFIG, spec: { discoveryMode: 'All', addedLater: 'yes' } };
+      await poll('the new field to be stored', async () => {
+        const { status, body } = await controlPlane.request({
+          method: 'PATCH',
+          path: '/apis/wol.pillon.org/v1beta1/wolconfigs/lab?fieldManager=test&force=true',
+          body: wanted,
+          contentType: 'application/apply-patch+yaml',
+        });
+        return status === 200 && ((body as TestObject)['spec'] as { addedLater?: string }).addedLater === 'yes';
+      });
+      await helms[4].must('uninstall', RELEASE, ...cluster);
+      expect(await leftovers()).to.deep.equal([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('gives the manager what it needs and none of what is forbidden, and agents nothing', async () => {
+    await helms[4].must('install', RELEASE, CHART, ...cluster);
+    try {
+      const needed: Attributes[] = [
+        {
+          verb: 'update',
+          group: 'subresources.kubevirt.io',
+          resource: 'virtualmachines',
+          subresource: 'start',
+          namespace: 'lab',
+          name: 'vm',
+        },
+        { verb: 'watch', group: 'kubevirt.io', resource: 'virtualmachines' },
+        { verb: 'create', group: 'apps', resource: 'daemonsets', namespace: NAMESPACE },
+        { verb: 'update', group: 'coordination.k8s.io', resource: 'leases', namespace: NAMESPACE, name: 'virt-steward-manager' },
+      ];
+      const forbidden: Attributes[] = [
+        { verb: 'list', resource: 'secrets' },
+        { verb: 'list', resource: 'secrets', namespace: NAMESPACE },
+        { verb: 'get', resource: 'secrets', namespace: 'lab', name: 'any' },
+        ...['patch', 'update', 'delete', 'create'].map((verb) => ({
+          verb,
+          group: 'kubevirt.io',
+          resource: 'virtualmachines',
+          namespace: 'lab',
+        })),
+        { verb: 'create', resource: 'pods', subresource: 'exec', namespace: NAMESPACE },
+        { verb: 'create', resource: 'pods', namespace: NAMESPACE },
+        { verb: 'create', group: 'apps', resource: 'daemonsets', namespace: 'lab' },
+        { verb: 'update', group: 'apps', resource: 'deployments', namespace: NAMESPACE },
+        { verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
+        { verb: 'bind', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
+        { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'roles', namespace: NAMESPACE },
+        { verb: 'impersonate', resource: 'users' },
+        { verb: 'patch', resource: 'nodes' },
+        { verb: 'get', resource: 'nodes', subresource: 'proxy' },
+        { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace: NAMESPACE },
+        { verb: 'create', group: 'wol.pillon.org', resource: 'wolconfigs' },
+        { verb: 'delete', group: 'wol.pillon.org', resource: 'wolconfigs' },
+        { verb: 'update', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
+      ];
+      for (const attributes of needed) {
+        await poll(`the manager to be allowed to ${JSON.stringify(attributes)}`, () => isAllowed(MANAGER, attributes));
+      }
+
+      const allowed = await Promise.all(
+        [MANAGER, AGENT].map((user) =>
+          Promise.all(forbidden.map(async (attributes) => ((await isAllowed(user, attributes)) ? [JSON.stringify(attributes)] : []))),
+        ),
+      );
+      const forAgents = await Promise.all(needed.map((attributes) => isAllowed(AGENT, attributes)));
+
+      expect(allowed.flat(2)).to.deep.equal([]);
+      expect(forAgents).to.deep.equal(needed.map(() => false));
+    } finally {
+      await helms[4].must('uninstall', RELEASE, ...cluster);
+    }
+  });
+
+  it('renders objects that the API server accepts without unknown fields, for every file of values', async () => {
+    for (const crd of FOREIGN_CRDS) {
+      await api.apply(crd);
+      await api.waitForCondition(crd, 'Established');
+    }
+    const files = readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('-values.yaml'));
+    const problems: string[] = [];
+    for (const file of files) {
+      const objects = await helms[4].objects(`--values=${join(CHART, 'ci', file)}`);
+      expect(namesOf(objects)).to.have.lengthOf(new Set(namesOf(objects)).size);
+      the(objects, 'Deployment');
+      await Promise.all(objects.map(async (object) => problems.push(...(await refusalOf(object)).map((problem) => `${file}: ${problem}`))));
+    }
+    expect(problems).to.deep.equal([]);
+  });
+
+  /** By server-side dry run with strict fields: what neither the schema nor the API server's own checks let pass. */
+  async function refusalOf(object: TestObject): Promise<string[]> {
+    const { apiVersion, kind, metadata } = object;
+    const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+    const { body: resources } = await controlPlane.request({ path: root });
+    const resource = (resources as { resources: { name: string; kind: string; namespaced: boolean }[] }).resources?.find(
+      (one) => one.kind === kind && !one.name.includes('/'),
+    );
+    if (resource === undefined) return [`${kind} is served by nobody`];
+    const place = resource.namespaced ? `/namespaces/${metadata.namespace ?? NAMESPACE}` : '';
+    const path = `${root}${place}/${resource.name}/${metadata.name}?dryRun=All&fieldManager=test&force=true&fieldValidation=Strict`;
+    const { status, body } = await controlPlane.request({
+      method: 'PATCH',
+      path,
+      body: object,
+      contentType: 'application/apply-patch+yaml',
+    });
+    return status < 300 ? [] : [`${kind}/${metadata.name}: ${JSON.stringify(body)}`];
+  }
+});

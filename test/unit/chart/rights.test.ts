@@ -1,0 +1,100 @@
+import { expect } from 'chai';
+import { managerRightsByPart, printedRights } from '../../../src/cli/rights';
+import { Settings } from '../../../src/framework';
+import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../../../src/wol';
+import { Helm } from '../../harness/helm';
+import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+
+interface Rule {
+  apiGroups?: string[];
+  resources?: string[];
+  resourceNames?: string[];
+  verbs: string[];
+}
+
+/** `Kind: verb group/resource names`, one a verb, sorted. */
+function rightsIn(objects: readonly TestObject[], names: readonly string[]): string[] {
+  const roles = objects.filter(({ kind, metadata }) => /Role$/.test(kind) && names.includes(metadata.name));
+  const lines = roles.flatMap(({ kind, ...role }) =>
+    (role['rules'] as Rule[]).flatMap(({ apiGroups = [], resources = [], resourceNames = [], verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${kind}: ${verb} ${group}/${resource} ${resourceNames.join()}`)),
+      ),
+    ),
+  );
+  return [...new Set(lines)].sort();
+}
+
+/** Values of the chart and the flags they become. */
+const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'tls.mode=self': {},
+  'wol.grpc.mtls=true': { grpcMtls: 'true' },
+  'tls.mode=cert-manager': { grpcTlsMode: 'cert-manager' },
+  'tls.mode=service-ca,openshift.enabled=true': { grpcTlsMode: 'service-ca' },
+  'tls.mode=existingSecret,tls.existingSecret=own-pair': { grpcTlsMode: 'existingSecret', grpcTlsSecret: 'own-pair' },
+  'tls.mode=existingSecret,tls.existingSecret=own-pair,wol.grpc.mtls=true': {
+    grpcTlsMode: 'existingSecret',
+    grpcTlsSecret: 'own-pair',
+    grpcMtls: 'true',
+  },
+  'wol.grpc.insecure=true': { grpcInsecure: 'true' },
+};
+
+const MANAGER_ROLES = ['virt-steward-manager', 'virt-steward-wol'];
+
+describe('rights in the rendered chart', function () {
+  this.timeout(60_000);
+  let helm: Helm;
+
+  before(async function () {
+    this.timeout(0);
+    helm = await Helm.find(4);
+  });
+
+  after(() => helm?.remove());
+
+  for (const [values, flags] of Object.entries(VARIANTS)) {
+    for (const [further, features] of [
+      ['', { leaderElection: true, secureMetrics: true }],
+      [',manager.leaderElection=false,manager.replicas=1,metrics.secure=false', { leaderElection: false, secureMetrics: false }],
+    ] as const) {
+      it(`with ${values}${further} are those that the manager needs with the flags of the values`, async () => {
+        const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0');
+        const names = { name: 'virt-steward-manager', namespace: NAMESPACE, serviceAccount: 'virt-steward-manager' };
+        const printed = JSON.parse(printedRights(managerRightsByPart(['wol'], features, { wol }), 'json', names)) as {
+          items: TestObject[];
+        };
+
+        const objects = await helm.objects(`--set=missingApis=render,${values}${further}`);
+
+        expect(rightsIn(objects, MANAGER_ROLES)).to.deep.equal(rightsIn(printed.items, ['virt-steward-manager']));
+      });
+    }
+  }
+
+  it('hold no wildcard, no right over all Secrets, and no write to virtual machines, nodes, roles or CRDs', async () => {
+    for (const values of Object.keys(VARIANTS)) {
+      const rights = rightsIn(await helm.objects(`--set=missingApis=render,${values}`), MANAGER_ROLES);
+
+      expect(rights.filter((right) => /\*|escalate|impersonate|\bbind\b/.test(right))).to.deep.equal([]);
+      expect(rights.filter((right) => /^ClusterRole: .* \/secrets /.test(right) || /: (list|watch) \/secrets $/.test(right))).to.deep.equal(
+        [],
+      );
+      expect(
+        rights.filter((right) => /: (create|update|patch|delete\w*) (kubevirt\.io\/|\/nodes|\/pods|rbac\.|apiextensions)/.test(right)),
+      ).to.deep.equal([]);
+      expect(rights.filter((right) => /^ClusterRole: .*daemonsets/.test(right))).to.deep.equal([]);
+    }
+  });
+
+  it('let the manager get the named passwords in other namespaces, and nothing else there', async () => {
+    const objects = await helm.objects(
+      '--set=wol.secureOnSecrets[0].namespace=lab,wol.secureOnSecrets[0].name=one,wol.secureOnSecrets[1].namespace=lab,wol.secureOnSecrets[1].name=two',
+    );
+
+    expect(rightsIn(objects, ['virt-steward-secureon'])).to.deep.equal(['Role: get /secrets one,two']);
+    expect(objects.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'virt-steward-secureon')?.metadata.namespace).to.equal(
+      'lab',
+    );
+  });
+});
