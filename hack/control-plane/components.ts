@@ -3,7 +3,8 @@
  *
  * Owns: every flag, and why it is there. Never: starts anything, reads or writes a file. Invariant: pure.
  *
- * All parts listen on the loopback address or on a socket in the control plane's own directory; only the API server needs a port.
+ * All parts listen on the loopback address or on a socket in the control plane's own directory; only the API server needs a port, and
+ * only it may have another address.
  */
 import { join } from 'node:path';
 
@@ -18,6 +19,8 @@ const ETCD_ADVERTISED = { client: 'http://127.0.0.1:2379', peer: 'http://127.0.0
 /** Issuer and audience of the tokens of service accounts. */
 export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 const SERVICE_CLUSTER_IP_RANGE = '10.96.0.0/16';
+/** The `kubernetes` Service has the first address of the range; pods know the API server under it. */
+export const KUBERNETES_SERVICE_IP = '10.96.0.1';
 
 /** Where a control plane keeps what its servers read. All paths are absolute. */
 export interface ControlPlaneFiles {
@@ -89,23 +92,24 @@ export function etcdArgs(files: ControlPlaneFiles): string[] {
  *
  * @param hasControllerManager without one no namespace gets its default service account, and pods would be refused for want of it.
  */
-export function apiServerArgs(files: ControlPlaneFiles, port: number, hasControllerManager: boolean): string[] {
+export function apiServerArgs(files: ControlPlaneFiles, address: string, port: number, hasControllerManager: boolean): string[] {
   return [
     `--etcd-servers=unix://${files.etcdSocket}`,
-    `--bind-address=${LOOPBACK}`,
-    `--advertise-address=${LOOPBACK}`,
+    `--bind-address=${address}`,
+    `--advertise-address=${address}`,
     `--secure-port=${port}`,
     `--cert-dir=${files.certificates}`,
     `--tls-cert-file=${files.servingCertificate}`,
     `--tls-private-key-file=${files.servingKey}`,
-    '--authorization-mode=RBAC',
+    // Nodes come only where they can reach the API server.
+    `--authorization-mode=${address === LOOPBACK ? 'RBAC' : 'Node,RBAC'}`,
     `--token-auth-file=${files.tokens}`,
     `--service-account-issuer=${TOKEN_ISSUER}`,
     `--service-account-key-file=${files.serviceAccountPublicKey}`,
     `--service-account-signing-key-file=${files.serviceAccountKey}`,
     `--service-cluster-ip-range=${SERVICE_CLUSTER_IP_RANGE}`,
-    // The `kubernetes` Service would need an address that is not loopback.
-    '--endpoint-reconciler-type=none',
+    // The `kubernetes` Service needs an address that is not loopback.
+    ...(address === LOOPBACK ? ['--endpoint-reconciler-type=none'] : []),
     `--requestheader-client-ca-file=${files.frontProxyCa}`,
     `--requestheader-allowed-names=${FRONT_PROXY_CLIENT}`,
     '--requestheader-username-headers=X-Remote-User',

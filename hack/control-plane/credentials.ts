@@ -7,7 +7,7 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { CertificateAuthority } from './certificates';
-import { type ControlPlaneFiles, FRONT_PROXY_CLIENT, LOOPBACK } from './components';
+import { type ControlPlaneFiles, FRONT_PROXY_CLIENT, KUBERNETES_SERVICE_IP } from './components';
 
 export interface Credentials {
   /** PEM certificate that signs the API server's. */
@@ -25,10 +25,11 @@ const API_SERVER_NAMES = [
   'kubernetes.default.svc.cluster.local',
 ];
 
-export function writeCredentials(files: ControlPlaneFiles): Credentials {
+/** @param address where the API server listens. */
+export function writeCredentials(files: ControlPlaneFiles, address: string): Credentials {
   mkdirSync(files.certificates, { mode: 0o700 });
   writeCertificates(files);
-  const ca = writeServingCertificate(files);
+  const ca = writeServingCertificate(files, address);
   const [adminToken, controllerManagerToken, schedulerToken] = [newToken(), newToken(), newToken()];
   const users = [
     `${adminToken},admin,admin,system:masters`,
@@ -44,12 +45,12 @@ export function writePrivately(file: string, text: string): void {
 }
 
 /** Makes a new authority and a certificate of it for the API server. @returns the authority's certificate, PEM. */
-export function writeServingCertificate(files: ControlPlaneFiles): string {
+export function writeServingCertificate(files: ControlPlaneFiles, address: string): string {
   const authority = CertificateAuthority.create('virt-steward test control plane');
   const serving = authority.issue({
     commonName: 'kube-apiserver',
     dnsNames: API_SERVER_NAMES,
-    ipAddresses: [LOOPBACK],
+    ipAddresses: [address, KUBERNETES_SERVICE_IP],
     usage: 'server',
   });
   writePrivately(files.ca, authority.keyPair.certificate);

@@ -7,7 +7,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { GO_ENVIRONMENT, type GoSources, goBuildArgs } from './go-sources';
 import { tailOf } from './log-tail';
@@ -43,6 +43,10 @@ export function isAtLeast(have: string, want: string): boolean {
 }
 
 export interface BuildOptions {
+  /** What is said at the start. @default that of the control plane */
+  readonly title?: string;
+  /** Package below the folder of the sources. @default `.` */
+  readonly goPackage?: string;
   /** Where progress goes. @default standard error */
   readonly progress?: ProgressStream | undefined;
   /** Ends the build. */
@@ -57,20 +61,20 @@ export async function buildWithGo(
   sources: GoSources,
   target: string,
   env: NodeJS.ProcessEnv,
-  { progress: stream, signal }: BuildOptions = {},
+  { title = TITLE, goPackage = '.', progress: stream, signal }: BuildOptions = {},
 ): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   // Beside the target, so that the rename at the end stays within one file system.
   const group = await ProcessGroup.create(join(dirname(target), '.building-'));
   const log = join(group.directory, 'go.log');
-  const progress = new Progress(TITLE, () => summaryOf(log), stream);
+  const progress = new Progress(title, () => summaryOf(log), stream);
   try {
-    const output = join(group.directory, 'control-plane');
+    const output = join(group.directory, basename(target));
     const goTmp = join(group.directory, 'tmp');
     mkdirSync(goTmp);
     const build = await group.start({
       name: 'go build',
-      command: ['go', ...goBuildArgs(sources.kubernetesVersion, output)],
+      command: ['go', ...goBuildArgs(sources.kubernetesVersion, output, goPackage)],
       env: { ...goEnvironment(env), GOTMPDIR: goTmp },
       workingDirectory: sources.directory,
       logFile: log,

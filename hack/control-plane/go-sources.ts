@@ -38,17 +38,17 @@ export function readGoSources(directory: string = join(checkoutDirectory(), 'hac
 }
 
 /** Arguments for `go`. The version is stamped in because clients refuse a server that calls itself v0.0.0. */
-export function goBuildArgs(kubernetesVersion: string, output: string): string[] {
+export function goBuildArgs(kubernetesVersion: string, output: string, goPackage = '.'): string[] {
   const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.');
   const stamps = Object.entries({ gitVersion: kubernetesVersion, gitMajor: major, gitMinor: minor });
   const ldflags = ['-s', '-w', ...stamps.flatMap(([name, value]) => ['-X', `${VERSION_PACKAGE}.${name}=${value}`])].join(' ');
-  return ['build', '-v', '-trimpath', '-mod=readonly', '-buildvcs=false', `-ldflags=${ldflags}`, '-o', output, '.'];
+  return ['build', '-v', '-trimpath', '-mod=readonly', '-buildvcs=false', `-ldflags=${ldflags}`, '-o', output, goPackage];
 }
 
 function hashOf(directory: string, kubernetesVersion: string): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify([process.platform, process.arch, GO_ENVIRONMENT, goBuildArgs(kubernetesVersion, 'control-plane')]));
-  const sources = readdirSync(directory).filter((name) => /^go\.(mod|sum)$|\.go$/.test(name));
+  const sources = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => /^go\.(mod|sum)$|\.go$/.test(name));
   for (const name of sources.sort()) {
     const text = readFileSync(join(directory, name));
     hash.update(`\n${name} ${text.length}\n`).update(text);

@@ -4,6 +4,7 @@
  *     startControlPlane(options?: {
  *       controllerManager?: boolean;      // default: if the binaries have it, which ours do
  *       scheduler?: boolean;              // default: false
+ *       address?: string;                 // where the API server listens, for nodes; default: 127.0.0.1
  *       extraArgs?: { 'kube-apiserver'?: string[]; ... };
  *       auditUsers?: string[];            // whose requests go to auditLog; default: nobody's
  *       readyTimeoutMs?: number;          // default: 60000
@@ -34,8 +35,12 @@
  * Outside this folder import from here only.
  */
 export { type ControlPlaneBinaries, cachedBinary, type ResolveOptions, resolveBinaries } from './binaries';
+export { withLock } from './build-lock';
 export { CertificateAuthority, type CertificateRequest, type KeyPair } from './certificates';
 export { type Component, FRONT_PROXY_CLIENT } from './components';
-export { readGoSources } from './go-sources';
+export { buildWithGo } from './go-build';
+export { type GoSources, readGoSources } from './go-sources';
 export { type ControlPlane, type ControlPlaneOptions, startControlPlane } from './launcher';
+export { tailOf } from './log-tail';
+export { ProcessGroup, type SupervisedProcess } from './process-group';
 export { type RestEndpoint, type RestRequest, type RestResponse, rest } from './rest';

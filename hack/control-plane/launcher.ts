@@ -23,6 +23,8 @@ export interface ControlPlaneOptions extends ResolveOptions {
   readonly controllerManager?: boolean;
   /** Run kube-scheduler. @default false */
   readonly scheduler?: boolean;
+  /** Address of this machine at which the API server is reached, also by nodes. @default 127.0.0.1 */
+  readonly address?: string;
   /** Further flags, after our own; of repeated flags the last wins. */
   readonly extraArgs?: Readonly<Partial<Record<Component, readonly string[]>>>;
   /** Users whose requests are recorded in {@link ControlPlane.auditLog}. @default [] */
@@ -63,7 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   try {
     const files = filesIn(group.directory);
     requireShortPath(files.etcdPeerSocket);
-    const controlPlane = new ControlPlane(options, binaries, group, files, writeCredentials(files));
+    const controlPlane = new ControlPlane(options, binaries, group, files, writeCredentials(files, options.address ?? LOOPBACK));
     await group.untilAborted(options.signal, () => controlPlane.startAll());
     return controlPlane;
   } catch (error) {
@@ -111,7 +113,7 @@ export class ControlPlane implements AsyncDisposable {
 
   /** For example `https://127.0.0.1:23456`; the same as long as it lives. */
   get server(): string {
-    return `https://${LOOPBACK}:${this.#port}`;
+    return `https://${this.#address}:${this.#port}`;
   }
 
   /** PEM certificate to trust; another one after {@link rotateAuthority}. */
@@ -197,7 +199,7 @@ export class ControlPlane implements AsyncDisposable {
    * The controllers do not learn of it; use a control plane without them.
    */
   rotateAuthority(): void {
-    this.#ca = writeServingCertificate(this.files);
+    this.#ca = writeServingCertificate(this.files, this.#address);
     this.#writeKubeconfigs();
   }
 
@@ -294,14 +296,14 @@ export class ControlPlane implements AsyncDisposable {
   async #startApiServerOnFreePort(): Promise<void> {
     const { findPort = freePort } = this.options;
     for (let attempt = 1; ; attempt++) {
-      this.#port = await findPort(LOOPBACK);
+      this.#port = await findPort(this.#address);
       await this.#startApiServer();
       try {
         await this.#ready();
         this.#apiServerStarts = 1;
         return;
       } catch (error) {
-        const hasLostRace = endOf(this.logFile('kube-apiserver')).includes(`${LOOPBACK}:${this.#port}: bind: address already in use`);
+        const hasLostRace = endOf(this.logFile('kube-apiserver')).includes(`${this.#address}:${this.#port}: bind: address already in use`);
         if (!hasLostRace || attempt === MAX_PORT_ATTEMPTS) throw error;
       }
     }
@@ -310,7 +312,14 @@ export class ControlPlane implements AsyncDisposable {
   #startApiServer(): Promise<void> {
     this.#apiServerStarts++;
     const audit = this.#auditUsers.length > 0 ? components.auditArgs(this.files) : [];
-    return this.#start('kube-apiserver', [...components.apiServerArgs(this.files, this.#port, this.hasControllerManager), ...audit]);
+    return this.#start('kube-apiserver', [
+      ...components.apiServerArgs(this.files, this.#address, this.#port, this.hasControllerManager),
+      ...audit,
+    ]);
+  }
+
+  get #address(): string {
+    return this.options.address ?? LOOPBACK;
   }
 
   get #auditUsers(): readonly string[] {

@@ -18,6 +18,7 @@ const suites = {
   unit: ['--parallel', '--jobs=2', 'build/test/unit/**/*.test.js'],
   examples: ['--parallel', '--jobs=2', 'build/examples/**/*.test.js'],
   integration: ['build/test/integration/**/*.test.js'],
+  e2e: ['build/test/e2e/**/*.test.js'],
 };
 
 /** Names the folder in which integration tests leave what managers have called; see hack/rights. */
@@ -46,6 +47,8 @@ export const steps = new Map([
   ['test:examples', async (args) => (await compile()) || (await compileExamples()) || (await checkSnippets()) || suite('examples', args)],
   ['test:integration', async (args) => (await build()) || (await compileExamples()) || (await controlPlane()) || integration(args)],
   ['example', async (args) => (await compile()) || (await compileExamples()) || program('examples/run', args)],
+  ['images', async (args) => (await build()) || program('hack/images/main', args)],
+  ['test:e2e', async (args) => (await build()) || endToEnd(args)],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
   ['bench', async (args) => (await build()) || program('hack/bench/main', args)],
 ]);
@@ -88,6 +91,16 @@ async function generate(args) {
 /** The programs that integration tests run against: etcd and the parts of a Kubernetes control plane. */
 function controlPlane() {
   return program('hack/control-plane/main', ['build']);
+}
+
+/** On a real node; needs root, a Debian and some minutes the first time, so it is no part of `test`. */
+async function endToEnd(args) {
+  return (
+    (await controlPlane()) ||
+    (await program('hack/cluster/main', ['build'])) ||
+    (await program('hack/images/main', [])) ||
+    suite('e2e', args)
+  );
 }
 
 /** Runs one of our own programs, named by its source without the extension. */

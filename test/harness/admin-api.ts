@@ -13,6 +13,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   ClusterRoleBinding: { plural: 'clusterrolebindings', namespaced: false },
   ConfigMap: { plural: 'configmaps', namespaced: true },
   CustomResourceDefinition: { plural: 'customresourcedefinitions', namespaced: false },
+  Deployment: { plural: 'deployments', namespaced: true },
   DaemonSet: { plural: 'daemonsets', namespaced: true },
   Greeting: { plural: 'greetings', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },

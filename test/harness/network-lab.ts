@@ -98,6 +98,11 @@ export class NetworkLab {
     await on('ip', 'link', 'del', 'eth0');
   }
 
+  /** Makes this machine send packets for a range of addresses to a node. */
+  async route(cidr: string, via: string): Promise<void> {
+    await this.ip('route', 'add', cidr, 'via', via, 'dev', this.id);
+  }
+
   async stop(): Promise<void> {
     for (const name of this.nodes.keys()) await this.ip('netns', 'del', `${this.id}-${name}`).catch(() => undefined);
     await this.ip('link', 'del', this.id).catch(() => undefined);

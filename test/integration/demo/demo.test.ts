@@ -166,7 +166,7 @@ describe('the demo', function () {
 
     expect(await demo.exitCode(), demo.output).to.equal(1);
     expect(demo.output).to.match(/failed in step \d \(.+manager/);
-    expect(demo.output).to.contain('"msg":"operator started"');
+    expect(demo.output).to.match(/"level":"info","msg":"/);
     expect(demo.leftovers()).to.deep.equal([]);
   });
 

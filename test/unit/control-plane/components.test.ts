@@ -16,7 +16,7 @@ describe('the command lines of a control plane', () => {
   const files = filesIn('/control-plane');
   const all = {
     etcd: etcdArgs(files),
-    'kube-apiserver': [...apiServerArgs(files, 23_456, true), ...auditArgs(files)],
+    'kube-apiserver': [...apiServerArgs(files, '127.0.0.1', 23_456, true), ...auditArgs(files)],
     'kube-controller-manager': controllerManagerArgs(files),
     'kube-scheduler': schedulerArgs(files),
   };
@@ -46,8 +46,8 @@ describe('the command lines of a control plane', () => {
   it('let pods be created without service accounts only when nobody makes them', () => {
     const flag = '--disable-admission-plugins=ServiceAccount';
 
-    expect(apiServerArgs(files, 1, false)).to.include(flag);
-    expect(apiServerArgs(files, 1, true)).not.to.include(flag);
+    expect(apiServerArgs(files, '127.0.0.1', 1, false)).to.include(flag);
+    expect(apiServerArgs(files, '127.0.0.1', 1, true)).not.to.include(flag);
   });
 
   it('record what the given users ask for, without bodies, and nothing of anybody else', () => {

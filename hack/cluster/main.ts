@@ -1,0 +1,55 @@
+/**
+ * Command line of the cluster, for development.
+ *
+ *     node build/hack/cluster/main.js build              makes sure that the programs are there
+ *     node build/hack/cluster/main.js lock               writes the newest Debian packages into packages.json
+ *     node build/hack/cluster/main.js run [IMAGE.tar...] starts one, prints its KUBECONFIG and keeps it until Ctrl-C
+ *
+ * Exit codes: 0 done, 1 failed, 2 usage.
+ */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Cluster } from './cluster';
+import { newestPackages, packagesFile, resolvePrograms } from './programs';
+
+const ROOT = resolve(__dirname, '..', '..', '..');
+
+async function build(): Promise<void> {
+  for (const [name, path] of Object.entries(await resolvePrograms(ROOT))) console.log(`${name}: ${path}`);
+}
+
+async function lock(): Promise<void> {
+  writeFileSync(packagesFile(ROOT), `${JSON.stringify(await newestPackages(), null, 2)}\n`);
+}
+
+async function run(images: readonly string[]): Promise<void> {
+  const startedMs = performance.now();
+  await using cluster = await Cluster.start({ images: images.map((image) => resolve(image)) });
+  const keepAlive = setInterval(() => {}, 60_000);
+  const asked = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+  console.error(`all nodes Ready after ${((performance.now() - startedMs) / 1_000).toFixed(1)} s; press Ctrl-C to end them`);
+  console.log(`export KUBECONFIG=${cluster.controlPlane.kubeconfigPath}`);
+  await asked;
+  clearInterval(keepAlive);
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  const commands: Readonly<Record<string, () => Promise<void>>> = { build, lock, run: () => run(args) };
+  const chosen = commands[command ?? ''];
+  if (chosen === undefined) {
+    console.error('usage: main.js build | lock | run [IMAGE.tar...]');
+    return 2;
+  }
+  try {
+    await chosen();
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+void main(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

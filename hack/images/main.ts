@@ -1,0 +1,94 @@
+/**
+ * Builds the images without a container daemon: `npm run images [-- --lock] [--arch=amd64]`.
+ *
+ *     --lock          looks for newer Debian packages first and writes hack/images/inputs.json
+ *     --arch=NAME     one architecture only: amd64 or arm64
+ *     --output=DIR    @default dist/images
+ *
+ * Writes `<image>-<version>.oci.tar` with all architectures and `<image>-<version>-<arch>.tar` for each, the list of contents of each
+ * image, and digests.json. Exit codes: 0 done, 1 failed, 2 usage.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Architecture } from '../debian/packages';
+import { ARCHITECTURES, newestInputs, readInputs, writeInputs } from './inputs';
+import { archiveOf, type Image } from './oci-archive';
+import { buildImages, IMAGE_NAMES, type ImageName, type Source } from './recipe';
+
+const ROOT = resolve(__dirname, '..', '..', '..');
+const INPUTS = join(ROOT, 'hack', 'images', 'inputs.json');
+
+interface Options {
+  readonly lock: boolean;
+  readonly architectures: readonly Architecture[];
+  readonly output: string;
+}
+
+function optionsOf(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { lock: { type: 'boolean', default: false }, arch: { type: 'string' }, output: { type: 'string' } },
+  });
+  const all = Object.keys(ARCHITECTURES) as Architecture[];
+  const chosen = all.filter((name) => values.arch === undefined || values.arch === name);
+  if (chosen.length === 0) throw new RangeError(`--arch is "${values.arch}"; allowed: ${all.join(', ')}`);
+  return { lock: values.lock, architectures: chosen, output: resolve(values.output ?? join(ROOT, 'dist', 'images')) };
+}
+
+function sourceOf(): Source {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const git = (...args: string[]): string => execFileSync('git', ['-C', ROOT, ...args], { encoding: 'utf8' }).trim();
+  const epoch = process.env['SOURCE_DATE_EPOCH'];
+  return { root: ROOT, version, revision: git('rev-parse', 'HEAD'), createdSeconds: Number(epoch ?? git('log', '-1', '--format=%ct')) };
+}
+
+async function build({ lock, architectures, output }: Options): Promise<void> {
+  if (lock) writeInputs(INPUTS, await newestInputs(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))));
+  const inputs = readInputs(INPUTS);
+  const source = sourceOf();
+  mkdirSync(output, { recursive: true });
+  const built = new Map<ImageName, Image[]>(IMAGE_NAMES.map((name) => [name, []]));
+  const digests: Record<string, string> = {};
+  for (const architecture of architectures) {
+    const images = await buildImages(source, architecture, inputs[architecture]);
+    for (const name of IMAGE_NAMES) {
+      built.get(name)?.push(images[name]);
+      digests[`${name}-${architecture}`] = images[name].manifest.digest;
+      writeFileSync(join(output, `${name}-${source.version}-${architecture}.tar`), archiveOf(referenceOf(name, source), [images[name]]));
+      writeFileSync(join(output, `sbom-${name}-${architecture}.cdx.json`), images[name].sbom);
+      const bytes = [...images[name].blobs.values()].reduce((total, blob) => total + blob.length, 0);
+      console.log(`${name} ${architecture}: ${(bytes / 2 ** 20).toFixed(1)} MiB, ${images[name].manifest.digest}`);
+    }
+  }
+  for (const [name, images] of built) {
+    writeFileSync(join(output, `${name}-${source.version}.oci.tar`), archiveOf(referenceOf(name, source), images));
+  }
+  writeFileSync(join(output, 'digests.json'), `${JSON.stringify(digests, null, 2)}\n`);
+}
+
+function referenceOf(name: ImageName, { version }: Source): string {
+  return `localhost/virt-steward/${name}:${version}`;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = optionsOf(args);
+  } catch (error) {
+    console.error((error as Error).message);
+    return 2;
+  }
+  try {
+    await build(options);
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+void main(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+});

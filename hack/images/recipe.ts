@@ -1,0 +1,118 @@
+/**
+ * The two images: what they run and what is in them.
+ *
+ * Owns: entry points, labels and the order of the layers. Never: writes a file.
+ * Invariant: both share the layer of Debian files; only the agent's Node.js may open ports below 1024, and therefore starts only in a
+ * container that has this right. That is why there are two images.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../debian/cache-folder';
+import { type Architecture, DebianPackages } from '../debian/packages';
+import { bundleFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
+import { type ArchitectureInputs, fetchNpm } from './inputs';
+import { type Image, imageOf, type Layer, layerOf, type RuntimeConfig } from './oci-archive';
+import { type LockedPackage, sbomOf } from './sbom';
+import type { TarEntry } from './tar';
+
+export const IMAGE_NAMES = ['manager', 'agent'] as const;
+export type ImageName = (typeof IMAGE_NAMES)[number];
+
+const DESCRIPTIONS: Readonly<Record<ImageName, string>> = {
+  manager: 'Looks after fleets of KubeVirt virtual machines',
+  agent: 'Listens for Wake-on-LAN packets on a node and reports them to the manager',
+};
+const PORTS: Readonly<Record<ImageName, readonly string[]>> = {
+  manager: ['8081/tcp', '8443/tcp', '9090/tcp'],
+  agent: ['9/udp', '8080/tcp'],
+};
+const PROGRAM = ['/usr/local/bin/node', '--enable-source-maps', '/opt/virt-steward/dist/main.js'];
+
+export interface Source {
+  /** Absolute path of the repository, with a built dist/. */
+  readonly root: string;
+  readonly version: string;
+  /** The commit, or `unknown`. */
+  readonly revision: string;
+  /** Unix time of the commit: the age of every file. */
+  readonly createdSeconds: number;
+}
+
+export type BuiltImages = Readonly<Record<ImageName, Image & { readonly sbom: Buffer }>>;
+
+/** Both images for one architecture. */
+export async function buildImages(source: Source, architecture: Architecture, inputs: ArchitectureInputs): Promise<BuiltImages> {
+  const packages = new DebianPackages(cacheFolder('debian'), architecture);
+  const layer = (title: string, entries: readonly TarEntry[]): Layer => layerOf(title, entries, source.createdSeconds);
+  const base = layer('Debian files', await debianFiles(packages, inputs.debian));
+  const node = await fetchNpm(inputs.node);
+  const koffi = await Promise.all(inputs.koffi.map(async (one) => koffiFiles(one.name, await fetchNpm(one))));
+  const app: Readonly<Record<ImageName, TarEntry[]>> = {
+    manager: [...bundleFiles(join(source.root, 'dist'), () => true), ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds')],
+    agent: [...bundleFiles(join(source.root, 'dist'), (name) => /^(main|wol-agent-run-agent)\./.test(name)), ...koffi.flat()],
+  };
+  const build = (name: ImageName): Image & { sbom: Buffer } => {
+    const sbom = sbomFor(source, name, architecture, inputs);
+    const layers = [
+      base,
+      layer(`Node.js ${inputs.node.version}`, nodeFiles(node, name === 'agent')),
+      layer('virt-steward', withFolders([...app[name], ON_PATH])),
+      layer('Licences and contents', withFolders(aboutFiles(source.root, sbom))),
+    ];
+    const image = imageOf({ architecture, layers, createdSeconds: source.createdSeconds, config: runtimeConfig(source, name) });
+    return { ...image, sbom };
+  };
+  return { manager: build('manager'), agent: build('agent') };
+}
+
+/** The DaemonSet's arguments begin with a flag, so the agent's command is part of the entry point. */
+export function runtimeConfig(source: Source, name: ImageName): RuntimeConfig {
+  return {
+    User: `${USER_ID}:${USER_ID}`,
+    Env: ['PATH=/usr/local/bin', 'NODE_ENV=production', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
+    Entrypoint: name === 'agent' ? [...PROGRAM, 'agent'] : PROGRAM,
+    Cmd: name === 'agent' ? [] : ['manager'],
+    WorkingDir: '/',
+    ExposedPorts: Object.fromEntries(PORTS[name].map((port) => [port, {}])),
+    Labels: labelsOf(source, name),
+  };
+}
+
+export function labelsOf({ version, revision, createdSeconds }: Source, name: ImageName): Record<string, string> {
+  const title = `virt-steward ${name}`;
+  const home = 'https://example.com/virt-steward';
+  const standard = {
+    title,
+    description: DESCRIPTIONS[name],
+    version,
+    revision,
+    created: new Date(createdSeconds * 1_000).toISOString(),
+    licenses: 'Apache-2.0',
+    source: home,
+    url: home,
+    documentation: `${home}/docs`,
+    vendor: 'virt-steward authors',
+    'base.name': 'scratch',
+  };
+  const others = { name: `virt-steward/${name}`, vendor: standard.vendor, version, release: version, maintainer: standard.vendor };
+  const prefixed = Object.entries(standard).map(([key, value]) => [`org.opencontainers.image.${key}`, value] as const);
+  return { ...Object.fromEntries(prefixed), ...others, summary: DESCRIPTIONS[name], description: DESCRIPTIONS[name] };
+}
+
+function aboutFiles(root: string, sbom: Buffer): TarEntry[] {
+  return [file('licenses/LICENSE', readFileSync(join(root, 'LICENSE'))), file('usr/share/virt-steward/sbom.cdx.json', sbom)];
+}
+
+function sbomFor({ root, version }: Source, name: ImageName, architecture: Architecture, inputs: ArchitectureInputs): Buffer {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> };
+  const { debian, node, koffi } = inputs;
+  return sbomOf({
+    title: `virt-steward/${name}`,
+    version,
+    architecture,
+    debian,
+    node,
+    locked: packages,
+    natives: name === 'agent' ? koffi : [],
+  });
+}
