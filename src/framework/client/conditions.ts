@@ -9,6 +9,12 @@ export type ConditionInput = Pick<Condition, 'type' | 'status' | 'reason' | 'mes
 export const CONDITION_MESSAGE_CHARS = 1_024;
 /** @source metav1.Condition, validation of `reason` */
 const REASON = /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/;
+const MAX_REASON_CHARS = 1_024;
+
+/** Whether the API server takes it as the reason of a condition: one word. */
+export function isConditionReason(reason: unknown): reason is string {
+  return typeof reason === 'string' && reason.length <= MAX_REASON_CHARS && REASON.test(reason);
+}
 
 export interface ConditionStamp {
   /** RFC 3339 with whole seconds. */
@@ -28,7 +34,7 @@ export function mergeConditions(
 ): Condition[] {
   const merged = new Map(current.map((condition) => [condition.type, condition]));
   for (const { type, status, reason, message } of changes) {
-    if (!REASON.test(reason)) throw new RangeError(`reason of condition ${type} is "${reason}"; allowed: one CamelCase word`);
+    if (!isConditionReason(reason)) throw new RangeError(`reason of condition ${type} is "${reason}"; allowed: one CamelCase word`);
     const old = merged.get(type);
     merged.set(type, {
       ...old,

@@ -2,7 +2,10 @@
 import { OperatorError, type OperatorErrorOptions } from './operator-error';
 
 export interface TemporaryErrorOptions extends OperatorErrorOptions {
-  /** Wait this long before the next attempt, in milliseconds (plus up to 10 %). @default the handler's backoff */
+  /**
+   * Wait this long before the next attempt, in milliseconds (plus up to 10 %), but at least 100. What is no finite number does not
+   * count, and the log says so. @default the handler's backoff
+   */
   delayMs?: number;
 }
 

@@ -27,7 +27,12 @@ export class OperatorError extends Error {
   }
 }
 
+/** Never throws: what cannot be read, a proxy that was revoked for one, is none of ours. */
 export function isOperatorError(error: unknown, code?: string): error is OperatorError {
-  if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
-  return code === undefined || (error as OperatorError).code === code;
+  try {
+    if (typeof error !== 'object' || error === null || !(BRAND in error)) return false;
+    return code === undefined || (error as OperatorError).code === code;
+  } catch {
+    return false;
+  }
 }

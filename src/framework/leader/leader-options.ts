@@ -3,7 +3,11 @@
 export interface LeaderElectionOptions {
   /** Name of the Lease, in the operator's namespace. */
   lease: string;
-  /** Others may take the Lease over when it was not renewed for this long, in milliseconds; whole seconds. @default 15000 */
+  /**
+   * Others may take the Lease over when it was not renewed for this long, in milliseconds; whole seconds. After kill -9 that takes this
+   * long from the last renewal, plus up to two waits of `retryMs` times 1.2 (one to see it, one to see that no other came) and the
+   * requests: 15 to 19.8 s. @default 15000
+   */
   leaseDurationMs?: number;
   /** The leader stops when its last successful renewal began this long ago, in milliseconds. @default 10000 */
   renewDeadlineMs?: number;

@@ -5,7 +5,7 @@
  */
 import { isOperatorError } from '../errors/operator-error';
 import type { LogFields, LogLevel } from './logger';
-import { isSecretName, maskText, maskValue } from './mask';
+import { isSecretName, maskText, maskValue, UNREADABLE } from './mask';
 
 export type LogFormat = 'json' | 'text';
 
@@ -40,9 +40,17 @@ function maskedFields(fields: LogFields): Record<string, unknown> {
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     const key = RESERVED.has(name) ? `_${name}` : maskText(name, 256);
-    masked[key] = value instanceof Error && !isSecretName(name) ? errorFields(value) : maskValue(value, name);
+    masked[key] = maskedField(value, name);
   }
   return masked;
+}
+
+function maskedField(value: unknown, name: string): unknown {
+  try {
+    return value instanceof Error && !isSecretName(name) ? errorFields(value) : maskValue(value, name);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 /** Type, code, message and causes; a stack only where nobody expected the error. */

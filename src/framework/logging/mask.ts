@@ -7,6 +7,8 @@
 
 /** What stands in for a secret. */
 export const MASKED = '[masked]';
+/** What stands in for a proxy or a getter that throws. */
+export const UNREADABLE = '[unreadable]';
 /** A field is cut here, in UTF-16 code units: enough for a message, too little to flood a log. */
 export const MAX_FIELD_CHARS = 2_048;
 /** Deeper structures are not printed. */
@@ -84,9 +86,13 @@ export function maskMessage(text: string, maxChars: number = MAX_FIELD_CHARS): s
     .slice(0, maxChars);
 }
 
-/** Masks a field's value of any shape; the result holds only JSON values. */
+/** Masks a field's value of any shape; the result holds only JSON values. What cannot be read says so. */
 export function maskValue(value: unknown, name = ''): unknown {
-  return maskAt(value, name, 0, new Set());
+  try {
+    return maskAt(value, name, 0, new Set());
+  } catch {
+    return UNREADABLE;
+  }
 }
 
 function maskAt(value: unknown, name: string, depth: number, parents: Set<object>): unknown {

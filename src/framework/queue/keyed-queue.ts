@@ -3,10 +3,11 @@
  *
  * Expected flow: add -> (delayed until due) -> ready in a lane -> running -> gone, or ready again when it was added meanwhile.
  * Guarantees: one run a key at any time; adds for a waiting key fold into it and the earliest due time wins; an add for a running key
- * makes it run once more afterwards; nothing added is ever lost, unless `forget` says so.
+ * makes it run once more afterwards; nothing added is ever lost, unless `forget` says so; runs that need nothing but the processor leave
+ * turns of the event loop to the rest of the process.
  * Assumptions: `run` never rejects (a rejection is a bug and is reported through `onBug`); what a key means is the caller's business.
  * Caveats: no order between keys is promised beyond lanes; a run that hangs holds its worker until it abandons it.
- * Errors: none thrown; RangeError for bad options.
+ * Errors: none thrown; RangeError for bad options, and for a delay that is no number, which would stop the clock of every key.
  */
 import type { Clock, Timer } from '../time/clock';
 import { DueHeap } from './due-heap';
@@ -53,6 +54,8 @@ interface Running {
 
 /** One pick in this many comes from the low lane when both wait, so that low keys progress under constant load. */
 const LOW_LANE_SHARE = 8;
+/** Runs that may begin before the event loop gets a turn, so that sockets and timers are served however quickly keys come back. */
+const STARTS_A_TURN = 16;
 /** setTimeout fires at once when asked for more; what is due later is looked at again then. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -71,6 +74,9 @@ export class KeyedQueue {
   private readonly running = new Map<string, Running>();
   private busyWorkers = 0;
   private picks = 0;
+  private startsThisTurn = 0;
+  /** Set while the event loop has its turn. */
+  private turn: Timer | undefined;
   private open = false;
   private dispatchQueued = false;
   private timer: Timer | undefined;
@@ -99,6 +105,8 @@ export class KeyedQueue {
     this.timer?.cancel();
     this.timer = undefined;
     this.timerDueMs = Number.POSITIVE_INFINITY;
+    this.turn?.cancel();
+    this.turn = undefined;
   }
 
   /** Forgets everything that waits; running keys run on. */
@@ -111,8 +119,12 @@ export class KeyedQueue {
     for (const running of this.running.values()) running.again = undefined;
   }
 
-  /** Makes `key` run, `delayMs` from now at the earliest. An earlier due time or a higher lane of the same key wins. */
+  /**
+   * Makes `key` run, `delayMs` from now at the earliest. An earlier due time or a higher lane of the same key wins.
+   * @throws {RangeError} for a delay that is no number.
+   */
   add(key: string, lane: Lane, delayMs = 0): void {
+    if (Number.isNaN(delayMs)) throw new RangeError(`delayMs of ${key} is NaN; allowed: numbers`);
     const nowMs = this.clock.monotonicMs();
     const running = this.running.get(key);
     if (running !== undefined) {
@@ -233,11 +245,20 @@ export class KeyedQueue {
   }
 
   private dispatch(): void {
-    while (this.open && this.busyWorkers < this.workers) {
+    while (this.open && this.turn === undefined && this.busyWorkers < this.workers) {
       const key = this.pick();
       if (key === undefined) return;
       this.launch(key);
+      if (++this.startsThisTurn >= STARTS_A_TURN) this.giveTurn();
     }
+  }
+
+  private giveTurn(): void {
+    this.startsThisTurn = 0;
+    this.turn = this.clock.nextTurn(() => {
+      this.turn = undefined;
+      this.dispatch();
+    });
   }
 
   private pick(): string | undefined {

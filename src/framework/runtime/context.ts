@@ -10,7 +10,10 @@ import type { Condition, KubernetesObject, ObjectKey } from '../kinds/object';
 import type { Logger } from '../logging/logger';
 import type { Clock } from '../time/clock';
 
-/** Nothing = done; `requeueAfterMs` = success, look again then: never earlier, at most 5 % later. */
+/**
+ * Nothing = done; `requeueAfterMs` = success, look again then: never earlier, at most 5 % later, and not within 100 ms. What is no
+ * finite number from 0 makes the run a failure.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a method without a return statement is a complete handler
 export type ReconcileResult = { readonly requeueAfterMs: number } | undefined | void;
 export type HandlerResult = ReconcileResult | Promise<ReconcileResult>;
@@ -29,7 +32,8 @@ export type StatusFields<T> = 'status' extends keyof T
 /**
  * Staged status: written once, after the run returned or threw, and only if something differs.
  *
- * Both methods throw OperatorError `NO_STATUS` for a virtual kind, and for one that declares no status of ours.
+ * Both methods throw OperatorError `NO_STATUS` for a virtual kind, and for one that declares no status of ours; and TypeError for what
+ * the API server would refuse in any status: a value that is no JSON, a condition whose reason is not one word.
  */
 export interface StatusStage<F extends object = Readonly<Record<string, unknown>>> {
   /** Merges top-level status fields; an explicit `undefined` removes one. */
@@ -43,6 +47,7 @@ export interface EventStage {
   /**
    * @param about the object to report on. @default the handler's own object
    * @throws {OperatorError} `NO_EVENT_OBJECT` without one for a virtual kind.
+   * @throws {TypeError} without a reason or a text.
    */
   normal(reason: string, note: string, about?: KubernetesObject): void;
   warning(reason: string, note: string, about?: KubernetesObject): void;

@@ -29,6 +29,7 @@ import type { CompiledOperatorOptions } from './operator-options';
 import { OwnWrites } from './own-writes';
 import type { PassPorts } from './pass-ports';
 import { passWriters } from './pass-writers';
+import { checkEvent } from './stage-checks';
 import type { Triggers } from './triggers';
 import { VirtualController } from './virtual-controller';
 
@@ -148,8 +149,10 @@ export class ControllerFactory {
     const { cluster, clusters, events, leader, options } = this.parts;
     const key = keyOf(object);
     const { store } = cluster.informers.ensure(spec.kind, spec.select);
-    const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void =>
+    const record = (type: 'Normal' | 'Warning', reason: string, note: string, about: KubernetesObject): void => {
+      checkEvent(spec.id, reason, note);
       events.record({ type, reason, note, about, action: spec.id }, leader.guard);
+    };
     const clientOf = (of: Cluster): KubeClient => of.client.derive({ signal, guard: leader.guard });
     return {
       key,

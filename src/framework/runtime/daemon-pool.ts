@@ -15,7 +15,7 @@ import type { DaemonSpec } from '../registry/handler-spec';
 import type { Clock } from '../time/clock';
 import { sleep } from '../time/sleep';
 import type { DaemonContext } from './context';
-import { decideRetry, isWorthReporting } from './failure';
+import { decideRetry, isWorthReporting, unusableDelay } from './failure';
 import type { FilterJudge } from './filter-judge';
 import { keyFields, objectFields } from './log-fields';
 
@@ -183,6 +183,9 @@ export class DaemonPool {
         }
         history = decision.history;
         delayMs = decision.delayMs;
+        const unusable = unusableDelay(error);
+        if (unusable !== undefined)
+          log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { ...fields, delayMs: unusable });
         log.warn('daemon ended with an error and will be restarted', { ...fields, delayMs, error });
       }
     }

@@ -3,6 +3,7 @@
  *
  * Owns: the retry rule and the reporting rule, both pure. Never: writes or waits.
  */
+import { isConditionReason } from '../client';
 import type { ApiError } from '../errors/api-error';
 import type { TemporaryError } from '../errors/handler-errors';
 import { isOperatorError } from '../errors/operator-error';
@@ -18,6 +19,12 @@ const TEMPORARY_REPORTED_FROM = 3;
 const MESSAGE_CHARS = 512;
 /** A cause has a cause; a chain longer than this is a mistake. */
 const MAX_CAUSES = 16;
+
+/**
+ * Shortest time between a run and the next one that it asked for or that repeats it, in milliseconds: a handler that asks for none
+ * would otherwise keep a core busy and the API server with it.
+ */
+export const SHORTEST_DELAY_MS = 100;
 
 /** A cluster that does not answer is asked for again this much later, if it has not been heard of before. */
 export const PARKED_MS = 60_000;
@@ -46,21 +53,35 @@ export function decideRetry(error: unknown, retry: CompiledRetryOptions, history
   }
   const next = { failures: history.failures + 1, conflicts: isConflict ? history.conflicts : 0 };
   if (next.failures >= retry.maxAttempts) return { kind: 'give-up', history: next };
-  return { kind: 'retry', delayMs: delayOf(error, retry, next.failures, random), history: next };
+  const delayMs = Math.max(SHORTEST_DELAY_MS, delayOf(error, retry, next.failures, random));
+  return { kind: 'retry', delayMs, history: next };
 }
 
 function delayOf(error: unknown, retry: CompiledRetryOptions, failures: number, random: () => number): number {
   const backoff = backoffMs(retry, failures, random);
   if (isOperatorError(error, 'TEMPORARY')) {
     const { delayMs } = error as TemporaryError;
-    return delayMs === undefined ? backoff : delayMs * (1 + 0.1 * random());
+    return isDelay(delayMs) ? delayMs * (1 + 0.1 * random()) : backoff;
   }
   return Math.max(backoff, retryAfterMs(error));
 }
 
+/** @returns what stands in `delayMs` of the error and is no finite number, as text, so that it does not count. */
+export function unusableDelay(error: unknown): string | undefined {
+  if (!isOperatorError(error, 'TEMPORARY')) return undefined;
+  const { delayMs } = error as TemporaryError;
+  if (delayMs === undefined || isDelay(delayMs)) return undefined;
+  return typeof delayMs === 'number' || typeof delayMs === 'string' ? String(delayMs) : `a value of type ${typeof delayMs}`;
+}
+
+function isDelay(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
 /** How long the server wants to be left alone, in milliseconds; 0 when it does not say. */
 export function retryAfterMs(error: unknown): number {
-  return (isOperatorError(error) ? (error as Partial<ApiError>).retryAfterMs : undefined) ?? 0;
+  const { retryAfterMs: wanted } = isOperatorError(error) ? (error as Partial<ApiError>) : {};
+  return isDelay(wanted) ? wanted : 0;
 }
 
 /** Wrong input: trying again changes nothing before the object does. */
@@ -77,21 +98,45 @@ export function isWorthReporting(error: unknown, history: FailureHistory): boole
   return !isTemporary(error) || history.failures >= TEMPORARY_REPORTED_FROM;
 }
 
-/** CamelCase reason for the condition and the Event. */
+/** CamelCase reason for the condition and the Event; one that no condition can hold does not count. */
 export function failureReason(error: unknown): string {
-  if (isOperatorError(error) && error.reason !== undefined) return error.reason;
+  const reason = ownReason(error);
+  if (reason !== undefined) return isConditionReason(reason) ? reason : 'ReconcileError';
   return isPermanent(error) ? 'InvalidConfiguration' : 'ReconcileError';
+}
+
+/** @returns the reason that the error names and no condition can hold, as text. */
+export function unusableReason(error: unknown): string | undefined {
+  const reason = ownReason(error);
+  if (reason === undefined || isConditionReason(reason)) return undefined;
+  return typeof reason === 'string' ? reason : `a value of type ${typeof reason}`;
+}
+
+function ownReason(error: unknown): unknown {
+  try {
+    return isOperatorError(error) ? error.reason : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
  * The message on one line, with what lies at the bottom of the error when that adds something, as in
  * `fetch failed: connect ECONNREFUSED 10.0.0.1:443`. Masked before it is cut, between characters, so that no half of a secret is left.
+ * Anything can be thrown, and not everything can be read.
  */
 export function failureMessage(error: unknown): string {
-  const [own, cause] = [textOf(error) ?? fallbackText(error), causeText(error)];
-  const text = cause === undefined || own.includes(cause) ? own : `${own}: ${cause}`;
-  const line = maskMessage(text.replace(/\s+/g, ' '), MESSAGE_CHARS * 2);
+  const line = maskMessage(readableText(error).replace(/\s+/g, ' '), MESSAGE_CHARS * 2);
   return line.length <= MESSAGE_CHARS ? line : [...line].slice(0, MESSAGE_CHARS).join('');
+}
+
+function readableText(error: unknown): string {
+  try {
+    const [own, cause] = [textOf(error) ?? fallbackText(error), causeText(error)];
+    return cause === undefined || own.includes(cause) ? own : `${own}: ${cause}`;
+  } catch {
+    return 'something that cannot be read was thrown';
+  }
 }
 
 /** What the innermost cause says; `undefined` when there is none, or none with words. */

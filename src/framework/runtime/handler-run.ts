@@ -61,7 +61,11 @@ export async function runHandlerMethod({ clock, timeoutMs, parent, call, onAband
 function requeueOf(result: unknown): number | undefined {
   if (result === undefined) return undefined;
   const after = (result as { requeueAfterMs?: unknown } | null)?.requeueAfterMs;
-  if (typeof after === 'number' && after >= 0) return after;
+  if (typeof after === 'number') {
+    if (after >= 0 && Number.isFinite(after)) return after;
+    const found = `requeueAfterMs ${after}, which is no finite number from 0`;
+    throw new TypeError(`a handler returned ${found}; allowed: nothing, or { requeueAfterMs: number }`);
+  }
   // Its type only: the value ends up in conditions and Events, and it may be an object of a sensitive kind.
   const found = result === null ? 'null' : `a value of type ${typeof result}`;
   throw new TypeError(`a handler returned ${found}; allowed: nothing, or { requeueAfterMs: number }`);

@@ -8,7 +8,18 @@ import type { RunSlot } from '../queue/keyed-queue';
 import type { CreateSpec, QueuedHandlerSpec } from '../registry/handler-spec';
 import type { HandlerContext, PassReason } from './context';
 import { changesBetween, differ } from './diff';
-import { decideRetry, failureMessage, failureReason, isTemporary, isWorthReporting, PARKED_MS, unavailableCluster } from './failure';
+import {
+  decideRetry,
+  failureMessage,
+  failureReason,
+  isTemporary,
+  isWorthReporting,
+  PARKED_MS,
+  SHORTEST_DELAY_MS,
+  unavailableCluster,
+  unusableDelay,
+  unusableReason,
+} from './failure';
 import { fieldAt } from './filters';
 import { runHandlerMethod } from './handler-run';
 import type { HandlerState, KeyRecord } from './key-record';
@@ -52,6 +63,8 @@ interface Run {
 }
 
 export class HandlerTurns {
+  private readonly warnedOfReason = new Set<QueuedHandlerSpec>();
+
   constructor(
     private readonly specs: readonly QueuedHandlerSpec[],
     private readonly ports: PassPorts,
@@ -153,7 +166,10 @@ export class HandlerTurns {
     state.outstanding = false;
     if (spec.decorator === 'OnUpdate' || spec.decorator === 'OnField') state.baseline = object;
     state.cleanedUp = spec.decorator === 'OnDelete' && requeueAfterMs === undefined;
-    if (requeueAfterMs !== undefined) state.wakeAt(nowMs + requeueAfterMs * (1 + 0.05 * this.ports.random()), 'requeue');
+    if (requeueAfterMs !== undefined) {
+      const delayMs = Math.max(SHORTEST_DELAY_MS, requeueAfterMs * (1 + 0.05 * this.ports.random()));
+      state.wakeAt(nowMs + delayMs, 'requeue');
+    }
     this.planResync(spec, state);
     if (spec.decorator === 'OnTimer') state.wakeAt(nextRunMs(spec, nowMs - durationMs, nowMs), 'timer');
     if (state.reportedCondition !== undefined) {
@@ -187,6 +203,7 @@ export class HandlerTurns {
       this.park({ spec, pass, state, object }, error, parkedFor);
       return;
     }
+    const attempt = state.failures + 1;
     const decision = decideRetry(error, spec.retry, state, this.ports.random);
     hooks.handlerFinished?.(spec, decision.history.conflicts > state.conflicts ? 'requeue' : 'error', durationMs);
     if (decision.kind === 'retry') hooks.retryScheduled?.(kind, cluster.name);
@@ -200,7 +217,9 @@ export class HandlerTurns {
       this.planResync(spec, state);
     }
     const log = this.logFor(spec, pass, object);
-    const fields = { attempt: state.failures, error };
+    const delayMs = unusableDelay(error);
+    if (delayMs !== undefined) log.warn('delayMs of a TemporaryError is no finite number, the backoff counts', { delayMs });
+    const fields = { attempt, error };
     if (isTemporary(error)) log.info('handler will be tried again', fields);
     else log.error('handler failed', fields);
     if (decision.kind === 'give-up' || isWorthReporting(error, state)) this.report({ spec, pass, state, object }, error);
@@ -227,12 +246,22 @@ export class HandlerTurns {
     const { condition, event, about } = spec.decorator === 'Reconcile' ? spec.failure : fallback;
     const reason = failureReason(error);
     const message = failureMessage(error);
+    this.warnOfReason(spec, error);
     if (condition !== undefined) {
       pass.stage.conditions.set(condition, { type: condition, status: 'False', reason, message });
       state.reportedCondition = condition;
     }
     const subject = this.ports.kind.virtual ? this.subjectNamed(spec, about, object) : pass.object;
     if (event && subject !== undefined) pass.stage.events.push({ type: 'Warning', reason, note: message, about: subject, action: spec.id });
+  }
+
+  /** Once for each handler: a reason is a mistake in its code, which every run repeats. */
+  private warnOfReason(spec: QueuedHandlerSpec, error: unknown): void {
+    const unusable = unusableReason(error);
+    if (unusable === undefined || this.warnedOfReason.has(spec)) return;
+    this.warnedOfReason.add(spec);
+    const fields = { controller: spec.id, reason: unusable, allowed: 'one CamelCase word' };
+    this.ports.log.warn('reason of an error cannot be used, ReconcileError takes its place', fields);
   }
 
   private subjectNamed(

@@ -43,7 +43,8 @@ function worst(results: readonly CheckResult[]): CheckResult {
  * Says once that the API server cannot be reached and once that it is back, however many informers notice.
  *
  * An outage begins when every informer of a kind that is served waits for an answer in vain, and ends when one watches again, or when
- * none of the kinds is served any more. A kind that is gone, or a credential that is refused, is no outage: the server has answered.
+ * none of the kinds is served any more. A kind that is gone, and a credential or a request that is refused, are no outage: the server has
+ * answered, and the informer's own line says what.
  */
 export class OutageLog {
   private sinceMs: number | undefined;

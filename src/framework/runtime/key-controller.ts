@@ -5,7 +5,7 @@
  * Guarantees: a cause for a running key leads to another pass; a key that came back with another UID starts with fresh state.
  * Assumptions: `owe` is called on the event loop, never during a synchronous handler call.
  * Caveats: while inactive (standby) nothing is queued; activation looks at every key once, in the low lane.
- * Errors: none thrown.
+ * Errors: none thrown; a pass that throws is logged, and its key has a next due time all the same.
  */
 import type { ALL, MappedWatch } from '../decorators/watches';
 import type { Kind } from '../kinds/kind';
@@ -15,7 +15,8 @@ import type { QueuedHandlerSpec, ReconcileSpec } from '../registry/handler-spec'
 import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyRecord } from './key-record';
-import { keyFields } from './log-fields';
+import { keyFields, objectFields } from './log-fields';
+import { mappedKeys } from './mapped-keys';
 import { PassRunner } from './pass';
 import type { PassPorts } from './pass-ports';
 
@@ -28,6 +29,8 @@ export interface KeyControllerOptions {
 
 /** Workers of a kind for which no handler names a number. */
 const DEFAULT_WORKERS = 4;
+/** A pass that broke for no reason anybody knows is repeated this much later. */
+const AFTER_BUG_MS = 60_000;
 
 export abstract class KeyController {
   readonly queue: KeyedQueue;
@@ -115,6 +118,19 @@ export abstract class KeyController {
     this.enqueueDue(key, record, lane);
   }
 
+  /** The keys that a change of a mapped object concerns; functions of the author's that fail are logged and counted. */
+  protected mappedKeys(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): ReadonlySet<ObjectKey> | typeof ALL {
+    return mappedKeys(watch, event, (error) => {
+      const { log, hooks } = this.base.ports;
+      hooks.mappingFailed?.(spec);
+      log.error('mapped watch failed, the objects it stands for are not woken by this change', {
+        controller: spec.id,
+        ...objectFields(watch.kind, event.object),
+        error,
+      });
+    });
+  }
+
   /** Queues a key for its next due time. */
   protected enqueueDue(key: ObjectKey, record: KeyRecord, lane?: Lane): void {
     const next = record.nextDue();
@@ -126,7 +142,7 @@ export abstract class KeyController {
   private async run(key: ObjectKey, slot: RunSlot): Promise<void> {
     const record = this.records.get(key);
     if (record === undefined) return;
-    const gone = await this.passes.run(key, record, slot);
+    const gone = await this.passOver(key, record, slot);
     if (this.records.get(key) !== record) {
       // Re-created, or deactivated, while it ran.
       if (this.active && this.records.has(key)) this.queue.add(key, 'high');
@@ -136,6 +152,19 @@ export abstract class KeyController {
     if (gone && record.nextDue() === undefined) this.records.delete(key);
     // Cut short: what it owes is not due here any more, whoever leads next looks at everything.
     else if (this.active && !this.base.ports.signal.aborted) this.enqueueDue(key, record);
+  }
+
+  /** A pass, which throws only by a mistake of ours: its key then still has a next time, or nobody would look at it again. */
+  private async passOver(key: ObjectKey, record: KeyRecord, slot: RunSlot): Promise<boolean> {
+    try {
+      return await this.passes.run(key, record, slot);
+    } catch (error) {
+      const { kind, specs, ports } = this.base;
+      record.frameworkRetryMs ??= ports.clock.monotonicMs() + AFTER_BUG_MS;
+      for (const spec of specs) if (spec.decorator === 'Reconcile' && record.state(spec).dueMs() === undefined) record.owe(spec, 'retry');
+      ports.log.error('pass ended with an unexpected error', { ...keyFields(kind, key), error });
+      return false;
+    }
   }
 }
 

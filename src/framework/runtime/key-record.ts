@@ -81,7 +81,9 @@ export class HandlerState {
     return reasons;
   }
 
+  /** @throws {RangeError} as `wakeAt`. */
   holdUntil(timeMs: number): void {
+    checkTime(timeMs);
     this.notBeforeMs = Math.max(this.notBeforeMs, timeMs);
   }
 
@@ -90,7 +92,9 @@ export class HandlerState {
     this.notBeforeMs = Number.NEGATIVE_INFINITY;
   }
 
+  /** @throws {RangeError} for a time that is no number: nothing would ever be due after it. */
   wakeAt(atMs: number, reason: PassReason): void {
+    checkTime(atMs);
     if (this.wake === undefined || atMs < this.wake.atMs) this.wake = { atMs, reason };
   }
 
@@ -129,6 +133,10 @@ export class HandlerState {
   get mayWait(): boolean {
     return !this.owed && (this.wake?.reason === 'resync' || this.wake?.reason === 'cluster');
   }
+}
+
+function checkTime(atMs: number): void {
+  if (Number.isNaN(atMs)) throw new RangeError('the time of a next run is NaN; allowed: monotonic milliseconds');
 }
 
 export class KeyRecord {

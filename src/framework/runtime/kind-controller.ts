@@ -18,7 +18,6 @@ import { fieldAt } from './filters';
 import { KeyController, type KeyControllerOptions } from './key-controller';
 import { type HandlerState, KeyRecord } from './key-record';
 import { objectFields } from './log-fields';
-import { mappedKeys } from './mapped-keys';
 import { isNews } from './news';
 import type { OwnWrites } from './own-writes';
 import { firstRunMs } from './timer-turns';
@@ -76,7 +75,7 @@ export class KindController extends KeyController {
     // Versions of different clusters have nothing to do with one another.
     const isOwnCluster = event.cluster === this.options.ports.cluster.name;
     if (!this.active || (isOwnCluster && this.isOwnEcho(spec, watch.kind, event))) return;
-    this.oweAll(spec, mappedKeys(watch, event), 'mapped', laneOf(event));
+    this.oweAll(spec, this.mappedKeys(spec, watch, event), 'mapped', laneOf(event));
   }
 
   override onServedChange(spec: ReconcileSpec, reason: 'owned' | 'mapped'): void {

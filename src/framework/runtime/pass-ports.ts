@@ -83,6 +83,8 @@ export interface PassHooks {
   handlerAbandoned?(spec: QueuedHandlerSpec): void;
   /** A run that was given up has ended after all. */
   abandonedHandlerEnded?(spec: QueuedHandlerSpec): void;
+  /** A function of a mapped watch threw, or returned what is no list of keys. */
+  mappingFailed?(spec: QueuedHandlerSpec): void;
   /** A key of this kind waits for its next attempt after a failure, of a handler or of the framework's own writes. */
   retryScheduled?(kind: Kind, cluster: string): void;
 }

@@ -19,7 +19,7 @@ import { HandlerTurns, type Pass } from './handler-turns';
 import type { KeyRecord } from './key-record';
 import { keyFields } from './log-fields';
 import type { PassPorts } from './pass-ports';
-import { PassStage } from './stage';
+import { PassStage, type StagedEvent } from './stage';
 
 /** Delete handlers without a finalizer get this many attempts after the object is gone. */
 const OPTIONAL_DELETE_ATTEMPTS = 5;
@@ -67,9 +67,18 @@ export class PassRunner {
     } catch (error) {
       this.retryFrameworkWork(pass, error);
     } finally {
-      for (const event of pass.stage.events) this.ports.sendEvent(event);
+      for (const event of pass.stage.events) this.sendEvent(pass, event);
     }
     return false;
+  }
+
+  /** An Event is a hint: one that cannot be sent takes nothing from the pass. */
+  private sendEvent({ key }: Pass, event: StagedEvent): void {
+    try {
+      this.ports.sendEvent(event);
+    } catch (error) {
+      this.ports.log.error('an Event could not be sent', { ...keyFields(this.ports.kind, key), reason: event.reason, error });
+    }
   }
 
   private passOver(record: KeyRecord, key: ObjectKey, slot: RunSlot): Pass {
@@ -233,12 +242,12 @@ export class PassRunner {
     const delayMs = record.frameworkParkedFor === undefined ? this.frameworkBackoffMs(record, error) : PARKED_MS;
     const atMs = this.ports.clock.monotonicMs() + delayMs;
     record.frameworkRetryMs = atMs;
-    this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     for (const [spec, baseline] of pass.ran) {
       record.state(spec).baseline = baseline;
       record.owe(spec, 'retry');
     }
     for (const spec of this.specs) record.state(spec).holdUntil(atMs);
+    this.ports.hooks.retryScheduled?.(this.ports.kind, this.ports.cluster.name);
     const level = record.frameworkParkedFor === undefined ? 'warn' : 'debug';
     const { kind, log } = this.ports;
     const about = { ...keyFields(kind, pass.key), uid: record.uid };

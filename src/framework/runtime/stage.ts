@@ -1,13 +1,14 @@
 /**
  * Collects what a pass wants to say about its object, so that it is written once, after all handlers ran.
  *
- * Owns: staging. Never: writes. One stage serves all handlers of a pass; of two that say the same thing the later wins.
+ * Owns: staging, and refusing what could not be written. Never: writes. One stage serves all handlers of a pass; of two that say the same thing the later wins.
  */
 import { StaleContextError } from '../errors/handler-errors';
 import { OperatorError } from '../errors/operator-error';
 import { hasOurStatus, type Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
 import type { ConditionInput, EventStage, StatusStage } from './context';
+import { checkCondition, checkEvent, checkStatusField } from './stage-checks';
 
 export interface StagedEvent {
   readonly type: 'Normal' | 'Warning';
@@ -45,6 +46,7 @@ export class PassStage {
     };
     const stageEvent = (type: StagedEvent['type'], reason: string, note: string, about: KubernetesObject | undefined): void => {
       guard('ctx.events');
+      checkEvent(handler, reason, note);
       const subject = about ?? (this.kind.virtual ? undefined : object);
       if (subject === undefined) {
         const text = `${handler}: ctx.events needs the object to report on, ${this.kind.kind} is a virtual kind: pass it as third argument`;
@@ -56,10 +58,12 @@ export class PassStage {
       status: {
         set: (fields) => {
           guardStatus();
+          for (const [name, value] of Object.entries(fields)) checkStatusField(handler, name, value);
           for (const [name, value] of Object.entries(fields)) this.fields.set(name, value);
         },
         condition: (condition) => {
           guardStatus();
+          checkCondition(handler, condition);
           this.conditions.set(condition.type, condition);
         },
       },

@@ -13,7 +13,6 @@ import type { ResourceEvent } from '../watch/resource-event';
 import type { PassReason } from './context';
 import { KeyController, type KeyControllerOptions } from './key-controller';
 import { KeyRecord } from './key-record';
-import { mappedKeys } from './mapped-keys';
 import { firstRunMs } from './timer-turns';
 
 const MAX_KEYS = 100_000;
@@ -66,7 +65,7 @@ export class VirtualController extends KeyController implements KeySink {
   }
 
   override onMapped(spec: ReconcileSpec, watch: MappedWatch, event: ResourceEvent): void {
-    if (this.active) this.oweAll(spec, mappedKeys(watch, event), 'mapped', event.initial ? 'low' : 'high');
+    if (this.active) this.oweAll(spec, this.mappedKeys(spec, watch, event), 'mapped', event.initial ? 'low' : 'high');
   }
 
   override onServedChange(spec: ReconcileSpec, reason: 'owned' | 'mapped'): void {

@@ -35,6 +35,10 @@ export class MortalClock implements Clock {
     return timer;
   }
 
+  nextTurn(callback: () => void): Timer {
+    return this.isDead ? { cancel: () => undefined } : this.clock.nextTurn(() => this.isDead || callback());
+  }
+
   /** No timer of this clock fires from now on. */
   kill(): void {
     this.isDead = true;

@@ -18,6 +18,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls `callback` once, `delayMs` milliseconds from now. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /** Calls `callback` once sockets and timers that are due were served; no time has to pass. */
+  nextTurn(callback: () => void): Timer;
 }
 
 /** setTimeout of every JavaScript engine takes a signed 32-bit number of milliseconds and fires at once for more. */
@@ -42,5 +44,10 @@ export class SystemClock implements Clock {
     };
     wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
+  }
+
+  nextTurn(callback: () => void): Timer {
+    const handle = setImmediate(callback);
+    return { cancel: () => clearImmediate(handle) };
   }
 }

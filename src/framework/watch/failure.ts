@@ -7,9 +7,10 @@ import { isOperatorError } from '../errors/operator-error';
 import { LineError } from './line-decoder';
 
 /**
- * `gone`: our version or continue token has expired (410) · `decode`: what came cannot be read · `other`: try again later.
+ * `gone`: our version or continue token has expired (410) · `decode`: what came cannot be read · `refused`: the server answered that the
+ * request is wrong, a bad selector for one · `other`: nobody answered, or only with an error of the server; try again later.
  */
-export type FailureKind = 'unauthorized' | 'forbidden' | 'notFound' | 'gone' | 'decode' | 'other';
+export type FailureKind = 'unauthorized' | 'forbidden' | 'notFound' | 'gone' | 'decode' | 'refused' | 'other';
 
 export interface Failure {
   readonly kind: FailureKind;
@@ -34,6 +35,15 @@ export class WatchStatusError extends Error {
 
 const KIND_BY_STATUS: Readonly<Record<number, FailureKind>> = { 401: 'unauthorized', 403: 'forbidden', 404: 'notFound', 410: 'gone' };
 
+/** Refusals that pass with time: the server took too long to read, or has too much to do. */
+const PASSING_STATUSES: readonly number[] = [408, 429];
+
+function kindOfStatus(status: unknown): FailureKind {
+  if (typeof status !== 'number') return 'other';
+  const isRefusal = status >= 400 && status < 500 && !PASSING_STATUSES.includes(status);
+  return KIND_BY_STATUS[status] ?? (isRefusal ? 'refused' : 'other');
+}
+
 /** Sorts anything thrown while listing or watching. */
 export function failureOf(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
@@ -42,7 +52,7 @@ export function failureOf(error: unknown): Failure {
   if (!isOperatorError(error)) return { kind: 'other', text };
   const { status, retryAfterMs } = error as { status?: unknown; retryAfterMs?: unknown };
   return {
-    kind: (typeof status === 'number' ? KIND_BY_STATUS[status] : undefined) ?? 'other',
+    kind: kindOfStatus(status),
     text,
     retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined,
   };
@@ -54,7 +64,7 @@ export function failureOfStatus(status: unknown): Failure {
   const expired = reason === 'Expired' || reason === 'Gone';
   const retryAfterSeconds = (details as { retryAfterSeconds?: unknown } | undefined)?.retryAfterSeconds;
   return {
-    kind: expired ? 'gone' : ((typeof code === 'number' ? KIND_BY_STATUS[code] : undefined) ?? 'other'),
+    kind: expired ? 'gone' : kindOfStatus(code),
     text: `the server ended the watch: ${String(code ?? 'no code')} ${String(reason ?? '')}: ${String(message ?? '')}`,
     retryAfterMs: typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1_000 : undefined,
   };

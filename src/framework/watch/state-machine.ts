@@ -135,6 +135,7 @@ function onFailed(before: WatchState, failure: Failure, moment: Moment): Step {
       return pauseThenWatch({ ...current, reauthenticated: true }, moment, 0);
     case 'decode':
       return next === 'watch' ? onBroken(current, failure, moment) : backOff(current, next, failure.text, moment);
+    case 'refused':
     case 'other':
       return backOff(current, next, failure.text, moment, failure.retryAfterMs);
   }

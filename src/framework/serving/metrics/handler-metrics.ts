@@ -24,6 +24,7 @@ export class HandlerMetrics {
   private readonly daemons: Gauge<Controller>;
   private readonly eventErrors: Counter<Controller>;
   private readonly filterErrors: Counter<Controller>;
+  private readonly mappingErrors: Counter<Controller>;
 
   /** @param retryScheduled told of the kind whose queue got a retry. */
   constructor(registry: Registry, retryScheduled: NonNullable<PassHooks['retryScheduled']>) {
@@ -54,12 +55,14 @@ export class HandlerMetrics {
     this.daemons = gauge('steward_daemons_running', 'Daemon tasks that run.');
     this.eventErrors = counter('steward_event_handler_errors_total', 'Events for which an event handler failed.');
     this.filterErrors = counter('steward_filter_errors_total', 'Objects that a filter threw for; they count as not matching.');
+    this.mappingErrors = counter('steward_mapped_watch_errors_total', 'Changes that a mapped watch failed to map; they wake nothing.');
     this.hooks = {
       handlerFinished: ({ id }, result, durationMs) => this.finished(id, result, durationMs),
       handlerGaveUp: ({ id }) => this.terminalErrors.inc({ controller: id }),
       handlerTimedOut: ({ id }) => this.timeouts.inc({ controller: id }),
       handlerAbandoned: ({ id }) => this.addAbandoned(id, 1),
       abandonedHandlerEnded: ({ id }) => this.addAbandoned(id, -1),
+      mappingFailed: ({ id }) => this.mappingErrors.inc({ controller: id }),
       retryScheduled,
     };
   }

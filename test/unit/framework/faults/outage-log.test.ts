@@ -72,4 +72,18 @@ describe('what the log says of the API server', () => {
       true,
     );
   });
+
+  it('is nothing when it refuses the request, which is logged with what it said', async () => {
+    const world = await aWorld();
+    const operator = await world.start({ handlers: [OfParts] });
+    await operator.advance(10_000);
+    world.server.faults.add({ on: { kind: Part }, do: status(400), times: Number.POSITIVE_INFINITY });
+    world.server.faults.strike({ kind: Part }, closeAtOnce());
+    await operator.advance(60_000);
+
+    expect(told(world)).to.deep.equal([]);
+    const line = world.log.lines.find(({ message, fields }) => message === 'informer changed its state' && fields['to'] === 'Backoff');
+    expect(line?.level).to.equal('warn');
+    expect(line?.fields['detail']).to.match(/: 400 /);
+  });
 });

@@ -89,6 +89,10 @@ class ProcessClock implements Clock {
     };
   }
 
+  nextTurn(callback: () => void): Timer {
+    return this.clock.nextTurn(callback);
+  }
+
   get isFrozen(): boolean {
     return this.frozen !== undefined;
   }

@@ -154,4 +154,12 @@ describe('masking', () => {
       expect(maskValue(Array.from({ length: 500 }, () => 1))).to.have.length(101);
     });
   });
+
+  it('says of a value that cannot be read that it cannot', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+
+    expect(maskValue(proxy)).to.equal('[unreadable]');
+    expect(maskValue({ inner: proxy })).to.equal('[unreadable]');
+  });
 });

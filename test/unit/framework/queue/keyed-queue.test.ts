@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { KeyedQueue, type RunSlot } from '../../../../src/framework/queue/keyed-queue';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { SystemClock } from '../../../../src/framework/time/clock';
 
 /** A queue whose runs end when the test says so. */
 function aQueue({ workers = 4 }: { workers?: number } = {}) {
@@ -253,5 +254,46 @@ describe('keyed queue', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('refuses a delay that is no number, and goes on with the others', async () => {
+    const { queue, clock, started } = aQueue();
+    queue.start();
+    expect(() => queue.add('a', 'high', Number.NaN)).to.throw(RangeError, 'delayMs of a is NaN; allowed: numbers');
+    queue.add('b', 'high', 5);
+    await clock.advance(5);
+
+    expect(started).to.deep.equal(['b']);
+  });
+
+  it('gives the rest of the process a turn between runs, however quickly a key asks for the next', async () => {
+    let runs = 0;
+    let isOver = false;
+    const queue: KeyedQueue = new KeyedQueue({
+      name: 'test',
+      clock: new SystemClock(),
+      run: async (key) => {
+        // A limit, so that a queue that never lets go fails this test instead of stopping it.
+        if (++runs < 100_000 && !isOver) queue.add(key, 'high');
+      },
+    });
+    queue.start();
+    queue.add('a', 'high');
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    isOver = true;
+
+    expect(runs).to.be.below(100_000);
+  });
+
+  it('needs no time to pass for any number of keys', async () => {
+    const { clock } = aQueue();
+    let runs = 0;
+    const queue = new KeyedQueue({ name: 'test', clock, run: async () => void runs++ });
+    queue.start();
+    for (let i = 0; i < 100; i++) queue.add(`key-${i}`, 'high');
+    await clock.advance(0);
+
+    expect(runs).to.equal(100);
+    expect(clock.timersSet).to.equal(0);
   });
 });

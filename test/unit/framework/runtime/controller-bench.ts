@@ -10,7 +10,7 @@ import type { HandlerClass } from '../../../../src/framework/decorators/handler'
 import type { MappedWatch } from '../../../../src/framework/decorators/watches';
 import { defineKind } from '../../../../src/framework/kinds/kind';
 import { type KubernetesObject, keyOf, type ObjectMeta } from '../../../../src/framework/kinds/object';
-import { nullLogger } from '../../../../src/framework/logging/logger';
+import { type Logger, nullLogger } from '../../../../src/framework/logging/logger';
 import type { QueuedHandlerSpec, ReconcileSpec } from '../../../../src/framework/registry/handler-spec';
 import { buildRegistry, isQueued } from '../../../../src/framework/registry/registry';
 import { FilterJudge } from '../../../../src/framework/runtime/filter-judge';
@@ -56,6 +56,8 @@ export class Bench {
   readonly controller: KindController;
   /** What the next writes throw, first come first served. */
   readonly writeErrors: unknown[] = [];
+  /** The same of the next Events. */
+  readonly eventErrors: unknown[] = [];
   private readonly objects = new Map<string, KubernetesObject>();
   /** Label selectors of handlers to what the informer with that selector has. */
   private readonly views = new Map<string, Map<string, KubernetesObject>>();
@@ -63,7 +65,10 @@ export class Bench {
   private version = 1;
   readonly specs;
 
-  constructor(handler: object, { random = () => 0.5, hooks = {} }: { random?: () => number; hooks?: PassHooks } = {}) {
+  constructor(
+    handler: object,
+    { random = () => 0.5, hooks = {}, log = nullLogger }: { random?: () => number; hooks?: PassHooks; log?: Logger } = {},
+  ) {
     const Class = handler.constructor as HandlerClass;
     this.specs = buildRegistry({ handlers: [Class], domain: 'example.org' }).specs.filter(isQueued);
     const informerOf = (spec: QueuedHandlerSpec): Informer => {
@@ -81,7 +86,7 @@ export class Bench {
         cluster: { name: 'local' } as Cluster,
         clusters: {} as ClusterRegistry,
         clock: this.clock,
-        log: nullLogger,
+        log,
         random,
         get signal() {
           return signal();
@@ -101,7 +106,11 @@ export class Bench {
           this.throwIfAsked();
           this.statuses.push(update);
         },
-        sendEvent: (event) => void this.events.push(event),
+        sendEvent: (event) => {
+          const error = this.eventErrors.shift();
+          if (error !== undefined) throw error;
+          this.events.push(event);
+        },
         hooks,
       },
     });

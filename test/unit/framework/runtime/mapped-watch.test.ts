@@ -3,6 +3,7 @@ import { ALL, Handler, mapped, Reconcile } from '../../../../src/framework/decor
 import { ConfigMap } from '../../../../src/framework/kinds/core-kinds';
 import type { KubernetesObject } from '../../../../src/framework/kinds/object';
 import type { ReconcileContext } from '../../../../src/framework/runtime/context';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { aWidget, Bench, Widget } from './controller-bench';
 
 /** A config map that names the widgets it concerns. */
@@ -101,5 +102,74 @@ describe('a mapped watch', () => {
     await bench.mapped({ object: configFor('a') });
 
     expect(handler.runs).to.deep.equal(['watching a']);
+  });
+});
+
+describe('a mapped watch that fails', () => {
+  const bad: [string, () => unknown, string][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('no owner');
+      },
+      'no owner',
+    ],
+    ['returns null', () => null, 'a mapped watch returned null; allowed: a list of keys, or ALL'],
+    ['returns a promise', async () => ['n/a'], 'a mapped watch returned a promise; allowed: a list of keys, or ALL'],
+    ['returns one key as a text', () => 'n/a', 'a mapped watch returned a value of type string; allowed: a list of keys, or ALL'],
+  ];
+  for (const [what, map, message] of bad) {
+    it(`because it ${what} is logged with handler, kind and object, and counted, and the other state still counts`, async () => {
+      const old = configFor('b');
+      @Handler()
+      class Failing {
+        readonly runs: string[] = [];
+
+        @Reconcile(Widget, {
+          watches: [mapped(ConfigMap, (object) => (object.metadata === old.metadata ? keysIn(object) : (map() as string[])))],
+        })
+        async reconcile({ metadata }: Widget): Promise<void> {
+          this.runs.push(metadata!.name!);
+        }
+      }
+      const handler = new Failing();
+      const log = new RecordingLogger();
+      const failed: string[] = [];
+      const bench = await new Bench(handler, { log, hooks: { mappingFailed: ({ id }) => void failed.push(id) } }).activate();
+      for (const name of ['a', 'b']) await bench.put(aWidget({ name, uid: name }));
+      handler.runs.splice(0);
+      await bench.mapped({ object: configFor('a'), old });
+
+      expect(handler.runs).to.deep.equal(['b']);
+      expect(failed).to.deep.equal(['Failing.reconcile']);
+      const [line] = log.lines.filter(({ level }) => level === 'error');
+      expect(line?.fields).to.include({ controller: 'Failing.reconcile', kind: 'ConfigMap', namespace: 'n', name: 'config' });
+      expect((line!.fields['error'] as Error).message).to.equal(message);
+    });
+  }
+
+  it('because `when` throws lets the change through', async () => {
+    @Handler()
+    class Failing {
+      readonly runs: string[] = [];
+
+      @Reconcile(Widget, {
+        watches: [
+          mapped(ConfigMap, keysIn, {
+            when: () => {
+              throw new Error('no');
+            },
+          }),
+        ],
+      })
+      async reconcile({ metadata }: Widget): Promise<void> {
+        this.runs.push(metadata!.name!);
+      }
+    }
+    const handler = new Failing();
+    const bench = await withThree(handler);
+    await bench.mapped({ object: configFor('a') });
+
+    expect(handler.runs).to.deep.equal(['a']);
   });
 });

@@ -38,6 +38,7 @@ steward_informer_state gauge cluster kind state
 steward_informer_synced gauge cluster kind
 steward_kind_available gauge cluster kind
 steward_kubernetes_events_dropped_total counter
+steward_mapped_watch_errors_total counter controller
 steward_queue_rejected_total counter name
 steward_unhandled_rejections_total counter
 workqueue_adds_total counter cluster name

@@ -123,4 +123,18 @@ describe('fake clock', () => {
       { numRuns: 40 },
     );
   });
+
+  it('takes the turns that are asked for, one after the other, while time stands still, and none that was cancelled', async () => {
+    const clock = new FakeClock();
+    const seen: string[] = [];
+    clock.nextTurn(() => {
+      seen.push('first');
+      clock.nextTurn(() => seen.push('second'));
+    });
+    clock.nextTurn(() => seen.push('cancelled')).cancel();
+    await clock.advance(0);
+
+    expect(seen).to.deep.equal(['first', 'second']);
+    expect(clock.monotonicMs()).to.equal(0);
+  });
 });
