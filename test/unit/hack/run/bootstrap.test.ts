@@ -91,7 +91,7 @@ describe('bootstrap of the npm scripts', () => {
 
         expect(exitCode).to.equal(2);
         expect(lines).to.deep.equal([
-          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, demo, bench`,
+          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, images, test:e2e, demo, bench`,
         ]);
         expect(clone.has('node_modules')).to.equal(false);
       });
