@@ -240,6 +240,8 @@ describe('managers with --leader-elect', function () {
     };
     const binding = await cluster.api.get(role);
     cluster.expectDenial('get leases.coordination.k8s.io');
+    // The Role holds the other rights in this namespace as well.
+    for (const resource of ['daemonsets.apps', 'services', 'serviceaccounts']) cluster.expectDenial(`list ${resource}`);
     await cluster.api.delete(role);
     const manager = await launchManager(cluster, electing);
     managers.push(manager);
