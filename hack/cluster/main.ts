@@ -10,6 +10,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { endWith, exitCodeOf } from '../exit-code';
 import { Cluster } from './cluster';
 import { newestPackages, packagesFile, resolvePrograms } from './programs';
 
@@ -41,15 +42,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     console.error('usage: main.js build | lock | run [IMAGE.tar...]');
     return 2;
   }
-  try {
-    await chosen();
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
-  }
+  return exitCodeOf(() => chosen());
 }
 
-void main(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+endWith(main(process.argv.slice(2)));

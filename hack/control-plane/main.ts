@@ -7,6 +7,7 @@
  * Exit codes: 0 done, 1 failed, 2 usage.
  */
 import { once } from 'node:events';
+import { endWith, exitCodeOf } from '../exit-code';
 import { resolveBinaries, startControlPlane } from './index';
 
 const USAGE = 'usage: main.js build | run [--scheduler] [--no-controller-manager]';
@@ -44,15 +45,7 @@ async function main([command, ...flags]: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  try {
-    await (command === 'build' ? build() : run(flags));
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
-  }
+  return exitCodeOf(() => (command === 'build' ? build() : run(flags)));
 }
 
-void main(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+endWith(main(process.argv.slice(2)));

@@ -13,6 +13,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Architecture } from '../debian/packages';
+import { endWith, exitCodeOf } from '../exit-code';
 import { ARCHITECTURES, newestInputs, readInputs, writeInputs } from './inputs';
 import { archiveOf, type Image } from './oci-archive';
 import { buildImages, IMAGE_NAMES, type ImageName, type Source } from './recipe';
@@ -80,15 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error((error as Error).message);
     return 2;
   }
-  try {
-    await build(options);
-    return 0;
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 1;
-  }
+  return exitCodeOf(() => build(options));
 }
 
-void main(process.argv.slice(2)).then((exitCode) => {
-  process.exitCode = exitCode;
-});
+endWith(main(process.argv.slice(2)));

@@ -34,6 +34,11 @@ export class RecordingLogger implements Logger {
     return new RecordingLogger(this.lines, { ...this.bound, ...fields });
   }
 
+  /** What was said at this level, without fields. */
+  messages(level: LogLevel): string[] {
+    return this.lines.filter((line) => line.level === level).map(({ message }) => message);
+  }
+
   private record(level: LogLevel, message: string, fields: LogFields): void {
     this.lines.push({ level, message, fields: { ...this.bound, ...fields } });
   }

@@ -1,11 +1,11 @@
 /** What becomes of an operator when answers of a real API server are refused, spoiled or lost on their way. */
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { Handler, isOperatorError, OnDelete, Reconcile, type ReconcileContext } from '../../../src/framework';
 import { ConfigMap } from '../../../src/framework/kinds/core-kinds';
 import { expireContinue, garbageLine, gone, loseResponse, status, truncateLine } from '../../../src/framework/testing';
 import { usedHeapBytes } from '../../harness/heap';
 import { aPart, Part } from '../../unit/framework/faults/world';
+import { Sample } from '../../unit/framework/faults/writing-handler';
 import { call, type Json, type ServerUnderTest } from '../../unit/framework/testing/http-client';
 import { installParts, PARTS } from './parts';
 import { Stage } from './stage';
@@ -13,25 +13,6 @@ import { Stage } from './stage';
 const MIB = 1024 * 1024;
 const WATCH = { verb: 'watch', kind: Part } as const;
 const MAPS = '/api/v1/namespaces/default/configmaps';
-
-/** A POST, an apply, a finalizer and a status for every part. */
-@Handler({ rbac: [{ kind: ConfigMap, verbs: ['create', 'patch'], why: 'two maps for each part' }] })
-class Sample {
-  @Reconcile(Part)
-  async reconcile(part: Part, ctx: ReconcileContext<Part>): Promise<void> {
-    const { name, namespace } = part.metadata!;
-    const posted: ConfigMap = { metadata: { name: `posted-${name}`, namespace: namespace! } };
-    await ctx.client.create(ConfigMap, posted).catch((error: unknown) => {
-      if (!isOperatorError(error, 'ALREADY_EXISTS')) throw error;
-    });
-    const metadata = { name: `applied-${name}`, namespace: namespace! };
-    await ctx.client.applyChild(part, ConfigMap, { metadata, data: { size: String(part.spec?.size) } });
-    ctx.status.set({ size: part.spec?.size });
-  }
-
-  @OnDelete(Part, { finalizer: 'example.org/sample' })
-  async clean(): Promise<void> {}
-}
 
 describe('answers of a real API server that are refused, spoiled or lost', function () {
   this.timeout(180_000);

@@ -1,10 +1,11 @@
 /** Answers of the fake API server that are refused, spoiled or lost, as an operator meets them. */
 import { expect } from 'chai';
-import { ConfigMap, Handler, isOperatorError, OnDelete, OnEvent, Reconcile, type ReconcileContext } from '../../../../src/framework';
+import { ConfigMap, Handler, OnEvent, Reconcile, type ReconcileContext } from '../../../../src/framework';
 import { dropBookmarks, garbageLine, gone, loseResponse, status, type TestOperator, truncateLine } from '../../../../src/framework/testing';
 import type { ResourceEvent } from '../../../../src/framework/watch/resource-event';
 import { usedHeapBytes } from '../../../harness/heap';
 import { aPart, aWorld, endWorlds, Part, type World } from './world';
+import { Sample } from './writing-handler';
 
 const MIB = 1024 * 1024;
 const heard: string[] = [];
@@ -32,25 +33,6 @@ class Reader {
   async reconcile(part: Part, ctx: ReconcileContext<Part>): Promise<void> {
     await ctx.client.find(ConfigMap, `default/of-${part.metadata?.name}`);
   }
-}
-
-/** A POST, an apply, a finalizer and a status for every part. */
-@Handler({ rbac: [{ kind: ConfigMap, verbs: ['create', 'patch'], why: 'two maps for each part' }] })
-class Sample {
-  @Reconcile(Part)
-  async reconcile(part: Part, ctx: ReconcileContext<Part>): Promise<void> {
-    const { name, namespace } = part.metadata!;
-    const posted: ConfigMap = { metadata: { name: `posted-${name}`, namespace: namespace! } };
-    await ctx.client.create(ConfigMap, posted).catch((error: unknown) => {
-      if (!isOperatorError(error, 'ALREADY_EXISTS')) throw error;
-    });
-    const metadata = { name: `applied-${name}`, namespace: namespace! };
-    await ctx.client.applyChild(part, ConfigMap, { metadata, data: { size: String(part.spec?.size) } });
-    ctx.status.set({ size: part.spec?.size });
-  }
-
-  @OnDelete(Part, { finalizer: 'example.org/sample' })
-  async clean(): Promise<void> {}
 }
 
 async function listening(): Promise<World & { operator: TestOperator }> {

@@ -1,13 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { Delivery, type ReportEvent } from '../../../../src/wol/agent/delivery';
 import { DeliveryQueue } from '../../../../src/wol/agent/delivery-queue';
 import type { ReportConnector, ReportSession } from '../../../../src/wol/agent/report-session';
 import { ResponseStatus, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import type { PendingCall } from '../../../../src/wol/protocol/wol-client';
-import { RecordingLogger } from '../support/recording-logger';
 
 const answered: WOLEventResponse = { status: ResponseStatus.VM_START_INITIATED, message: '', wasDuplicate: false, processingTimeMs: 0 };
 

@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { HealthEndpoint, type ReadinessCheck } from '../../../../src/wol/agent/health-endpoint';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 describe('health endpoint', () => {
   let clock: FakeClock;

@@ -1,6 +1,7 @@
 import type { RemoteInfo } from 'node:dgram';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import type { ReportEvent } from '../../../../src/wol/agent/delivery';
 import { DuplicateFilter } from '../../../../src/wol/agent/duplicate-filter';
 import { PacketIntake } from '../../../../src/wol/agent/packet-intake';
@@ -8,7 +9,6 @@ import { PacketLog } from '../../../../src/wol/agent/packet-log';
 import { SourceLimiter } from '../../../../src/wol/agent/source-limiter';
 import { Transport } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { buildMagicPacket } from '../../../../src/wol/protocol/magic-packet';
-import { RecordingLogger } from '../support/recording-logger';
 
 const from = (address: string): RemoteInfo => ({ address, port: 40_000, family: 'IPv4', size: 102 });
 const packetFor = (mac: string): Buffer => Buffer.from(buildMagicPacket(mac));

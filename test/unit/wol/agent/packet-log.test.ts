@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { PacketLog } from '../../../../src/wol/agent/packet-log';
-import { RecordingLogger } from '../support/recording-logger';
 
 describe('packet log', () => {
   let clock: FakeClock;

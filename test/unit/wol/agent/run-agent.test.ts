@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { type Clock, type Logger, SystemClock } from '../../../../src/framework';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import type { AgentOptions } from '../../../../src/wol/agent/agent-options';
 import { runAgent } from '../../../../src/wol/agent/run-agent';
 import { Transport, type WOLEvent } from '../../../../src/wol/protocol/generated/wol-descriptor';
@@ -12,7 +13,6 @@ import { timestampToMs } from '../../../../src/wol/protocol/timestamp';
 import { freeTcpPort, freeUdpPort } from '../../../harness/free-port';
 import { poll } from '../../../harness/poll';
 import { ManagerDouble } from '../support/manager-double';
-import { RecordingLogger } from '../support/recording-logger';
 
 const mac = (i: number, group = 0): string => `02:00:00:${hex(group)}:${hex(i >> 8)}:${hex(i & 0xff)}`;
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');

@@ -1,12 +1,12 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import type { NetworkInterface } from '../../../../src/wol/agent/interfaces';
 import type { SocketFactory } from '../../../../src/wol/agent/udp-port';
 import { UdpReception } from '../../../../src/wol/agent/udp-reception';
 import { freeUdpPort } from '../../../harness/free-port';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 describe('UDP reception', () => {
   let clock: FakeClock;

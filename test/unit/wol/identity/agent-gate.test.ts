@@ -1,11 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { AgentGate, type RefusalReason } from '../../../../src/wol/identity/agent-gate';
 import type { TokenReview } from '../../../../src/wol/identity/token-review';
 import { IdentityUnknownError } from '../../../../src/wol/identity/token-reviewer';
 import type { CallCredentials } from '../../../../src/wol/protocol/call-gate';
 import type { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
-import { RecordingLogger } from '../support/recording-logger';
 
 const AGENT = 'system:serviceaccount:ns:agents';
 const REVIEW: TokenReview = { kind: 'user', username: AGENT, audiences: ['wol-manager'], nodeName: 'node-a' };

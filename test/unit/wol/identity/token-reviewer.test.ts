@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { TokenReviewer } from '../../../../src/wol/identity/token-reviewer';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 const USER = {
   authenticated: true,

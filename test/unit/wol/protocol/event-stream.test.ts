@@ -1,13 +1,13 @@
 import { Client, type ClientDuplexStream, credentials, ServerCredentials, type StatusObject, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { OPEN_GATE } from '../../../../src/wol/protocol/call-gate';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { type Outgoing, wolService } from '../../../../src/wol/protocol/wire';
 import { createWolServer, type WolServer } from '../../../../src/wol/protocol/wol-server';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 type Stream = ClientDuplexStream<Outgoing<WOLEvent>, WOLEventResponse>;
 

@@ -1,13 +1,13 @@
 import { credentials, ServerCredentials, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import type { AgentIdentity, CallCredentials, CallGate } from '../../../../src/wol/protocol/call-gate';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { WolClient } from '../../../../src/wol/protocol/wol-client';
 import { createWolServer, type WolServer } from '../../../../src/wol/protocol/wol-server';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 const MINUTE_MS = 60_000;
 

@@ -2,6 +2,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { Client, credentials, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
+import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { OPEN_GATE } from '../../../../src/wol/protocol/call-gate';
 import type { HealthCheckResponse } from '../../../../src/wol/protocol/generated/health-descriptor';
 import { ResponseStatus, ServingStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
@@ -10,7 +11,6 @@ import { healthService, type Outgoing, wolService } from '../../../../src/wol/pr
 import { WolClient } from '../../../../src/wol/protocol/wol-client';
 import { createWolServer, type WolServer } from '../../../../src/wol/protocol/wol-server';
 import { poll } from '../../../harness/poll';
-import { RecordingLogger } from '../support/recording-logger';
 
 describe('wol server', () => {
   let logger: RecordingLogger;

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
+import { RecordingLogger } from '../../../../../src/framework/testing/recording-logger';
 import type { NetworkInterface } from '../../../../../src/wol/agent/interfaces';
 import type { PacketSocket, PacketSockets, RawFrame } from '../../../../../src/wol/agent/raw/packet-socket';
 import { RawReception, type ReceivedFrame } from '../../../../../src/wol/agent/raw/raw-reception';
-import { RecordingLogger } from '../../support/recording-logger';
 
 const HEADER = 'ffffffffffff02ff000000aa';
 const frameOf = (hex: string, strippedTag?: number): RawFrame => ({ bytes: Buffer.from(hex, 'hex'), strippedTag });
