@@ -1,7 +1,8 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
+import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlersFor, wolRemoval, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
+import type { ModuleRemoval } from './removal/module-removal';
 import { VERSION } from './version';
 
 /** What decides which handlers run, and so which rights they need. */
@@ -17,6 +18,9 @@ export function defaultSettings(): ModuleSettings {
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => wolHandlersFor(wol),
 };
+
+/** What each has made, for `virt-steward cleanup`. */
+export const REMOVALS: Readonly<Record<ModuleName, ModuleRemoval>> = { wol: wolRemoval };
 
 /**
  * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
