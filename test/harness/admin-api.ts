@@ -3,7 +3,7 @@
  *
  * Never: goes through the code under test. Every refusal is an error that shows the server's answer.
  */
-import type { ControlPlane } from '../../hack/control-plane';
+import type { RestRequest, RestResponse } from '../../hack/control-plane/rest';
 import { poll } from './poll';
 import type { TestObject } from './steward-cluster';
 
@@ -42,8 +42,13 @@ export class ApiRefusal extends Error {
   }
 }
 
+/** A control plane, or anything else that takes requests as the administrator of a cluster. */
+export interface AdminRequests {
+  request(request: RestRequest): Promise<RestResponse>;
+}
+
 export class AdminApi {
-  constructor(private readonly controlPlane: ControlPlane) {}
+  constructor(private readonly controlPlane: AdminRequests) {}
 
   /** Server-side apply as field manager `test`. */
   apply<T extends TestObject>(object: T): Promise<T> {
@@ -79,7 +84,7 @@ export class AdminApi {
     });
   }
 
-  async ask<T>(request: Parameters<ControlPlane['request']>[0]): Promise<T> {
+  async ask<T>(request: RestRequest): Promise<T> {
     const { status, body } = await this.controlPlane.request(request);
     if (status >= 300) throw new ApiRefusal(`${request.method ?? 'GET'} ${request.path}`, status, body);
     return body as T;
