@@ -155,12 +155,13 @@ export const olmBundle = (chart: readonly RenderedObject[]): Generator => ({
   files: (root) => bundleFiles(root, chart),
 });
 
+async function run(): Promise<void> {
+  main(olmBundle(await chartForBundle(join(__dirname, '..', '..', '..'))));
+}
+
 if (require.main === module) {
-  chartForBundle(join(__dirname, '..', '..', '..')).then(
-    (chart) => main(olmBundle(chart)),
-    (error: unknown) => {
-      console.error(error instanceof Error ? error.message : error);
-      process.exitCode = 1;
-    },
-  );
+  run().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
 }
