@@ -1,21 +1,41 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
+import {
+  MACHINES_FLAGS,
+  MACHINES_VARIABLES,
+  type MachinesSettingKey,
+  type MachinesSettings,
+  machinesHandlersFor,
+  machinesSettings,
+  provideMachines,
+} from '../machines';
+import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
 import { VERSION } from './version';
 
 /** What decides which handlers run, and so which rights they need. */
 export interface ModuleSettings {
   readonly wol: WolSettings;
+  readonly machines: MachinesSettings;
+}
+
+/** Flags and variables of all modules. */
+export const MODULE_DEFINITIONS = [...WOL_FLAGS, ...WOL_VARIABLES, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
+export type ModuleSettingKey = WolSettingKey | MachinesSettingKey;
+
+/** @throws {UsageError} one line naming the flag or variable, its value and what is allowed. */
+export function moduleSettings(settings: Settings<ModuleSettingKey>, namespace: string): ModuleSettings {
+  return { wol: wolSettings(settings, namespace, VERSION), machines: machinesSettings(settings) };
 }
 
 /** Those of a manager without flags. */
 export function defaultSettings(): ModuleSettings {
-  return { wol: wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], {}, {}), 'virt-steward-system', VERSION) };
+  return moduleSettings(new Settings(MODULE_DEFINITIONS, {}, {}), 'virt-steward-system');
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => wolHandlersFor(wol),
+  machines: ({ machines }) => machinesHandlersFor(machines),
 };
 
 /**
@@ -34,9 +54,10 @@ export function registryOf(modules: readonly ModuleName[], settings?: ModuleSett
 }
 
 /** With what handlers inject of their modules. */
-export function containerOf({ wol }: ModuleSettings): DependencyContainer {
+export function containerOf({ wol, machines }: ModuleSettings): DependencyContainer {
   const container = createContainer();
   provideWol(container, wol);
+  provideMachines(container, machines);
   return container;
 }
 

@@ -1,14 +1,13 @@
 /** `virt-steward rbac`: prints the API rights the manager needs, derived from its handlers. */
 import { Option } from 'commander';
 import { Settings, UsageError } from '../framework/basics';
+import { MACHINES_FLAGS } from '../machines/settings';
 import { GRPC_SECURITY_FLAGS } from '../wol/grpc-settings';
-import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../wol/settings';
 import { EXIT_DONE } from './exit-code';
 import { addFlags, flagValues } from './flag-options';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 import type { RightsFormat } from './rights';
-import { VERSION } from './version';
 
 interface RbacOptions {
   modules: string;
@@ -44,7 +43,10 @@ Examples:
 export const rbacCommand: RegisterCommand = (program, io, done) => {
   const onOff = (flag: string, text: string): Option =>
     new Option(`${flag} [true|false]`, text).choices(['true', 'false']).preset('true').default('true');
-  const command = addFlags(program.command('rbac'), GRPC_SECURITY_FLAGS)
+  const command = addFlags(program.command('rbac'), [
+    ...GRPC_SECURITY_FLAGS,
+    ...MACHINES_FLAGS.filter(({ key }) => key !== 'defaultKubevirtConfig'),
+  ])
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
     .addOption(onOff('--leader-elect', 'rights for the Lease that several replicas need'))
@@ -62,10 +64,11 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
       requireName('--service-account', names.serviceAccount, OBJECT_NAME);
       requireName('--name', names.name, OBJECT_NAME);
       const { managerRightsByPart, printedRights } = await import('./rights/index.js');
+      const { MODULE_DEFINITIONS, moduleSettings } = await import('./modules.js');
       // What a shell has in its environment is not what the manager will have in its own.
-      const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flagValues(command), {}), names.namespace, VERSION);
+      const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, flagValues(command), {}), names.namespace);
       const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' };
-      const parts = managerRightsByPart(chosen, features, { wol });
+      const parts = managerRightsByPart(chosen, features, settings);
       io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());
       done(EXIT_DONE);
     });

@@ -101,7 +101,3 @@ imagePullSecrets:
 {{- else }}{{ .Values.tls.mode }}{{ if .Values.wol.grpc.mtls }}-mtls{{ end }}
 {{- end }}
 {{- end }}
-
-{{- define "virt-steward.tlsSecret" -}}
-{{- .Values.tls.existingSecret | default "virt-steward-grpc-tls" }}
-{{- end }}

@@ -182,6 +182,28 @@ describe('the rendered chart', function () {
     expect((await names('--set=tls.mode=cert-manager,missingApis=render')).join()).to.contain('Certificate');
   });
 
+  it('mounts no Secret and names no certificate files, whoever makes the certificate: the manager reads it through the API', async () => {
+    for (const mode of ['self', 'cert-manager', 'service-ca', 'existingSecret']) {
+      const secret = mode === 'existingSecret' ? ',tls.existingSecret=own' : '';
+      const objects = await helm.objects(`--set=tls.mode=${mode},missingApis=render,openshift.enabled=true${secret}`);
+      const spec = podSpec(the(objects, 'Deployment'));
+      expect(spec, mode).not.to.have.property('volumes');
+      expect(spec.containers[0]!.args.join(' '), mode).not.to.contain('cert-file');
+    }
+  });
+
+  it('lets the Prometheus Operator verify the manager by what agents verify it by, also when the manager makes the certificate', async () => {
+    const objects = await helm.objects('--set=metrics.serviceMonitor.enabled=true', '--api-versions=monitoring.coreos.com/v1');
+
+    expect((the(objects, 'ServiceMonitor')['spec'] as { endpoints: unknown[] }).endpoints[0]).to.deep.include({
+      scheme: 'https',
+      tlsConfig: {
+        serverName: `virt-steward-grpc.${NAMESPACE}.svc`,
+        ca: { configMap: { name: 'virt-steward-grpc-ca', key: 'ca.crt' } },
+      },
+    });
+  });
+
   it('has OpenShift sign the certificate of the Service in mode service-ca', async () => {
     const service = the(await helm.objects('--set=tls.mode=service-ca,openshift.enabled=true'), 'Service', 'virt-steward-grpc');
 

@@ -7,10 +7,6 @@
 {{- if .Values.metrics.enabled }}
 - --metrics-bind-address=:{{ .Values.metrics.port }}
 - --metrics-secure={{ .Values.metrics.secure }}
-{{- if include "virt-steward.metricsPair" . }}
-- --metrics-cert-file=/var/run/secrets/virt-steward/metrics/tls.crt
-- --metrics-key-file=/var/run/secrets/virt-steward/metrics/tls.key
-{{- end }}
 {{- else }}
 - --metrics-bind-address=0
 {{- end }}
@@ -43,11 +39,6 @@
 {{- with .Values.manager.extraArgs }}
 {{ toYaml . }}
 {{- end }}
-{{- end }}
-
-{{/* Metrics take the pair of the gRPC server where something else than the manager makes it before the manager starts. */}}
-{{- define "virt-steward.metricsPair" -}}
-{{- if and .Values.metrics.enabled .Values.metrics.secure (ne .Values.tls.mode "self") }}true{{ end }}
 {{- end }}
 
 {{/* Names of the variables that the chart sets, so that nobody repeats one. */}}

@@ -1,0 +1,112 @@
+/**
+ * One entry of the catalog, as loading it leaves it.
+ *
+ * Owns: what the header of an asset says, with every default filled in, and what its expressions are known to read.
+ * Never: reads a file, evaluates anything.
+ */
+import type { Expression, LookUpUse, OptionUse } from '../expressions';
+import type { JsonMap } from '../json';
+
+export type Maturity = 'ga' | 'tp' | 'dp';
+
+/** What has to be there before a wanted asset is rendered. The kind of the asset itself is always required and stands in no list. */
+export type Requirement =
+  /** @param resource `<plural>.<group>`. */
+  | { readonly type: 'crd'; readonly resource: string }
+  | { readonly type: 'kind'; readonly apiVersion: string; readonly kind: string }
+  | { readonly type: 'feature'; readonly feature: 'hco' | 'openshift' | 'olm' }
+  /** In sync. */
+  | { readonly type: 'asset'; readonly asset: string };
+
+export interface AssetHeader {
+  readonly name: string;
+  /** A further name for the allowlist, and the scope in which `order` is waited for. */
+  readonly group?: string;
+  readonly aliases: readonly string[];
+  readonly description?: string;
+  readonly maturity: Maturity;
+  /** 0 = before everything else. */
+  readonly order: number;
+  readonly install: 'always' | 'opt-in';
+  /** Names x of `enable-x`, the first being the one to write; the others are older. */
+  readonly switches: readonly string[];
+  /** All have to be true. */
+  readonly when: readonly Expression[];
+  readonly requires: readonly Requirement[];
+  /** Alternatives; the first that is served is used. */
+  readonly apiVersions: readonly string[];
+  readonly params: JsonMap;
+  /** Evaluated in this order; each sees those before it. */
+  readonly vars: readonly { readonly name: string; readonly expression: Expression }[];
+  /** One key per element. */
+  readonly forEach?: Expression;
+  /** Name of the asset that this one is a fragment of. */
+  readonly into?: string;
+  /** Group of assets that share their `spec`; a template, since members that differ by pool are in groups that differ by pool. */
+  readonly union?: Expression;
+  /** RFC 6901 pointers of what is offered, not forced. */
+  readonly fill: readonly string[];
+  readonly adopt: 'always' | 'never';
+  /** false: only an object that exists is managed. */
+  readonly create: boolean;
+  readonly strategy: 'apply' | 'edit';
+  readonly onUnwanted: 'keep' | 'delete';
+}
+
+export interface AssetIdentity {
+  readonly apiVersions: readonly string[];
+  readonly kind: string;
+  /** Absent when only an evaluation can tell. */
+  readonly name?: string;
+  /** Absent when the object has none, or when only an evaluation can tell. */
+  readonly namespace?: string;
+}
+
+export interface CatalogAsset extends AssetHeader {
+  /** Below the directory of the catalog, with `/`. */
+  readonly file: string;
+  /** In the order of the catalog, from 0. */
+  readonly position: number;
+  /** Top-level variables that header or object read: `hco`, `hardware`, ... */
+  readonly reads: ReadonlySet<string>;
+  readonly lookUps: readonly LookUpUse[];
+  /** What `option` and `enabled` read, and switches. */
+  readonly options: readonly OptionUse[];
+  readonly identity: AssetIdentity;
+  /** Applying it may reboot nodes: MachineConfig and KubeletConfig. */
+  readonly isNodeLevel: boolean;
+}
+
+export interface Feature {
+  readonly name: string;
+  readonly description: string;
+  readonly maturity: Maturity;
+  /** Names of assets, those of its groups included, in the order of the catalog. */
+  readonly assets: readonly string[];
+  readonly groups: readonly string[];
+  readonly requires: readonly string[];
+  readonly recommended: readonly string[];
+}
+
+/** An object of an earlier version that is to be deleted. */
+export interface Tombstone {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Absent for an object of the cluster. */
+  readonly namespace?: Expression;
+  readonly file: string;
+}
+
+export interface Catalog {
+  /** Written to the HyperConverged. */
+  readonly version: string;
+  /** Sorted by order, then by position. */
+  readonly assets: readonly CatalogAsset[];
+  /** Sorted by maturity (ga, tp, dp), then by name. */
+  readonly features: readonly Feature[];
+  readonly tombstones: readonly Tombstone[];
+  /** Names of annotations of the anchor that something reads, without `platform.kubevirt.io/`. */
+  readonly optionNames: ReadonlySet<string>;
+  assetByName(name: string): CatalogAsset | undefined;
+}

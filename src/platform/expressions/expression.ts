@@ -1,0 +1,59 @@
+/**
+ * An expression of the catalog, compiled and checked.
+ *
+ * Owns: what is known of an expression before it is evaluated, and what it is given then.
+ * Invariant: pure but for look-ups; the same scope gives the same value.
+ */
+import type { AssetContext } from '../context/asset-context';
+import type { Json, JsonMap } from '../json';
+
+/** A look-up that an expression makes. What is no literal is absent. */
+export interface LookUpUse {
+  readonly type: 'get' | 'list' | 'has' | 'schema';
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  /** Only of `get`. */
+  readonly name?: string;
+}
+
+/** An annotation of the anchor that an expression reads. */
+export interface OptionUse {
+  /** Without `platform.kubevirt.io/`. */
+  readonly name: string;
+  /** Absent when it is no literal. */
+  readonly default?: string;
+  /** A regular expression for the whole value; absent = any text. */
+  readonly pattern?: string;
+}
+
+/** What one expression may know. */
+export interface ExpressionScope {
+  readonly context: AssetContext;
+  readonly self: AssetFacts;
+  readonly params: JsonMap;
+  /** Absent outside of `forEach`. */
+  readonly item?: Json;
+  readonly vars: JsonMap;
+}
+
+/** The variable `self`. */
+export interface AssetFacts {
+  readonly apiVersion: string;
+  readonly name: string;
+  readonly group: string;
+}
+
+export interface Expression {
+  /** As written in the file. */
+  readonly source: string;
+  /** Top-level variables it reads, such as `hco` or `hardware`. */
+  readonly reads: ReadonlySet<string>;
+  readonly lookUps: readonly LookUpUse[];
+  readonly options: readonly OptionUse[];
+  /**
+   * @returns `undefined` for null and `optional.none()`.
+   * @throws {ExpressionError} when the expression fails; what a look-up failed with is its cause.
+   */
+  evaluate(scope: ExpressionScope): Promise<Json | undefined>;
+}

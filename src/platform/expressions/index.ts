@@ -1,0 +1,2 @@
+/** The door to the expressions of the catalog. */
+export type { AssetFacts, Expression, ExpressionScope, LookUpUse, OptionUse } from './expression';

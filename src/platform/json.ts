@@ -1,0 +1,21 @@
+/** JSON values, as catalog, context and rendered objects hold them. Nobody writes to one: whoever changes something makes a copy. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonMap;
+
+export interface JsonMap {
+  readonly [member: string]: Json;
+}
+
+export function isJsonMap(value: unknown): value is JsonMap {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether both say the same, whatever the order of members. */
+export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((element, index) => isSameJson(element, b[index]));
+  if (!isJsonMap(a) || !isJsonMap(b)) return false;
+  const members = Object.keys(a);
+  return (
+    members.length === Object.keys(b).length && members.every((member) => Object.hasOwn(b, member) && isSameJson(a[member], b[member]))
+  );
+}
