@@ -51,7 +51,9 @@ export function networkConfigurationName(
     return `${stem}-${sha256(`${namespace}/${name}`).slice(0, 8)}`;
   };
   if (profile === 'first') return SPEC_NAME.test(name) ? name : hashed();
-  const short = shortened(name).replace(/[^A-Za-z0-9_-]/g, '-').slice(0, MAX_SPEC_NAME);
+  const short = shortened(name)
+    .replace(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, MAX_SPEC_NAME);
   return !SPEC_NAME.test(short) || isTaken(short) ? hashed() : short;
 }
 
@@ -150,7 +152,11 @@ function ownerPatch({ metadata = {} }: NetworkConfiguration, machine: Machine): 
   const owners = metadata.ownerReferences ?? [];
   if (owners.some(({ uid }) => uid === machine.metadata?.uid)) return [];
   const path = '/metadata/ownerReferences';
-  return [owners.length === 0 ? { op: 'add', path, value: [ownerReference(machine)] } : { op: 'add', path: `${path}/-`, value: ownerReference(machine) }];
+  return [
+    owners.length === 0
+      ? { op: 'add', path, value: [ownerReference(machine)] }
+      : { op: 'add', path: `${path}/-`, value: ownerReference(machine) },
+  ];
 }
 
 function interfacePatch(present: NetworkInterface[] | undefined, { network, mac }: ConfigurationInput): PatchOperation[] {

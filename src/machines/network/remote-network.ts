@@ -4,8 +4,8 @@
  * Owns: the choice, and the NetworkAttachmentDefinition for a VLAN. Never: lists or creates anything.
  */
 import type { KubernetesObject } from '../../framework';
-import { managedByLabels } from '../virtual-machine/ownership';
 import { VLAN_ID } from '../virtual-machine/marks';
+import { managedByLabels } from '../virtual-machine/ownership';
 
 export interface NetworkNamespace extends KubernetesObject {
   spec?: { ipAllocation?: { type?: string; [field: string]: unknown }; [field: string]: unknown };
@@ -27,7 +27,10 @@ export const POD_NETWORK: RemoteNetwork = Object.freeze({ name: 'default', attac
 
 /** The attachment that is first by name, else the pod network. */
 export function firstAttachment(attachments: Iterable<KubernetesObject>): RemoteNetwork {
-  const [first] = [...attachments].map(({ metadata }) => metadata?.name ?? '').filter((name) => name !== '').sort();
+  const [first] = [...attachments]
+    .map(({ metadata }) => metadata?.name ?? '')
+    .filter((name) => name !== '')
+    .sort();
   return first === undefined ? POD_NETWORK : { name: first, attachment: first };
 }
 

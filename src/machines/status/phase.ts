@@ -32,7 +32,13 @@ export type MachineSituation =
 const VERBATIM: ReadonlySet<string> = new Set(['Pending', 'Scheduling', 'Scheduled', 'Succeeded', 'Failed']);
 const STOPPING: ReadonlySet<string> = new Set(['Stopping', 'Terminating']);
 /** What the owner has to mend before the machine can start. */
-const FAILING: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'ErrImagePull', 'ImagePullBackOff', 'ErrorPvcNotFound', 'DataVolumeError']);
+const FAILING: ReadonlySet<string> = new Set([
+  'CrashLoopBackOff',
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrorPvcNotFound',
+  'DataVolumeError',
+]);
 
 /** @returns `undefined` when both stay as they are. */
 export function phaseOf(situation: MachineSituation, profile: ApiProfile): PhaseAndState | undefined {

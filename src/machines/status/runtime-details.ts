@@ -90,7 +90,10 @@ export function addressLists({ vmi, profile, configuration }: AddressInput): Add
   return { ...lists, publicIPAddresses, ipAddresses: all.ipv4, ipv6Addresses: all.ipv6 };
 }
 
-function classified(interfaces: readonly InstanceInterface[], profile: ApiProfile): Pick<AddressLists, 'privateIPAddresses' | 'publicIPAddresses'> {
+function classified(
+  interfaces: readonly InstanceInterface[],
+  profile: ApiProfile,
+): Pick<AddressLists, 'privateIPAddresses' | 'publicIPAddresses'> {
   const listed = (texts: Iterable<string>): string[] => {
     const { ipv4, ipv6 } = byFamily(texts);
     return [...ipv4, ...ipv6];
@@ -158,7 +161,8 @@ export interface GuestDetails {
 export function guestDetails({ metadata = {}, status = {} }: RemoteInstance): GuestDetails {
   const { prettyName, name, version, versionId, kernelRelease } = status.guestOSInfo ?? {};
   const started = status.phaseTransitionTimestamps?.find(({ phase }) => phase === 'Running')?.phaseTransitionTimestamp;
-  const known = (field: string, value: string | undefined): Record<string, string> => (value === undefined || value === '' ? {} : { [field]: value });
+  const known = (field: string, value: string | undefined): Record<string, string> =>
+    value === undefined || value === '' ? {} : { [field]: value };
   return {
     ...known('hostname', (metadata.annotations ?? {})['kubevirt.io/hostname'] ?? (status as { hostname?: string }).hostname),
     ...known('operatingSystem', prettyName ?? name),

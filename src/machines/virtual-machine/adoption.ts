@@ -50,7 +50,10 @@ function marking({ metadata = {} }: KubernetesObject, { labels, annotations }: M
   return [...merged('/metadata/labels', metadata.labels, labels), ...merged('/metadata/annotations', metadata.annotations, annotations)];
 }
 
-function templateLabels(metadata: { labels?: Record<string, string> | undefined } | undefined, labels: Record<string, string>): PatchOperation[] {
+function templateLabels(
+  metadata: { labels?: Record<string, string> | undefined } | undefined,
+  labels: Record<string, string>,
+): PatchOperation[] {
   if (metadata === undefined || metadata === null) return [{ op: 'add', path: '/spec/template/metadata', value: { labels } }];
   return merged('/spec/template/metadata/labels', metadata.labels, labels);
 }

@@ -29,7 +29,7 @@ export interface ImageSource {
 
 export type BootWish =
   | { readonly kind: 'network' }
-  | { readonly kind: 'iso'; readonly source: ImageSource; /** Annotated size, where one is given. */ readonly size: string | undefined }
+  | { readonly kind: 'iso'; readonly source: ImageSource /** Annotated size, where one is given. */; readonly size: string | undefined }
   | { readonly kind: 'imported-root'; readonly source: ImageSource }
   | { readonly kind: 'disk' };
 

@@ -72,7 +72,12 @@ export function needsProfile(profile: ApiProfile, { accessMode }: StorageSetting
 }
 
 /** @param advice of CDI, where it was asked for and exists. */
-export function storagePlan(profile: ApiProfile, storageClassName: string, settings: StorageSettings, advice?: StorageProfile): StoragePlan {
+export function storagePlan(
+  profile: ApiProfile,
+  storageClassName: string,
+  settings: StorageSettings,
+  advice?: StorageProfile,
+): StoragePlan {
   const volumeMode = settings.volumeMode !== '' ? settings.volumeMode : profile === 'second' ? 'Block' : undefined;
   const access = settings.accessMode === '' ? defaultAccess(profile) : settings.accessMode;
   return { storageClassName, volumeMode, accessModes: [access === 'auto' ? advisedAccess(volumeMode, advice) : access] };
