@@ -5,7 +5,14 @@
  */
 import { join } from 'node:path';
 import type { KubernetesObject, Scope } from '../../src/framework';
-import { type CatalogAsset, CatalogRenderer, loadCatalog, missingRequirements, type RenderInputs, type Rendering } from '../../src/platform/catalog';
+import {
+  type CatalogAsset,
+  CatalogRenderer,
+  loadCatalog,
+  missingRequirements,
+  type RenderInputs,
+  type Rendering,
+} from '../../src/platform/catalog';
 import type { AssetContext, Hardware, LookUps, Topology } from '../../src/platform/context/asset-context';
 import { NO_HARDWARE, NO_TOPOLOGY } from '../../src/platform/context/cluster-facts';
 import { settingsOf } from '../../src/platform/context/settings-view';
@@ -57,7 +64,11 @@ export interface Sample {
 }
 
 /** @param options annotations of the anchor, without their domain. */
-export function anHco(options: Readonly<Record<string, string>> = {}, spec: JsonMap = {}, apiVersion = 'hco.kubevirt.io/v1'): KubernetesObject {
+export function anHco(
+  options: Readonly<Record<string, string>> = {},
+  spec: JsonMap = {},
+  apiVersion = 'hco.kubevirt.io/v1',
+): KubernetesObject {
   return anchorOf(apiVersion, 'HyperConverged', 'kubevirt-hyperconverged', options, spec);
 }
 
@@ -65,12 +76,26 @@ export function aKubeVirt(options: Readonly<Record<string, string>> = {}, spec: 
   return anchorOf('kubevirt.io/v1', 'KubeVirt', 'kubevirt', options, spec);
 }
 
-function anchorOf(apiVersion: string, kind: string, name: string, options: Readonly<Record<string, string>>, spec: JsonMap): KubernetesObject {
+function anchorOf(
+  apiVersion: string,
+  kind: string,
+  name: string,
+  options: Readonly<Record<string, string>>,
+  spec: JsonMap,
+): KubernetesObject {
   const annotations = Object.fromEntries(Object.entries(options).map(([option, value]) => [`platform.kubevirt.io/${option}`, value]));
   return { apiVersion, kind, metadata: { name, namespace: 'openshift-cnv', annotations }, spec } as KubernetesObject;
 }
 
-export function contextOf({ anchor = anHco(), topology = OPENSHIFT, hardware = {}, images = {}, served = CURRENT_CRDS, schemas = {}, objects = [] }: Sample): AssetContext {
+export function contextOf({
+  anchor = anHco(),
+  topology = OPENSHIFT,
+  hardware = {},
+  images = {},
+  served = CURRENT_CRDS,
+  schemas = {},
+  objects = [],
+}: Sample): AssetContext {
   const isHco = anchor.kind === 'HyperConverged';
   const { settings } = settingsOf(anchor, isHco ? 'hco' : 'kubevirt');
   const json = anchor as unknown as JsonMap;

@@ -53,7 +53,9 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'nothing-asked-for': { objects: [SELF_NODE_REMEDIATION] },
   'nothing-asked-for-v1beta1': { anchor: anHco({}, {}, HCO_V1BETA1), served: ON_V1BETA1 },
   'everything-compact': {
-    anchor: anHco(EVERYTHING, { virtualization: { liveMigrationConfig: { parallelMigrationsPerCluster: 12, parallelOutboundMigrationsPerNode: 4 } } }),
+    anchor: anHco(EVERYTHING, {
+      virtualization: { liveMigrationConfig: { parallelMigrationsPerCluster: 12, parallelOutboundMigrationsPerNode: 4 } },
+    }),
     topology: COMPACT,
     hardware: ALL_DEVICES,
     objects: [...deschedulerRules('descheduler:node:linear_amplified_ideal_point_positive_distance:k3:avg1m'), clusterMonitoring()],
@@ -73,7 +75,9 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     served: withGeneration(CURRENT_CRDS, 'kubedeschedulers.operator.openshift.io@long-lifecycle'),
   },
   'kubevirt-alone': {
-    anchor: aKubeVirt(switchedOn('aaq', 'node-maintenance'), { configuration: { developerConfiguration: { featureGates: ['CPUManager'] } } }),
+    anchor: aKubeVirt(switchedOn('aaq', 'node-maintenance'), {
+      configuration: { developerConfiguration: { featureGates: ['CPUManager'] } },
+    }),
     topology: { ...OPENSHIFT, isOpenShift: false, isBareMetal: false, cloudProvider: '', openshiftVersion: '', hostPrefix: 28 },
     served: CURRENT_CRDS.filter((name) => !/^hyperconvergeds\.|\.config\.openshift\.io$|^nodemaintenances\./.test(name)),
   },
@@ -85,7 +89,9 @@ export function switchedOn(...names: readonly string[]): Readonly<Record<string,
 
 export function deschedulerRules(record: string): readonly KubernetesObject[] {
   const metadata = { namespace: 'openshift-kube-descheduler-operator', name: 'descheduler-rules' };
-  return [object('monitoring.coreos.com/v1', 'PrometheusRule', metadata, { groups: [{ name: 'a', rules: [{ record, expr: 'vector(1)' }] }] })];
+  return [
+    object('monitoring.coreos.com/v1', 'PrometheusRule', metadata, { groups: [{ name: 'a', rules: [{ record, expr: 'vector(1)' }] }] }),
+  ];
 }
 
 function clusterMonitoring(): KubernetesObject {
@@ -94,6 +100,11 @@ function clusterMonitoring(): KubernetesObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'config.yaml': text } } as KubernetesObject;
 }
 
-export function object(apiVersion: string, kind: string, metadata: Readonly<Record<string, unknown>>, spec: unknown = {}): KubernetesObject {
+export function object(
+  apiVersion: string,
+  kind: string,
+  metadata: Readonly<Record<string, unknown>>,
+  spec: unknown = {},
+): KubernetesObject {
   return { apiVersion, kind, metadata, spec } as KubernetesObject;
 }

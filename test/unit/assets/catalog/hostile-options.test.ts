@@ -15,6 +15,7 @@ const INJECTIONS = [
   '1 init=/bin/sh',
   '1"} or vector(1) or up{a="',
   '../../etc/passwd',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression, if anybody evaluated it
   '${ settings.namespace }',
   '{{ .Values }}',
   'a: &a [*a, *a]',
@@ -26,17 +27,31 @@ const INJECTIONS = [
 ];
 
 /** Option, the key that it fails, and what is wrong about the value in a way of its own. */
-const BAD_VALUES: Readonly<Record<string, { readonly key: string; readonly values: readonly string[]; readonly harmless?: readonly string[] }>> = {
+const BAD_VALUES: Readonly<
+  Record<string, { readonly key: string; readonly values: readonly string[]; readonly harmless?: readonly string[] }>
+> = {
   'vfio-pci-ids': {
     key: 'vfio-assign[worker]',
-    values: ['10de:1eb8,10DE:1EB8', '10de:1eb', '10de:1eb8=noslash', '10de:1eb8=a/b=c', '10de:1eb8 8086:1572', many(65, (n) => `10de:${n}`), '10de:1eb8=A/b'],
+    values: [
+      '10de:1eb8,10DE:1EB8',
+      '10de:1eb',
+      '10de:1eb8=noslash',
+      '10de:1eb8=a/b=c',
+      '10de:1eb8 8086:1572',
+      many(65, (n) => `10de:${n}`),
+      '10de:1eb8=A/b',
+    ],
   },
   'usb-devices': {
     key: 'usb-passthrough[worker]',
     values: ['0951:1666', '0951:1666=example.com/', '0951:1666="x"/y', '0951:1666=a/b,0951:1666=a/b', many(65, (n) => `0951:${n}=a/b`)],
   },
   'numa-hugepages-1g': { key: 'numa-topology[worker]', values: ['10000', '1G', '01'] },
-  'numa-management-cpuset': { key: 'numa-topology[worker]', values: ['0,,1', '0-', '1--2', '0-1-2', 'all'], harmless: ['0', '1'.repeat(4)] },
+  'numa-management-cpuset': {
+    key: 'numa-topology[worker]',
+    values: ['0,,1', '0-', '1--2', '0-1-2', 'all'],
+    harmless: ['0', '1'.repeat(4)],
+  },
   'swap-file-size': { key: 'swap-file[worker]', values: ['8GB', '8', '0Gi', '08Gi', '1.5Gi'] },
   'max-pods': { key: 'kubelet-perf-settings[worker]', values: ['9', '10000', '25O', '0250'] },
   'cpu-manager-reserved-cpus': { key: 'kubelet-cpu-manager[worker]', values: ['0,,1', '0-', 'all'], harmless: ['0'] },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { gunzipSync, strFromU8 } from 'fflate';
 import { isJsonMap, type Json, type JsonMap } from '../../../../src/platform/json';
-import { anHco, COMPACT, CATALOG, OPENSHIFT, objectOf, rowOf, rowsOf, type Sample } from '../../../harness/catalog-sample';
+import { anHco, CATALOG, COMPACT, OPENSHIFT, objectOf, rowOf, rowsOf, type Sample } from '../../../harness/catalog-sample';
 import { SAMPLES, switchedOn } from '../../../harness/catalog-samples';
 
 const IDENTIFIER = /^[a-z0-9][a-z0-9.-]*$/;
@@ -134,7 +134,8 @@ describe('assets that change nodes', () => {
 });
 
 describe('the settings of the kubelet', () => {
-  const settings = async (sample: Sample, key = 'kubelet-perf-settings[worker]'): Promise<JsonMap> => (await objectOf(key, sample))['spec'] as JsonMap;
+  const settings = async (sample: Sample, key = 'kubelet-perf-settings[worker]'): Promise<JsonMap> =>
+    (await objectOf(key, sample))['spec'] as JsonMap;
   const maxPods = async (sample: Sample): Promise<unknown> => at(await settings(sample), 'kubeletConfig', 'maxPods');
 
   for (const [hostPrefix, expected] of [
@@ -165,7 +166,9 @@ describe('the settings of the kubelet', () => {
   for (const [form, featureGates, apiVersion] of GATES) {
     it(`place CPUs when the anchor has the gate as ${form}, and not when the switch says no`, async () => {
       const key = 'kubelet-cpu-manager[worker]';
-      expect(at(await settings({ anchor: anHco({}, { featureGates }, apiVersion) }, key), 'kubeletConfig', 'cpuManagerPolicy')).to.equal('static');
+      expect(at(await settings({ anchor: anHco({}, { featureGates }, apiVersion) }, key), 'kubeletConfig', 'cpuManagerPolicy')).to.equal(
+        'static',
+      );
       const refused = anHco({ 'enable-cpu-manager': 'false' }, { featureGates }, apiVersion);
       expect((await rowOf(key, { anchor: refused })).kind).to.equal('unwanted');
       expect(at(await settings({ anchor: refused }), 'kubeletConfig')).not.to.have.property('cpuManagerPolicy');

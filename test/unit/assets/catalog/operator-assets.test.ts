@@ -68,7 +68,9 @@ describe('the descheduler', () => {
       (await specOf(KEY, { anchor, objects }))['profileCustomizations'];
     expect(await customizations([])).to.equal(undefined);
     expect(await customizations(deschedulerRules('other'))).to.deep.equal({ devActualUtilizationProfile: 'PrometheusCPUCombined' });
-    expect(await customizations(deschedulerRules(RECORD))).to.deep.equal({ devActualUtilizationProfile: 'PrometheusCPUMemoryCombinedProfile' });
+    expect(await customizations(deschedulerRules(RECORD))).to.deep.equal({
+      devActualUtilizationProfile: 'PrometheusCPUMemoryCombinedProfile',
+    });
   });
 
   it('evicts no faster than virtual machines may migrate', async () => {
@@ -110,7 +112,11 @@ describe('the operator for node maintenance', () => {
   for (const [why, sample, kind] of [
     ['nobody has installed it', { served: absent }, 'object'],
     ['it was installed without a Subscription', { served: installed }, 'unwanted'],
-    ['we have installed it', { served: installed, objects: [subscription({ name: KEY, namespace: 'openshift-operators', labels })] }, 'object'],
+    [
+      'we have installed it',
+      { served: installed, objects: [subscription({ name: KEY, namespace: 'openshift-operators', labels })] },
+      'object',
+    ],
     ['somebody else has', { served: installed, objects: [subscription({ name: KEY, namespace: 'openshift-operators' })] }, 'unwanted'],
     ['somebody subscribed elsewhere', { served: absent, objects: [subscription({ name: 'nmo', namespace: 'team' })] }, 'unwanted'],
   ] as const) {
