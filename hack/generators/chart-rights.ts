@@ -9,9 +9,9 @@
  */
 
 import { MODULE_NAMES } from '../../src/cli/module-names';
+import { MODULE_DEFINITIONS, moduleSettings } from '../../src/cli/modules';
 import { managerRightsByPart, printedRights, type RightsPart } from '../../src/cli/rights';
 import { mergeRules, type RbacRule, Settings } from '../../src/framework';
-import { WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolSettings } from '../../src/wol';
 import { TLS_MODES } from '../../src/wol/grpc-settings';
 import { GENERATED_MARK, type GeneratedFiles } from './generated-files';
 import { type Generator, main } from './generator-command';
@@ -35,8 +35,10 @@ function trustFlags(): ReadonlyMap<string, Readonly<Record<string, string>>> {
 }
 
 function rightsWith(flags: Readonly<Record<string, string>>): RightsPart[] {
-  const wol: WolSettings = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), 'virt-steward-system', '0.0.0');
-  return managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true }, { wol });
+  // The chart writes the Roles for Secrets by its values, see machines-secrets.yaml.
+  const given = { ...flags, kubevirtConfigsNamespace: '*' };
+  const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, given, {}), 'virt-steward-system');
+  return managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true }, settings);
 }
 
 /** The generated files; they follow from the code alone. */

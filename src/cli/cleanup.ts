@@ -1,10 +1,12 @@
 /** `virt-steward cleanup`: takes what the manager has made off the cluster, before its installation is removed. */
 import { parseDurationMs, UsageError } from '../framework/basics';
 import { addCallerFlags, type CallerFlags } from './caller-flags';
+import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 
 interface CleanupFlags extends CallerFlags {
   deployment: string;
+  modules: string;
   timeout: string;
 }
 
@@ -26,12 +28,17 @@ export const cleanupCommand: RegisterCommand = (program, io, done) => {
     .command('cleanup')
     .description('stop the manager and delete what it has made, before it is uninstalled')
     .option('--deployment <name>', 'Deployment of the manager', 'virt-steward-manager')
+    .option('--modules <list>', 'modules whose things to look for', MODULE_NAMES.join(','))
     .option('--timeout <duration>', 'how long to wait for pods to end', '100s')
     .addHelpText('after', HELP)
     .action(async (flags: CleanupFlags) => {
-      const timeoutMs = timeoutOf(flags.timeout);
+      const options = {
+        deployment: flags.deployment,
+        timeoutMs: timeoutOf(flags.timeout),
+        modules: parseModules('--modules', flags.modules),
+      };
       const { runCleanupCommand } = await import('./run-cleanup-command.js');
-      done(await runCleanupCommand({ deployment: flags.deployment, timeoutMs }, flags, io));
+      done(await runCleanupCommand(options, flags, io));
     });
   addCallerFlags(command);
 };

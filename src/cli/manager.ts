@@ -1,9 +1,12 @@
 /** `virt-steward manager`: runs the operator. */
 import { Settings } from '../framework/basics';
+import { MACHINES_FLAGS, MACHINES_VARIABLES } from '../machines/settings';
 import { WOL_FLAGS, WOL_VARIABLES } from '../wol/settings';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
 import type { RegisterCommand } from './program';
+
+const VARIABLES = [...WOL_VARIABLES, ...MACHINES_VARIABLES];
 
 const EXAMPLES = `
 Examples:
@@ -11,9 +14,9 @@ Examples:
   MODULES=wol GRPC_TLS_MODE=cert-manager METRICS_BIND_ADDRESS=0 virt-steward manager
 
 Read from the environment only:
-${WOL_VARIABLES.map(({ env, description }) => `  ${env.padEnd(26)}${description}`).join('\n')}`;
+${VARIABLES.map(({ env, description }) => `  ${env.padEnd(26)}${description}`).join('\n')}`;
 
-const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS];
+const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...MACHINES_FLAGS];
 
 export const managerCommand: RegisterCommand = (program, io, done) => {
   const command = addFlags(program.command('manager'), FLAGS)
@@ -21,6 +24,6 @@ export const managerCommand: RegisterCommand = (program, io, done) => {
     .addHelpText('after', EXAMPLES)
     .action(async () => {
       const { runManager } = await import('./run-manager.js');
-      done(await runManager(new Settings([...FLAGS, ...WOL_VARIABLES], flagValues(command), io.env)));
+      done(await runManager(new Settings([...FLAGS, ...VARIABLES], flagValues(command), io.env)));
     });
 };

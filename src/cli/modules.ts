@@ -1,6 +1,26 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettings, wolHandlersFor, wolRemoval, wolSettings } from '../wol';
+import {
+  exceptionalSecretRights,
+  MACHINES_FLAGS,
+  MACHINES_VARIABLES,
+  type MachinesSettingKey,
+  type MachinesSettings,
+  machinesHandlersFor,
+  machinesRemoval,
+  machinesSettings,
+  provideMachines,
+} from '../machines';
+import {
+  provideWol,
+  WOL_FLAGS,
+  WOL_VARIABLES,
+  type WolSettingKey,
+  type WolSettings,
+  wolHandlersFor,
+  wolRemoval,
+  wolSettings,
+} from '../wol';
 import type { ModuleName } from './module-names';
 import type { ModuleRemoval } from './removal/module-removal';
 import { VERSION } from './version';
@@ -8,39 +28,53 @@ import { VERSION } from './version';
 /** What decides which handlers run, and so which rights they need. */
 export interface ModuleSettings {
   readonly wol: WolSettings;
+  readonly machines: MachinesSettings;
+}
+
+/** Flags and variables of all modules. */
+export const MODULE_DEFINITIONS = [...WOL_FLAGS, ...WOL_VARIABLES, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
+export type ModuleSettingKey = WolSettingKey | MachinesSettingKey;
+
+/** @throws {UsageError} one line naming the flag or variable, its value and what is allowed. */
+export function moduleSettings(settings: Settings<ModuleSettingKey>, namespace: string): ModuleSettings {
+  return { wol: wolSettings(settings, namespace, VERSION), machines: machinesSettings(settings) };
 }
 
 /** Those of a manager without flags. */
 export function defaultSettings(): ModuleSettings {
-  return { wol: wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], {}, {}), 'virt-steward-system', VERSION) };
+  return moduleSettings(new Settings(MODULE_DEFINITIONS, {}, {}), 'virt-steward-system');
 }
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => wolHandlersFor(wol),
+  machines: ({ machines }) => machinesHandlersFor(machines),
 };
 
 /** What each has made, for `virt-steward cleanup`. */
-export const REMOVALS: Readonly<Record<ModuleName, ModuleRemoval>> = { wol: wolRemoval };
+export const REMOVALS: Readonly<Record<ModuleName, ModuleRemoval>> = { wol: wolRemoval, machines: machinesRemoval };
 
 /**
  * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
  * refusal of the claim writes them. An entry here is a decision; the claim's own `why` gives the reason.
  */
-export const EXCEPTIONAL_RIGHTS: readonly string[] = [];
+export function exceptionalRights({ machines }: ModuleSettings): readonly string[] {
+  return exceptionalSecretRights(machines);
+}
 
 export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name](settings));
 }
 
 /** @throws {ConfigError} when something is wrong with a module. */
-export function registryOf(modules: readonly ModuleName[], settings?: ModuleSettings): ReturnType<typeof buildRegistry> {
-  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
+export function registryOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): ReturnType<typeof buildRegistry> {
+  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: exceptionalRights(settings) });
 }
 
 /** With what handlers inject of their modules. */
-export function containerOf({ wol }: ModuleSettings): DependencyContainer {
+export function containerOf({ wol, machines }: ModuleSettings): DependencyContainer {
   const container = createContainer();
   provideWol(container, wol);
+  provideMachines(container, machines);
   return container;
 }
 

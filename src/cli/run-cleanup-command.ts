@@ -3,7 +3,7 @@ import { SystemClock } from '../framework';
 import { onTermination } from '../framework/basics';
 import { openCaller } from './caller';
 import type { CallerFlags } from './caller-flags';
-import { MODULE_NAMES } from './module-names';
+import type { ModuleName } from './module-names';
 import { MANAGER_LEASE, REMOVALS } from './modules';
 import type { CommandIo } from './program';
 import { cleanUp } from './removal/clean-up';
@@ -11,13 +11,14 @@ import { cleanUp } from './removal/clean-up';
 export interface CleanupOptions {
   readonly deployment: string;
   readonly timeoutMs: number;
+  readonly modules: readonly ModuleName[];
 }
 
-export async function runCleanupCommand(options: CleanupOptions, flags: CallerFlags, io: CommandIo): Promise<number> {
+export async function runCleanupCommand({ modules, ...options }: CleanupOptions, flags: CallerFlags, io: CommandIo): Promise<number> {
   const clock = new SystemClock();
   const { client, close, operatorNamespace: namespace } = openCaller('cleanup', flags, io.env, clock);
   const termination = onTermination();
-  const removals = MODULE_NAMES.map((name) => REMOVALS[name]);
+  const removals = modules.map((name) => REMOVALS[name]);
   const { signal } = termination;
   try {
     const running = cleanUp({ ...options, ...io, client, clock, namespace, removals, lease: MANAGER_LEASE, signal });

@@ -13,10 +13,12 @@ import {
   type StewardOperator,
   WinstonLogger,
 } from '../framework';
-import { type CertificateLifetimes, GrpcCertificate, provideWol, type WolSettingKey, wolSettings } from '../wol';
+import { provideMachines } from '../machines';
+import { type CertificateLifetimes, GrpcCertificate, provideWol } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE } from './modules';
+import { DOMAIN, exceptionalRights, handlersOf, MANAGER_LEASE, type ModuleSettingKey, moduleSettings } from './modules';
+import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 /** Flags of what the framework knows as options. */
@@ -39,7 +41,7 @@ interface ManagerOptions {
 }
 
 /** Every flag of the command, and what is read from the environment only. */
-export type ManagerSettings = Settings<(typeof MANAGER_FLAGS)[number]['key'] | WolSettingKey>;
+export type ManagerSettings = Settings<(typeof MANAGER_FLAGS)[number]['key'] | ModuleSettingKey>;
 
 /** What no flag changes; for tests. */
 export interface ManagerOverrides {
@@ -82,21 +84,24 @@ function namespaceName(settings: ManagerSettings): string {
 
 /** @returns the exit code. @throws {UsageError} {ConfigError} one line naming what is wrong. */
 export async function runManager(settings: ManagerSettings, { lifetimes }: ManagerOverrides = {}): Promise<number> {
+  keepHeapSmall();
   const options = managerOptions(settings);
-  const wol = wolSettings(settings, options.namespace, VERSION);
+  const modules = moduleSettings(settings, options.namespace);
+  const { wol, machines } = modules;
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const { kubeConfig, source } = ownKubeConfig(settings);
   const container = createContainer();
   // One pair for both, so that a scraper can verify it by the published authority.
   const hasCertificate = options.modules.includes('wol') && !wol.grpc.insecure;
   provideWol(container, wol, lifetimes);
+  provideMachines(container, machines);
   const operator = await createOperator({
     name: 'virt-steward',
     namespace: options.namespace,
     domain: DOMAIN,
     version: VERSION,
-    handlers: handlersOf(options.modules, { wol }),
-    exceptionalRights: EXCEPTIONAL_RIGHTS,
+    handlers: handlersOf(options.modules, modules),
+    exceptionalRights: exceptionalRights(modules),
     healthAddress: options.healthAddress,
     metrics: hasCertificate ? { ...options.metrics, certificateOf: GrpcCertificate } : options.metrics,
     modules: options.modules,
@@ -104,9 +109,11 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     container,
     kubeConfig,
     logger,
+    // Lists leave several times their size of garbage behind, which V8 would keep until more memory is asked for.
+    onListed: giveMemoryBack,
   });
   const { kubeconfig: _path, ...shown } = options;
-  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, clusterFrom: source });
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, machines, clusterFrom: source });
   return untilEnd(operator);
 }
 

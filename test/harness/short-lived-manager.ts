@@ -4,13 +4,14 @@ import { addFlags, flagValues } from '../../src/cli/flag-options';
 import { MANAGER_FLAGS } from '../../src/cli/manager-flags';
 import { runManager } from '../../src/cli/run-manager';
 import { Settings } from '../../src/framework';
+import { MACHINES_FLAGS, MACHINES_VARIABLES } from '../../src/machines';
 import { type CertificateLifetimes, WOL_FLAGS, WOL_VARIABLES } from '../../src/wol';
 
-const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS];
+const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...MACHINES_FLAGS];
 const [lifetimes = '', ...args] = process.argv.slice(2);
 const command = addFlags(new Command(), FLAGS).parse(args, { from: 'user' });
 
-runManager(new Settings([...FLAGS, ...WOL_VARIABLES], flagValues(command), process.env), {
+runManager(new Settings([...FLAGS, ...WOL_VARIABLES, ...MACHINES_VARIABLES], flagValues(command), process.env), {
   lifetimes: JSON.parse(lifetimes) as CertificateLifetimes,
 }).then(
   (code) => {

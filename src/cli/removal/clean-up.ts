@@ -149,11 +149,14 @@ class CleanUp {
     for (const { kind, name, why } of removals.flatMap(({ kept }) => kept)) {
       if ((await this.find({ kind, name })) !== undefined) print(`stays: ${kind.kind} ${namespace}/${name} (${why})`);
     }
+    const finalizers = new Set(removals.flatMap((removal) => removal.finalizers ?? []));
     for (const kind of removals.flatMap(({ ownKinds }) => ownKinds)) {
       const name = `${kind.plural}.${kind.group}`;
       if ((await client.find(CustomResourceDefinition, name)) === undefined) continue;
-      const count = (await client.list(kind).toArray()).length;
-      print(`stays: CustomResourceDefinition ${name} with ${count} ${count === 1 ? kind.kind : `${kind.kind}s`}`);
+      const objects = await client.list(kind).toArray();
+      const held = objects.filter(({ metadata }) => metadata?.finalizers?.some((finalizer) => finalizers.has(finalizer))).length;
+      const hint = held === 0 ? '' : `; ${held} can be deleted only while a manager runs`;
+      print(`stays: CustomResourceDefinition ${name} with ${objects.length} ${objects.length === 1 ? kind.kind : `${kind.kind}s`}${hint}`);
     }
   }
 

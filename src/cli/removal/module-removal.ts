@@ -14,6 +14,8 @@ export interface ModuleRemoval {
   readonly kept: readonly (NamedThing & { readonly why: string })[];
   /** Their definitions and objects stay. */
   readonly ownKinds: readonly Kind[];
+  /** That a manager puts on those objects: without one they cannot be deleted. */
+  readonly finalizers?: readonly string[];
   /** What runs on nodes: deleted with its pods. */
   readonly workload?: {
     readonly kind: Kind;

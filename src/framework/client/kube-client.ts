@@ -33,7 +33,7 @@ import type { JsonPatchOperation } from './json-patch';
 import { type ListOptions, PagedList } from './paged-list';
 import { isAnotherObject } from './provenance';
 import { type StatusChange, writeStatus } from './status-writer';
-import type { ApiRequest, ApiResponse, ApiTransport } from './transport';
+import type { ApiRequest, ApiResponse, ApiStream, ApiTransport } from './transport';
 
 export class KubeClient {
   readonly cluster: string;
@@ -186,8 +186,9 @@ export class KubeClient {
     });
   }
 
+  /** @throws {ConflictError} when a version is given and the object has another one. */
   async delete(kind: Kind, key: ObjectKey, options: DeleteOptions): Promise<DeleteResult> {
-    const { uid, propagation = 'Background', gracePeriodSeconds } = options;
+    const { uid, resourceVersion, propagation = 'Background', gracePeriodSeconds } = options;
     const request: ApiRequest = {
       method: 'DELETE',
       path: objectPath(kind, key),
@@ -196,7 +197,7 @@ export class KubeClient {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         propagationPolicy: propagation,
-        preconditions: { uid },
+        preconditions: { uid, resourceVersion },
         ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
       },
       signal: options.signal,
@@ -260,6 +261,11 @@ export class KubeClient {
   /** Any other call; writes pass the guard as all do. */
   raw(request: ApiRequest): Promise<ApiResponse> {
     return this.send(request);
+  }
+
+  /** Any other call whose answer is a stream. */
+  stream(request: ApiRequest): Promise<ApiStream> {
+    return this.calls.stream({ ...request, signal: joined(this.options.signal, request.signal) });
   }
 
   /** The object to compare with: given, cached or read. */

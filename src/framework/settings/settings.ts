@@ -48,7 +48,7 @@ export class Settings<K extends string = string> {
 
   /** The value as text; an empty variable counts as absent. */
   text(key: K): string {
-    return this.given(key).text;
+    return this.origin(key).text;
   }
 
   boolean(key: K): boolean {
@@ -96,12 +96,27 @@ export class Settings<K extends string = string> {
 
   /** The refusal of a value, to be thrown. */
   refuse(key: K, allowed: string): UsageError {
-    const { origin, text } = this.given(key);
+    const { origin, text } = this.origin(key);
     return new UsageError(`${origin} is ${JSON.stringify(text)}; allowed: ${allowed}`);
   }
 
-  private given(key: K): Given {
-    const definition = this.definitions.find((candidate) => candidate.key === key)!;
+  /** What was given, also when it is empty; `undefined` = neither flag nor variable is there. */
+  given(key: K): string | undefined {
+    const flag = this.flags[key];
+    return flag === undefined ? this.env[this.definitionOf(key).env] : String(flag);
+  }
+
+  /** Flag, or variable where there is no flag, for messages. */
+  nameOf(key: K): string {
+    return this.definitionOf(key).flag;
+  }
+
+  private definitionOf(key: K): FlagDefinition {
+    return this.definitions.find((candidate) => candidate.key === key)!;
+  }
+
+  private origin(key: K): Given {
+    const definition = this.definitionOf(key);
     const flag = this.flags[key];
     if (flag !== undefined) return { origin: definition.flag, text: String(flag) };
     const inherited = this.env[definition.env];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { MANAGER_FLAGS } from '../../../src/cli/manager-flags';
-import { WOL_FLAGS, WOL_VARIABLES } from '../../../src/wol';
+import { MODULE_DEFINITIONS } from '../../../src/cli/modules';
 import { CHART, Helm, the } from '../../harness/helm';
 import { ROOT } from '../../harness/steward-cluster';
 
@@ -15,7 +15,7 @@ interface Container {
 
 const PROGRAM = join(ROOT, 'build', 'src', 'cli', 'main.js');
 const NO_KUBECONFIG = '/nonexistent/kubeconfig';
-const READ = new Set<string>([...MANAGER_FLAGS, ...WOL_FLAGS, ...WOL_VARIABLES].map(({ env }) => env));
+const READ = new Set<string>([...MANAGER_FLAGS, ...MODULE_DEFINITIONS].map(({ env }) => env));
 /** Set by the values of the test itself, and read by Node.js. */
 const OTHERS = ['EXAMPLE', 'FURTHER', 'NODE_OPTIONS'];
 

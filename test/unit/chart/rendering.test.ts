@@ -72,11 +72,11 @@ describe('the rendered chart', function () {
 
   it('lets the pod of helm test reach the manager also where the peers are listed', async () => {
     const objects = await helm.objects('--set=networkPolicy.grpcFrom[0].ipBlock.cidr=192.0.2.0/24');
-    const { ingress } = the(objects, 'NetworkPolicy')['spec'] as { ingress: { from?: object[] }[] };
-    const pod = the(objects, 'Pod');
+    const { ingress } = the(objects, 'NetworkPolicy')['spec'] as { ingress: { from: { podSelector?: { matchLabels: object } }[] }[] };
+    const [, tests] = ingress[0]!.from;
 
-    expect(ingress[0]?.from).to.have.lengthOf(2);
-    expect(pod.metadata['labels']).to.include((ingress[0]?.from?.[1] as { podSelector: { matchLabels: object } }).podSelector.matchLabels);
+    expect(ingress[0]!.from).to.have.lengthOf(2);
+    expect(the(objects, 'Pod').metadata['labels']).to.include(tests!.podSelector!.matchLabels);
   });
 
   it('runs the manager within the restricted Pod Security profile and without a user of its own', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { MODULE_DEFINITIONS, moduleSettings } from '../../../src/cli/modules';
 import { managerRightsByPart, printedRights } from '../../../src/cli/rights';
 import { Settings } from '../../../src/framework';
-import { WOL_FLAGS, WOL_VARIABLES, wolSettings } from '../../../src/wol';
 import { Helm } from '../../harness/helm';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 
@@ -59,9 +59,9 @@ describe('rights in the rendered chart', function () {
       [',manager.leaderElection=false,manager.replicas=1,metrics.secure=false', { leaderElection: false, secureMetrics: false }],
     ] as const) {
       it(`with ${values}${further} are those that the manager needs with the flags of the values`, async () => {
-        const wol = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0');
+        const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, flags, {}), NAMESPACE);
         const names = { name: 'virt-steward-manager', namespace: NAMESPACE, serviceAccount: 'virt-steward-manager' };
-        const printed = JSON.parse(printedRights(managerRightsByPart(['wol'], features, { wol }), 'json', names)) as {
+        const printed = JSON.parse(printedRights(managerRightsByPart(['wol'], features, settings), 'json', names)) as {
           items: TestObject[];
         };
 

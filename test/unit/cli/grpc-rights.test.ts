@@ -9,7 +9,7 @@ type Flags = Partial<Record<(typeof GRPC_SECURITY_FLAGS)[number]['key'], string>
 /** `resource names: verbs` for every rule about Secrets or ConfigMaps, all of which are in the namespace of the operator. */
 function rightsOn(resource: 'secrets' | 'configmaps', flags: Flags = {}): string[] {
   const grpc = grpcSecurity(new Settings(GRPC_SECURITY_FLAGS, flags, {}));
-  const container = containerOf({ wol: { ...defaultSettings().wol, grpc } });
+  const container = containerOf({ ...defaultSettings(), wol: { ...defaultSettings().wol, grpc } });
   const registry = buildRegistry({ handlers: [...trustHandlers(grpc)], domain: DOMAIN, container });
   return rbacRules(registry, { get: (token) => container.resolve(token) })
     .filter((rule) => rule.group === '' && rule.resource === resource)

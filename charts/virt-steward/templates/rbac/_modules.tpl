@@ -2,5 +2,6 @@
 {{- define "virt-steward.modules" -}}
 {{- $names := list }}
 {{- if .Values.wol.enabled }}{{ $names = append $names "wol" }}{{ end }}
+{{- if .Values.machines.enabled }}{{ $names = append $names "machines" }}{{ end }}
 {{- join "," $names }}
 {{- end }}
