@@ -20,6 +20,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   KubeVirt: { plural: 'kubevirts', namespaced: true },
   KubevirtConfig: { plural: 'kubevirtconfigs', namespaced: true },
   Machine: { plural: 'machines', namespaced: true },
+  Lease: { plural: 'leases', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },
   NetworkConfiguration: { plural: 'networkconfigurations', namespaced: true },
   Node: { plural: 'nodes', namespaced: false },
