@@ -203,7 +203,8 @@ describe('the chart on a real API server', function () {
   });
 
   describe('with the kinds of others', () => {
-    let conformity: Conformity;
+    /** Without Go there is no kubeconform; continuous integration insists on it. */
+    let conformity: Conformity | undefined;
 
     before(async function () {
       this.timeout(0);
@@ -214,7 +215,11 @@ describe('the chart on a real API server', function () {
         return FOREIGN_CRDS.every(({ spec }) => `apis/${(spec as { group: string }).group}/v1` in paths);
       };
       await poll('their schemas to be told', served);
-      conformity = await Conformity.of(controlPlane);
+      conformity = await Conformity.of(controlPlane).catch((error: unknown) => {
+        if (process.env['CI']) throw error;
+        console.log(error instanceof Error ? error.message : error);
+        return undefined;
+      });
     });
 
     after(() => conformity?.remove());
@@ -227,11 +232,12 @@ describe('the chart on a real API server', function () {
         expect(namesOf(objects)).to.have.lengthOf(new Set(namesOf(objects)).size);
         the(objects, 'Deployment');
         expect(refusals.flat()).to.deep.equal([]);
-        expect(await conformity.problemsIn(objects)).to.deep.equal([]);
+        expect((await conformity?.problemsIn(objects)) ?? []).to.deep.equal([]);
       });
     }
 
-    it('has mistakes found by both: a field that is unknown, a value of the wrong type', async () => {
+    it('has mistakes found by both: a field that is unknown, a value of the wrong type', async function () {
+      if (conformity === undefined) return this.skip();
       const wrong = (await helms[4].objects('--set-json=manager.podSecurityContext={"runAsRoot":true,"runAsUser":"me"}')).filter(
         ({ kind }) => kind === 'Deployment',
       );
