@@ -34,6 +34,7 @@ const generators = [
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',
+  'hack/generators/dashboards',
   'hack/generators/olm-bundle',
 ];
 
