@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { MANIFEST_VALUES } from '../../../hack/manifests/main';
+import { manifestFiles } from '../../../hack/manifests/manifests';
+import { objectsOf, renderedChart } from '../../../hack/tools/helm-template';
 import { AdminApi } from '../../harness/admin-api';
 import { Conformity } from '../../harness/conformity';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
 import { poll } from '../../harness/poll';
 import { refusalOf } from '../../harness/server-dry-run';
-import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { NAMESPACE, objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 import { FOREIGN_CRDS } from './foreign-crds';
 
 const MANAGER = `system:serviceaccount:${NAMESPACE}:virt-steward-manager`;
@@ -212,7 +215,10 @@ describe('the chart on a real API server', function () {
       await Promise.all(FOREIGN_CRDS.map((crd) => api.waitForCondition(crd, 'Established')));
       const served = async (): Promise<boolean> => {
         const { paths } = await api.ask<{ paths: object }>({ path: '/openapi/v3' });
-        return FOREIGN_CRDS.every(({ spec }) => `apis/${(spec as { group: string }).group}/v1` in paths);
+        return FOREIGN_CRDS.every(({ spec }) => {
+          const { group, versions } = spec as { group: string; versions: { name: string }[] };
+          return `apis/${group}/${versions[0]!.name}` in paths;
+        });
       };
       await poll('their schemas to be told', served);
       conformity = await Conformity.of(controlPlane).catch((error: unknown) => {
@@ -235,6 +241,16 @@ describe('the chart on a real API server', function () {
         expect((await conformity?.problemsIn(objects)) ?? []).to.deep.equal([]);
       });
     }
+
+    it('gives people without Helm manifests that kubeconform and the API server take', async () => {
+      const rendered = await renderedChart(ROOT, [`--values=${MANIFEST_VALUES}`]);
+      const objects = [...manifestFiles(objectsOf(rendered), NAMESPACE, '0.0.0').values()].flatMap(objectsIn);
+      const refusals = await Promise.all(objects.map((object) => refusalOf(controlPlane, object, NAMESPACE)));
+
+      expect(objects).to.have.length.above(20);
+      expect(refusals.flat()).to.deep.equal([]);
+      expect((await conformity?.problemsIn(objects)) ?? []).to.deep.equal([]);
+    });
 
     it('has mistakes found by both: a field that is unknown, a value of the wrong type', async function () {
       if (conformity === undefined) return this.skip();
