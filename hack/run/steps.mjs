@@ -35,6 +35,7 @@ const generators = [
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',
+  'hack/generators/dashboards',
   'hack/generators/olm-bundle',
 ];
 
