@@ -17,7 +17,7 @@ import { provideMachines } from '../machines';
 import { type CertificateLifetimes, GrpcCertificate, provideWol } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE, type ModuleSettingKey, moduleSettings } from './modules';
+import { DOMAIN, exceptionalRights, handlersOf, MANAGER_LEASE, type ModuleSettingKey, moduleSettings } from './modules';
 import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
@@ -101,7 +101,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     domain: DOMAIN,
     version: VERSION,
     handlers: handlersOf(options.modules, modules),
-    exceptionalRights: EXCEPTIONAL_RIGHTS,
+    exceptionalRights: exceptionalRights(modules),
     healthAddress: options.healthAddress,
     metrics: hasCertificate ? { ...options.metrics, certificateOf: GrpcCertificate } : options.metrics,
     modules: options.modules,

@@ -11,6 +11,8 @@ export * from './basics';
 export type { ApiRequest, ApiResource, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
 export {
   conditionOf,
+  type DataOnlyOptions,
+  dataOnlyKubeConfig,
   type EventInput,
   EventRecorder,
   KubeClient,
@@ -62,5 +64,6 @@ export { CertificateMetrics } from './serving/metrics/certificate-metrics';
 export type { CertificateSource, PemPair, ServedCertificate } from './serving/tls/certificate-source';
 export { ServingCertificate } from './serving/tls/serving-certificate';
 export type { Informer, InformerStatus, Selection } from './watch/informer-contract';
+export { type FollowedObject, type FollowObjectOptions, ObjectFollower } from './watch/object-follower';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

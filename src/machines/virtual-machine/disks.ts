@@ -1,0 +1,72 @@
+/**
+ * The disks of a Machine as its spec asks for them.
+ *
+ * Owns: names, buses, sizes, which one is booted from, and the names of their claims. Never: compares with what exists.
+ */
+import type { Machine, MachineDisk } from './machine';
+import { derivedName } from './names';
+import type { ApiProfile } from './size';
+
+export type DiskBus = 'virtio' | 'sata' | 'scsi';
+
+export interface DiskPlan {
+  /** Name of disk and volume in the VirtualMachine. */
+  readonly name: string;
+  readonly bus: DiskBus;
+  readonly isBoot: boolean;
+  readonly sizeGib: number;
+  /** What the name of the claim is made of; absent for the only disk of a Machine that names none. */
+  readonly claimSuffix: string | undefined;
+}
+
+const DEFAULT_SIZE_GIB = 10;
+const ROOT = 'root';
+/** Disks that this program adds itself. */
+export const CDROM_DISK = 'cdrom-iso';
+export const CLOUD_INIT_DISK = 'cloudinitdisk';
+
+/** The disks in the order of the spec; one of 10 GiB when it names none. A disk without a size has 0 GiB, which the validation refuses. */
+export function disksOf({ spec = {} }: Machine): readonly DiskPlan[] {
+  const given = spec.disks ?? [];
+  if (given.length === 0) return [{ name: ROOT, bus: 'virtio', isBoot: true, sizeGib: DEFAULT_SIZE_GIB, claimSuffix: undefined }];
+  const flagged = given.findIndex(({ boot }) => boot === true);
+  const bootIndex = flagged < 0 ? 0 : flagged;
+  return given.map((disk, index) => ({
+    name: diskName(disk, index),
+    bus: busOf(disk.type),
+    isBoot: index === bootIndex,
+    sizeGib: disk.sizeGB ?? 0,
+    claimSuffix: disk.name === undefined || disk.name === '' ? `disk${index}` : disk.name,
+  }));
+}
+
+/** Name of the i-th disk in the VirtualMachine. */
+export function diskName({ name }: MachineDisk, index: number): string {
+  if (name !== undefined && name !== '') return name;
+  return index === 0 ? ROOT : `disk${index}`;
+}
+
+function busOf(type = ''): DiskBus {
+  const lower = type.toLowerCase();
+  return lower === 'sata' || lower === 'scsi' ? lower : 'virtio';
+}
+
+export interface ClaimNameInput {
+  readonly vm: string;
+  readonly namespace: string;
+  readonly machine: string;
+  readonly profile: ApiProfile;
+  /** The plain name belongs to a sibling. @default false */
+  readonly hashed?: boolean;
+}
+
+/** Name of the claim of a disk on the remote cluster. */
+export function claimName(disk: DiskPlan, { vm, namespace, machine, profile, hashed = false }: ClaimNameInput): string {
+  const identity = { namespace, machine, disk: disk.name };
+  return derivedName(claimCandidate(disk, vm, profile), identity, { hashed });
+}
+
+function claimCandidate({ claimSuffix, isBoot }: DiskPlan, vm: string, profile: ApiProfile): string {
+  if (profile === 'second') return isBoot || claimSuffix === undefined ? vm : `${vm}-${claimSuffix}`;
+  return claimSuffix === undefined ? `${vm}-root-pvc` : `${vm}-${claimSuffix}-pvc`;
+}
