@@ -125,6 +125,7 @@ export function shippedAssets(): string {
 
 function runbookUrl(settings: Settings<PlatformSettingKey>): string {
   const text = settings.text('runbookUrl');
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw settings.refuse('runbookUrl', 'an address that begins with https:// or http://');
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw settings.refuse('runbookUrl', 'an address that begins with https:// or http://');
   return text.endsWith('/') ? text : `${text}/`;
 }

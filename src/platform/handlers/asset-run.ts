@@ -6,9 +6,9 @@
  * Errors: none; whatever goes wrong is a row with a reason.
  */
 import { type Clock, type Kind, type KubernetesObject, type Logger, objectKey } from '../../framework';
-import { type Baseline } from '../baseline/baseline';
+import type { Baseline } from '../baseline/baseline';
 import { messageOf } from '../baseline/failures';
-import type { BaselineOutcome } from '../baseline/outcome';
+import type { BaselineOutcome, Target } from '../baseline/outcome';
 import type { NamespaceState, ObjectApi, RunEvents } from '../baseline/ports';
 import { targetOf } from '../baseline/run';
 import {
@@ -25,11 +25,12 @@ import type { AssetContext, LookUps } from '../context/asset-context';
 import type { ContextState } from '../context/context-state';
 import { kindOf, type ServedKinds } from '../context/served-kinds';
 import { GOLDEN_CONFIG_ANNOTATION } from '../keys';
+import { rowStatusOf } from '../observability/asset-rows';
 import type { Exclusions } from '../overrides/exclusions';
 import { type Pointer, parsePointer } from '../overrides/json-pointer';
 import type { AssetKeys } from './asset-keys';
-import { type AssetRow, type AssetRows, type RowChange, rowStatusOf } from './asset-rows';
 import type { Barriers } from './barriers';
+import type { KeyState, KeyStates } from './key-states';
 import type { ManagedKinds } from './managed-kinds';
 
 const FIRST_RETRY_MS = 1_000;
@@ -40,7 +41,7 @@ export interface AssetRunParts {
   readonly renderer: CatalogRenderer;
   readonly claims: IdentityClaims;
   readonly keys: AssetKeys;
-  readonly rows: AssetRows;
+  readonly states: KeyStates;
   readonly barriers: Barriers;
   readonly baseline: Baseline;
   readonly exclusions: Exclusions;
@@ -54,31 +55,35 @@ export interface AssetRunParts {
   readonly renderFailed: (asset: string) => void;
 }
 
-export interface RunResult {
-  readonly row: AssetRow;
-  readonly retryAfterMs: number | undefined;
-}
-
 /** What a run says before somebody measures how long it took. */
-type Verdict = Pick<RowChange, 'status' | 'reason'> & { readonly message?: string; readonly outcome?: BaselineOutcome; readonly retryAfterMs?: number };
+type Verdict = Pick<KeyState, 'status' | 'reason'> & {
+  readonly message?: string;
+  readonly outcome?: BaselineOutcome;
+  readonly retryAfterMs?: number;
+};
 
 type Ready = ContextState & { readonly context: AssetContext };
 
 export class AssetRun {
   /** Failed renderings in a row, by key. */
   private readonly failures = new Map<string, number>();
+  /** What each key rendered to last. */
+  private readonly targets = new Map<string, Target>();
 
   constructor(private readonly parts: AssetRunParts) {}
 
-  /** @param isFull nothing remembered counts. */
-  async run(key: string, asset: CatalogAsset, api: ObjectApi, isFull: boolean): Promise<RunResult> {
-    const { clock, rows } = this.parts;
+  /**
+   * @param isFull nothing remembered counts.
+   * @returns milliseconds until it has to be looked at again without a cause; `undefined` = at the next resync.
+   */
+  async run(key: string, asset: CatalogAsset, api: ObjectApi, isFull: boolean): Promise<number | undefined> {
+    const { clock, states } = this.parts;
     const startMs = clock.monotonicMs();
-    const before = rows.get(key);
     const { outcome, message = '', retryAfterMs, ...verdict } = await this.verdict(key, asset, api, isFull);
-    const target = this.targets.get(key) ?? before?.target;
+    const target = this.targets.get(key);
     const seconds = (clock.monotonicMs() - startMs) / 1_000;
-    return { row: rows.set({ key, asset, ...verdict, message, outcome, target, seconds }), retryAfterMs };
+    states.set({ key, asset, ...verdict, message, outcome, target, identity: target?.id ?? '', seconds });
+    return retryAfterMs;
   }
 
   forget(key: string): void {
@@ -88,18 +93,18 @@ export class AssetRun {
     this.parts.keys.touch(this.parts.claims.release(key));
   }
 
-  private readonly targets = new Map<string, ReturnType<typeof targetOf>>();
-
   private async verdict(key: string, asset: CatalogAsset, api: ObjectApi, isFull: boolean): Promise<Verdict> {
-    const { keys, barriers, parts } = { ...this.parts, parts: this.parts };
+    const { parts } = this;
+    const { keys, barriers, renderer, states } = parts;
     const state = parts.state();
     const unready = this.unready(state, asset);
     if (unready !== undefined) return unready;
     if (!isReady(state)) return this.unwanted(key, 'Inactive', state === undefined ? '' : state.activation.reason);
     const failure = keys.failureOf(key);
-    if (failure !== undefined) return this.renderFailed(key, asset, { kind: 'failed', reason: 'RenderFailed', message: messageOf(failure), isTransient: true });
-    const inputs: RenderInputs = { context: state.context, activation: state.activation, isInSync: (name) => parts.rows.isInSync(name) };
-    const wanted = await parts.renderer.wanted(asset, inputs);
+    if (failure !== undefined)
+      return this.renderFailed(key, asset, { kind: 'failed', reason: 'RenderFailed', message: messageOf(failure), isTransient: true });
+    const inputs: RenderInputs = { context: state.context, activation: state.activation, isInSync: (name) => states.isInSync(name) };
+    const wanted = await renderer.wanted(asset, inputs);
     if (wanted.kind === 'failed') return this.renderFailed(key, asset, wanted);
     if (wanted.kind === 'unwanted') return this.unwanted(key, wanted.reason, wanted.message);
     const waiting = barriers.waits(key, asset);
@@ -111,14 +116,17 @@ export class AssetRun {
   private unready(state: ContextState | undefined, asset: CatalogAsset): Verdict | undefined {
     if (state === undefined || state.anchor.kind === 'unknown') return { status: 'PENDING', reason: 'ContextUnknown' };
     const unknown = [...state.unknown].filter((name) => this.parts.keys.contributorsOf(asset).some(({ reads }) => reads.has(name)));
-    return unknown.length === 0 ? undefined : { status: 'PENDING', reason: 'ContextUnknown', message: `waits for ${unknown.join(' and ')}` };
+    return unknown.length === 0
+      ? undefined
+      : { status: 'PENDING', reason: 'ContextUnknown', message: `waits for ${unknown.join(' and ')}` };
   }
 
   private unwanted(key: string, reason: string, message: string): Verdict {
-    const before = this.parts.rows.get(key);
+    const before = this.parts.states.get(key);
     this.failures.delete(key);
     this.parts.keys.touch(this.parts.claims.release(key));
-    if (before?.outcome !== undefined) this.parts.events.normal('AssetSkipped', key, `${key} is not wanted any more: ${message || reason}`, { cause: reason });
+    if (before?.outcome !== undefined)
+      this.parts.events.normal('AssetSkipped', key, `${key} is not wanted any more: ${message || reason}`, { cause: reason });
     return { status: 'FILTERED', reason, message };
   }
 
@@ -126,7 +134,8 @@ export class AssetRun {
     const [first, ...others] = missingRequirements(asset, inputs);
     if (first === undefined) return undefined;
     const message = `needs ${[first, ...others].map(({ text }) => text).join(', ')}`;
-    if (first.type === 'feature') return { status: 'FILTERED', reason: first.text === 'feature:hco' ? 'HcoAbsent' : 'FeatureAbsent', message };
+    if (first.type === 'feature')
+      return { status: 'FILTERED', reason: first.text === 'feature:hco' ? 'HcoAbsent' : 'FeatureAbsent', message };
     if (first.type === 'asset') return { status: 'PENDING', reason: 'Requirement', message };
     const { apiVersions, kind } = asset.identity;
     const versions = this.parts.served.versionsOf(groupOf(apiVersions[0]!), kind);
@@ -137,8 +146,15 @@ export class AssetRun {
     return { status: 'MISSING', reason, message: told };
   }
 
-  private async rendered(key: string, asset: CatalogAsset, state: Ready, inputs: RenderInputs, api: ObjectApi, isFull: boolean): Promise<Verdict> {
-    const { renderer, claims, keys, served } = this.parts;
+  private async rendered(
+    key: string,
+    asset: CatalogAsset,
+    state: Ready,
+    inputs: RenderInputs,
+    api: ObjectApi,
+    isFull: boolean,
+  ): Promise<Verdict> {
+    const { renderer, claims, served } = this.parts;
     const rendering = await renderer.render(key, inputs);
     if (rendering.kind === 'failed') return this.renderFailed(key, asset, rendering);
     if (rendering.kind === 'skipped') return this.unwanted(key, 'RendersToNothing', rendering.why);
@@ -148,11 +164,11 @@ export class AssetRun {
     const rivals = claims.claim(key, object);
     if (rivals.length > 0) return this.duplicate(key, object, rivals);
     const kind = served.find(object.apiVersion, object.kind);
-    if (kind === undefined) return { status: 'MISSING', reason: 'CRDMissing', message: `${object.apiVersion} ${object.kind} is not served` };
+    if (kind === undefined)
+      return { status: 'MISSING', reason: 'CRDMissing', message: `${object.apiVersion} ${object.kind} is not served` };
     const outcome = await this.outcome({ key, asset, object, fill: rendering.fill, kind: kindOf(kind), state, inputs, api, isFull });
     const { message = '', retryAfterMs } = outcome;
-    const ended = { status: rowStatusOf(outcome), reason: outcome.reason ?? outcome.status, message, outcome };
-    if (outcome.status === 'CRDMissing') keys.touch([]);
+    const ended = { status: rowStatusOf(outcome.status), reason: outcome.reason ?? outcome.status, message, outcome };
     return retryAfterMs === undefined ? ended : { ...ended, retryAfterMs };
   }
 
@@ -196,11 +212,11 @@ export class AssetRun {
 
   /** Neither of them is applied, and each says so. */
   private duplicate(key: string, object: RenderedObject, rivals: readonly string[]): Verdict {
-    const { events, keys, rows } = this.parts;
+    const { events, keys, states } = this.parts;
     const place = objectKey(object.metadata.namespace, object.metadata.name);
     const message = `${object.kind} ${place} is rendered by ${[key, ...rivals].sort().join(' and ')}`;
     events.warning('DuplicateIdentity', key, message, { cause: message });
-    keys.touch(rivals.filter((rival) => rows.get(rival)?.reason !== 'DuplicateIdentity'));
+    keys.touch(rivals.filter((rival) => states.get(rival)?.reason !== 'DuplicateIdentity'));
     return { status: 'ERROR', reason: 'DuplicateIdentity', message };
   }
 

@@ -7,7 +7,7 @@
 import type { Clock } from '../../framework';
 import type { CatalogAsset } from '../catalog';
 import type { AssetKeys } from './asset-keys';
-import type { AssetRows } from './asset-rows';
+import type { KeyStates } from './key-states';
 
 const FIRST_MS = 10_000;
 
@@ -26,7 +26,7 @@ export class Barriers {
 
   constructor(
     private readonly keys: AssetKeys,
-    private readonly rows: AssetRows,
+    private readonly states: KeyStates,
     private readonly clock: Clock,
   ) {}
 
@@ -47,7 +47,7 @@ export class Barriers {
   ended(key: string, asset: CatalogAsset): readonly string[] {
     const wasOwed = this.owed.delete(key);
     const isFirst = asset.order === 0 && wasOwed;
-    const isGroup = asset.group !== undefined && this.rows.hasSettled(key);
+    const isGroup = asset.group !== undefined && this.states.hasSettled(key);
     if (!isFirst && !isGroup) return [];
     return [...this.waiting].filter((other) => isFirst || this.keys.assetOf(other)?.group === asset.group);
   }
@@ -76,7 +76,7 @@ export class Barriers {
     if (asset.group === undefined) return undefined;
     for (const key of this.keys.all()) {
       const other = this.keys.assetOf(key)!;
-      if (other.group !== asset.group || other.order >= asset.order || other.order === 0 || this.rows.hasSettled(key)) continue;
+      if (other.group !== asset.group || other.order >= asset.order || other.order === 0 || this.states.hasSettled(key)) continue;
       return { reason: 'Order', message: `waits for ${key}, which comes before it in the group ${asset.group}` };
     }
     return undefined;
