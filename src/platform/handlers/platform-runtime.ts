@@ -29,6 +29,7 @@ import type { ContextChange, ContextState } from '../context/context-state';
 import { FollowedKind, type FollowedKindOptions } from '../context/followed-kind';
 import type { ServedChange } from '../context/served-kinds';
 import { EXCLUSIONS_ANNOTATION, ROLLOUT_ANNOTATION } from '../keys';
+import { ModuleReporter } from '../observability/module-reporter';
 import { PlatformEvents } from '../observability/platform-events';
 import { PlatformMetrics } from '../observability/platform-metrics';
 import { StatusWriter } from '../observability/status-writer';
@@ -41,9 +42,9 @@ import { AssetKeys } from './asset-keys';
 import { AssetRun } from './asset-run';
 import { Barriers } from './barriers';
 import { KeyStates } from './key-states';
+import { Leftovers } from './leftovers';
 import { ManagedKinds } from './managed-kinds';
 import { PlatformCatalog } from './platform-catalog';
-import { StateReports } from './state-reports';
 
 const NAMESPACES: FollowedKindOptions = { apiVersions: ['v1'], kind: 'Namespace', select: { metadataOnly: true } };
 const POOLS: FollowedKindOptions = { apiVersions: ['machineconfiguration.openshift.io/v1'], kind: 'MachineConfigPool' };
@@ -65,7 +66,9 @@ export class PlatformRuntime {
   private readonly gate: RolloutGate;
   private readonly events: PlatformEvents;
   private readonly status: StatusWriter;
-  private readonly reports: StateReports;
+  private readonly reporter: ModuleReporter;
+  /** Orphans and tombstones. */
+  readonly leftovers: Leftovers;
   private readonly run: AssetRun;
   /** Monotonic milliseconds of the next run that looks at everything, by key. */
   private readonly resyncs = new Map<string, number>();
@@ -79,7 +82,7 @@ export class PlatformRuntime {
     cluster: Cluster,
     { catalog, renderer }: PlatformCatalog,
     recorder: EventRecorder,
-    private readonly metrics: PlatformMetrics,
+    metrics: PlatformMetrics,
     @inject(PLATFORM_SETTINGS) private readonly settings: PlatformSettings,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LOGGER) private readonly log: Logger,
@@ -96,7 +99,7 @@ export class PlatformRuntime {
     });
     const { served } = this.keeper;
     const onManaged = (event: ResourceEvent): void => this.managedChanged(event);
-    this.managed = new ManagedKinds({ served, open, catalog, onEvent: onManaged, onChange: () => undefined });
+    this.managed = new ManagedKinds({ served, open, catalog, onEvent: onManaged, onChange: () => this.leftovers.sweepSoon() });
     this.namespaces = new FollowedKind(NAMESPACES, {
       served,
       open,
@@ -128,12 +131,21 @@ export class PlatformRuntime {
     };
     this.baseline = new Baseline({ throttle, rollout: this.gate, events: this.events, counters, clock, log });
     this.status = this.statusWriter();
-    this.reports = new StateReports({
-      ...{ states, metrics, events: this.events, exclusions, context: () => this.keeper.state },
-      keyCount: () => this.keys.all().length,
-      orphans: () => [],
+    this.reporter = new ModuleReporter({
+      ...{ metrics, events: this.events, states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state },
+      serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
+      invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
+      mistakes: () => this.mistakes(),
+      orphans: () => this.leftovers.orphans,
       rememberedPolicy: () => this.status.rememberedPolicy,
-      statusChanged: () => this.status.changed(),
+      changed: () => this.status.changed(),
+    });
+    states.onState((state, before) => this.reporter.report(state, before));
+    this.leftovers = new Leftovers({
+      ...{ catalog, keys: this.keys, states, managed: this.managed, served, exclusions, gate: this.gate },
+      ...{ events: this.events, metrics, clock, log, resyncMs: settings.resyncMs, state: () => this.keeper.state },
+      policy: () => this.reporter.policy(),
+      swept: () => this.reporter.look(),
     });
     this.run = new AssetRun({
       ...{
@@ -177,13 +189,14 @@ export class PlatformRuntime {
     await this.status.begin();
     this.isLeading = true;
     this.barriers.owe(this.keys.all());
-    if (this.keeper.state !== undefined) this.reports.reportContext(this.keeper.state);
+    this.leftovers.begin();
+    this.reporter.lead();
   }
 
   async end(): Promise<void> {
     this.isLeading = false;
     await this.status.end();
-    this.metrics.forgetAll();
+    this.reporter.follow();
   }
 
   /** One run. @returns milliseconds until the next one that needs no cause. */
@@ -246,6 +259,8 @@ export class PlatformRuntime {
     this.run.forget(key);
     this.resyncs.delete(key);
     this.states.remove(key);
+    this.reporter.forget(key);
+    this.leftovers.sweepSoon();
   }
 
   private api(client: KubeClient): ObjectApi {
@@ -271,7 +286,8 @@ export class PlatformRuntime {
     if (change.everything) this.baseline.expireAll();
     this.barriers.owe(this.keys.touchFor(change));
     void this.expand(state);
-    if (this.isLeading) this.reports.reportContext(state);
+    this.reporter.contextChanged();
+    this.leftovers.contextChanged();
   }
 
   private async expand({ context }: ContextState): Promise<void> {
@@ -301,19 +317,14 @@ export class PlatformRuntime {
         if (identity.kind === kind && identity.apiVersions.includes(apiVersion)) this.baseline.expire(key);
       }
     }
-    for (const { apiVersion, kind } of appeared) this.tellDiscovered(apiVersion, kind);
+    this.reporter.appeared(appeared);
+    this.leftovers.appeared(appeared);
     this.keys.touchAll();
-  }
-
-  private tellDiscovered(apiVersion: string, kind: string): void {
-    const waited = this.states.list().filter(({ status, message }) => status === 'MISSING' && message.includes(kind));
-    const named = waited.filter(({ asset }) => asset.identity.kind === kind || asset.requires.length > 0).map(({ key }) => key);
-    if (this.isLeading && named.length > 0)
-      this.events.normal('CRDDiscovered', `${apiVersion} ${kind}`, `${kind} of ${apiVersion} is served now; needed by ${named.join(', ')}`);
   }
 
   private managedChanged({ object }: ResourceEvent): void {
     this.keys.touchObject(object);
+    this.leftovers.objectChanged(object);
   }
 
   private namespaceChanged({ metadata }: KubernetesObject): void {
@@ -347,6 +358,13 @@ export class PlatformRuntime {
     return found.metadata?.deletionTimestamp === undefined ? 'active' : 'terminating';
   }
 
+  /** What the user has to correct on the anchor. */
+  private mistakes(): ReturnType<ConstructorParameters<typeof ModuleReporter>[0]['mistakes']> {
+    const { problem } = rolloutModeOf(this.anchorAnnotation(ROLLOUT_ANNOTATION));
+    const exclusions = this.exclusions.problems.map((message) => ({ reason: 'InvalidExclusions', message }) as const);
+    return problem === undefined ? exclusions : [...exclusions, { reason: 'InvalidOption', message: problem }];
+  }
+
   private get anchor(): KubernetesObject | undefined {
     const choice = this.keeper.state?.anchor;
     return choice !== undefined && 'object' in choice ? choice.object : undefined;
@@ -366,7 +384,7 @@ export class PlatformRuntime {
       apply: (...call) => this.leaderClient.apply(...call),
     };
     const { clock, log, settings } = this;
-    return new StatusWriter({ client, clock, log, namespace: settings.namespace, status: () => this.reports.status() });
+    return new StatusWriter({ client, clock, log, namespace: settings.namespace, status: () => this.reporter.status() });
   }
 }
 
