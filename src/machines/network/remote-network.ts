@@ -4,13 +4,9 @@
  * Owns: the choice, and the NetworkAttachmentDefinition for a VLAN. Never: lists or creates anything.
  */
 import type { KubernetesObject } from '../../framework';
-import { managedByLabels } from '../virtual-machine/ownership';
+import type { NetworkNamespace } from '../kinds';
 import { VLAN_ID } from '../virtual-machine/marks';
-
-export interface NetworkNamespace extends KubernetesObject {
-  spec?: { ipAllocation?: { type?: string; [field: string]: unknown }; [field: string]: unknown };
-  status?: { vlanId?: number; [field: string]: unknown };
-}
+import { managedByLabels } from '../virtual-machine/ownership';
 
 export interface NetworkAttachmentDefinition extends KubernetesObject {
   spec?: { config?: string };
@@ -27,7 +23,10 @@ export const POD_NETWORK: RemoteNetwork = Object.freeze({ name: 'default', attac
 
 /** The attachment that is first by name, else the pod network. */
 export function firstAttachment(attachments: Iterable<KubernetesObject>): RemoteNetwork {
-  const [first] = [...attachments].map(({ metadata }) => metadata?.name ?? '').filter((name) => name !== '').sort();
+  const [first] = [...attachments]
+    .map(({ metadata }) => metadata?.name ?? '')
+    .filter((name) => name !== '')
+    .sort();
   return first === undefined ? POD_NETWORK : { name: first, attachment: first };
 }
 

@@ -3,8 +3,9 @@
  *
  * Owns: the tables of both profiles. Never: reads an object; facts are given. Invariant: total, the first row that fits decides.
  */
+
+import type { ApiProfile } from '../profile';
 import type { RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
-import type { ApiProfile } from '../virtual-machine/size';
 
 export interface PhaseAndState {
   readonly phase: string;
@@ -32,7 +33,13 @@ export type MachineSituation =
 const VERBATIM: ReadonlySet<string> = new Set(['Pending', 'Scheduling', 'Scheduled', 'Succeeded', 'Failed']);
 const STOPPING: ReadonlySet<string> = new Set(['Stopping', 'Terminating']);
 /** What the owner has to mend before the machine can start. */
-const FAILING: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'ErrImagePull', 'ImagePullBackOff', 'ErrorPvcNotFound', 'DataVolumeError']);
+const FAILING: ReadonlySet<string> = new Set([
+  'CrashLoopBackOff',
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrorPvcNotFound',
+  'DataVolumeError',
+]);
 
 /** @returns `undefined` when both stay as they are. */
 export function phaseOf(situation: MachineSituation, profile: ApiProfile): PhaseAndState | undefined {

@@ -4,7 +4,8 @@
  * Owns: the one patch that does it. Never: changes what the machine is made of; sizes follow later, with the next change of the spec.
  */
 import type { KubernetesObject } from '../../framework';
-import { ADOPTED, SPEC_HASH, SUPERVISOR_ID } from './marks';
+import { SUPERVISOR_ID } from '../keys';
+import { ADOPTED, SPEC_HASH } from './marks';
 import { type Marks, marksOf, type OwnerIdentity } from './ownership';
 
 export interface PatchOperation {
@@ -50,7 +51,10 @@ function marking({ metadata = {} }: KubernetesObject, { labels, annotations }: M
   return [...merged('/metadata/labels', metadata.labels, labels), ...merged('/metadata/annotations', metadata.annotations, annotations)];
 }
 
-function templateLabels(metadata: { labels?: Record<string, string> | undefined } | undefined, labels: Record<string, string>): PatchOperation[] {
+function templateLabels(
+  metadata: { labels?: Record<string, string> | undefined } | undefined,
+  labels: Record<string, string>,
+): PatchOperation[] {
   if (metadata === undefined || metadata === null) return [{ op: 'add', path: '/spec/template/metadata', value: { labels } }];
   return merged('/spec/template/metadata/labels', metadata.labels, labels);
 }

@@ -11,7 +11,12 @@ import { isSameQuantity } from './quantity';
 import type { Domain, DomainDisk, RemoteVirtualMachine, TemplateVolume } from './remote-objects';
 import { domainSize, type Size } from './size';
 
-export type SpecRefusalReason = 'AdoptedAsFound' | 'DiskRemovalRefused' | 'DiskShrinkRefused' | 'DiskChangeRefused' | 'NetworkChangeRefused';
+export type SpecRefusalReason =
+  | 'AdoptedAsFound'
+  | 'DiskRemovalRefused'
+  | 'DiskShrinkRefused'
+  | 'DiskChangeRefused'
+  | 'NetworkChangeRefused';
 
 export interface SpecRefusal {
   readonly reason: SpecRefusalReason;
@@ -59,7 +64,12 @@ export function planAdopted(live: RemoteVirtualMachine, desired: RemoteVirtualMa
   const vm: RemoteVirtualMachine = {
     apiVersion: desired.apiVersion,
     kind: desired.kind,
-    metadata: { name: live.metadata?.name, namespace: live.metadata?.namespace, labels, annotations: { ...annotations, [ADOPTED]: 'true' } },
+    metadata: {
+      name: live.metadata?.name,
+      namespace: live.metadata?.namespace,
+      labels,
+      annotations: { ...annotations, [ADOPTED]: 'true' },
+    },
     spec: { template: { metadata: { labels: labels ?? {} }, spec: { domain } } },
   } as RemoteVirtualMachine;
   return { apply: guarded(withHash(withRunStrategy(vm, live), hash), live), refusals };

@@ -61,6 +61,7 @@ export interface Domain {
 
 export interface InstanceSpec {
   architecture?: string;
+  hostname?: string;
   domain?: Domain;
   networks?: TemplateNetwork[];
   volumes?: TemplateVolume[];
@@ -135,12 +136,7 @@ export interface RemoteEvent extends KubernetesObject {
 const NAMESPACED = { scope: 'Namespaced', optional: true } as const;
 
 export const RemoteVirtualMachine = defineKind<RemoteVirtualMachine>('kubevirt.io/v1', 'VirtualMachine', 'virtualmachines', NAMESPACED);
-export const RemoteInstance = defineKind<RemoteInstance>(
-  'kubevirt.io/v1',
-  'VirtualMachineInstance',
-  'virtualmachineinstances',
-  NAMESPACED,
-);
+export const RemoteInstance = defineKind<RemoteInstance>('kubevirt.io/v1', 'VirtualMachineInstance', 'virtualmachineinstances', NAMESPACED);
 export const RemoteDataVolume = defineKind<DataVolume>('cdi.kubevirt.io/v1beta1', 'DataVolume', 'datavolumes', NAMESPACED);
 export const RemoteStorageProfile = defineKind<StorageProfile>('cdi.kubevirt.io/v1beta1', 'StorageProfile', 'storageprofiles', {
   scope: 'Cluster',

@@ -3,19 +3,8 @@
  *
  * Owns: instance types, machine classes, and what spec.cpu and spec.memory change of them. Never: reads a class; it is given.
  */
-import type { KubernetesObject } from '../../framework';
-import type { Machine } from './machine';
-
-/** Which rules a supervisor's objects follow, see `MACHINES_API_PROFILE`. */
-export type ApiProfile = 'first' | 'second';
-
-export interface MachineClass extends KubernetesObject {
-  spec?: {
-    enabled?: boolean;
-    memory?: { quantity?: string | number };
-    cpu?: { cores?: number; sockets?: number; threads?: number };
-  };
-}
+import type { Machine, MachineClass } from '../kinds';
+import type { ApiProfile } from '../profile';
 
 export interface Size {
   /** A quantity. */
@@ -28,7 +17,11 @@ export interface Size {
 }
 
 export type SizeOutcome =
-  | { readonly kind: 'size'; readonly size: Size; /** An instance type nobody knows; the smallest was taken. */ readonly unknownType?: string }
+  | {
+      readonly kind: 'size';
+      readonly size: Size /** An instance type nobody knows; the smallest was taken. */;
+      readonly unknownType?: string;
+    }
   /** A condition of class errors, see failures. */
   | { readonly kind: 'class-error'; readonly className: string; readonly text: string };
 
@@ -53,8 +46,10 @@ export function wantedClass({ spec = {} }: Machine): string | undefined {
 /** @param lookup of the class that `wantedClass` names. */
 export function sizeOf(machine: Machine, profile: ApiProfile, lookup: ClassLookup = { kind: 'unserved' }): SizeOutcome {
   const className = wantedClass(machine);
-  if (className !== undefined && (profile === 'second' || lookup.kind !== 'unserved')) return sizeOfClass(machine, className, profile, lookup);
-  if (profile === 'second') return { kind: 'size', size: changed(machine, { memory: '2Gi', cores: 2, sockets: 1, threads: 1, form: 'guest' }) };
+  if (className !== undefined && (profile === 'second' || lookup.kind !== 'unserved'))
+    return sizeOfClass(machine, className, profile, lookup);
+  if (profile === 'second')
+    return { kind: 'size', size: changed(machine, { memory: '2Gi', cores: 2, sockets: 1, threads: 1, form: 'guest' }) };
   const type = machine.spec?.instanceType ?? '';
   const known = INSTANCE_TYPES[type];
   const { memory, cores } = known ?? { memory: '1Gi', cores: 1 };
@@ -70,7 +65,12 @@ function sizeOfClass(machine: Machine, className: string, profile: ApiProfile, l
   if (!enabled) return refused(`MachineClass '${className}' is not enabled`);
   if (memory?.quantity === undefined) return refused(`failed to get MachineClass '${className}': it names no memory.quantity`);
   const atLeastOne = (count = 0): number => (count > 0 ? count : 1);
-  const base = { memory: String(memory.quantity), cores: atLeastOne(cpu.cores), sockets: atLeastOne(cpu.sockets), threads: atLeastOne(cpu.threads) };
+  const base = {
+    memory: String(memory.quantity),
+    cores: atLeastOne(cpu.cores),
+    sockets: atLeastOne(cpu.sockets),
+    threads: atLeastOne(cpu.threads),
+  };
   const form = profile === 'second' ? 'guest' : base.sockets > 1 || base.threads > 1 ? 'topology' : 'requests';
   return { kind: 'size', size: changed(machine, { ...base, form }) };
 }
