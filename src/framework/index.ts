@@ -63,6 +63,6 @@ export type { CheckResult, HealthCheck, HealthReport } from './serving/checks';
 export { CertificateMetrics } from './serving/metrics/certificate-metrics';
 export type { CertificateSource, PemPair, ServedCertificate } from './serving/tls/certificate-source';
 export { ServingCertificate } from './serving/tls/serving-certificate';
-export type { Selection } from './watch/informer-contract';
+export type { Informer, InformerStatus, Selection } from './watch/informer-contract';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

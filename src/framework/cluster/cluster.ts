@@ -6,7 +6,7 @@
 import type { KubeClient } from '../client';
 import type { Kind } from '../kinds/kind';
 import type { KubernetesObject } from '../kinds/object';
-import type { Selection } from '../watch/informer-contract';
+import type { Informer, Selection } from '../watch/informer-contract';
 import type { StoreReader } from '../watch/store-reader';
 import type { ClusterState } from './cluster-health';
 import { type InformerFactory, InformerSet } from './informer-set';
@@ -44,7 +44,7 @@ export class Cluster {
     readonly name: string,
     /** Works on every replica, leader or not; handlers use the one of their context. */
     readonly client: KubeClient,
-    createInformer: InformerFactory,
+    private readonly createInformer: InformerFactory,
     private readonly discovery: ClusterDiscovery,
     private readonly contact: ClusterContact,
   ) {
@@ -79,6 +79,16 @@ export class Cluster {
    */
   store<T extends KubernetesObject>(kind: Kind<T>, select?: Selection): StoreReader<T> {
     return this.informers.store(kind, select);
+  }
+
+  /**
+   * An informer of the caller's own, who starts and stops it, for what is known only while the process runs. It is not in `store`, nobody
+   * waits for it, and no readiness depends on it.
+   *
+   * @throws {RangeError} as a decorator would, for a selection that is not allowed.
+   */
+  openInformer<T extends KubernetesObject>(kind: Kind<T>, select?: Selection): Informer<T> {
+    return this.createInformer(kind as Kind, select) as unknown as Informer<T>;
   }
 
   /** Whether the API server serves a kind that may be absent; `unknown` until it has answered. */

@@ -16,7 +16,9 @@ export interface Activation {
   /** Whether anything is applied at all. */
   readonly active: boolean;
   /** Why not, or what limits it, for the condition `Active`. */
-  readonly reason: 'Active' | 'Allowlist' | 'Disabled' | 'NotEnabled' | 'EmptyList';
+  readonly reason: 'Active' | 'Allowlist' | 'Disabled' | 'NotEnabled' | 'EmptyList' | 'NoAnchor' | 'OlderOperatorRunning';
+  /** Of the annotation, trimmed: activations with equal reason and value admit the same assets. */
+  readonly value: string;
   /** Whether the asset may be applied as far as activation is concerned. */
   admits(asset: NamedAsset): boolean;
   /** Names of the list that are neither an asset nor a group. */
@@ -29,30 +31,32 @@ const MAX_NAMES = 500;
 export function activationOf(value: string | undefined, mode: ActivationMode, assets: readonly NamedAsset[]): Activation {
   // Whitespace is nothing; commas without names are a list that names nothing.
   const text = (value ?? '').trim();
-  if (text === '') return mode === 'always' ? everything() : nothing('NotEnabled');
-  if (text === 'true') return everything();
-  if (text === 'false') return nothing('Disabled');
+  if (text === '') return mode === 'always' ? everything(text) : inactive('NotEnabled', text);
+  if (text === 'true') return everything(text);
+  if (text === 'false') return inactive('Disabled', text);
   const names = text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
     .slice(0, MAX_NAMES);
-  return names.length === 0 ? nothing('EmptyList') : only(new Set(names), assets);
+  return names.length === 0 ? inactive('EmptyList', text) : only(new Set(names), text, assets);
 }
 
-function everything(): Activation {
-  return { active: true, reason: 'Active', admits: () => true, unknownNames: [] };
+/** Nothing is applied. */
+export function inactive(reason: Activation['reason'], value = ''): Activation {
+  return { active: false, reason, value, admits: () => false, unknownNames: [] };
 }
 
-function nothing(reason: Activation['reason']): Activation {
-  return { active: false, reason, admits: () => false, unknownNames: [] };
+function everything(value: string): Activation {
+  return { active: true, reason: 'Active', value, admits: () => true, unknownNames: [] };
 }
 
-function only(names: ReadonlySet<string>, assets: readonly NamedAsset[]): Activation {
+function only(names: ReadonlySet<string>, value: string, assets: readonly NamedAsset[]): Activation {
   const known = new Set(assets.flatMap(namesOf));
   return {
     active: true,
     reason: 'Allowlist',
+    value,
     admits: (asset) => namesOf(asset).some((name) => names.has(name)),
     unknownNames: [...names].filter((name) => !known.has(name)),
   };

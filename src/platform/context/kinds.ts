@@ -1,55 +1,89 @@
 /**
- * Kinds that tell the module about the cluster it works on.
+ * Kinds that tell the module about the cluster it works on, and what of them is kept in memory.
  *
- * Owns: what of them is kept in memory. All are optional: which of them a cluster has is an answer, not an error.
+ * Owns: names, versions in the order of preference, and trimming. Which of them a cluster has is an answer, not an error.
  */
-import { defineKind, type KubernetesObject } from '../../framework';
-import type { JsonMap } from '../json';
+import type { KubernetesObject } from '../../framework';
+import type { FollowedKindOptions } from './followed-kind';
+import { NUMA_ANNOTATION } from './node-hardware';
 
-/** A kind of which anything may be read, by expressions and by the settings view. */
-export interface AnchorObject extends KubernetesObject {
-  spec?: JsonMap;
+export const HYPER_CONVERGED: FollowedKindOptions = {
+  apiVersions: ['hco.kubevirt.io/v1', 'hco.kubevirt.io/v1beta1'],
+  kind: 'HyperConverged',
+  trim: withoutStatus,
+  isNews: isAnotherRequest,
+};
+
+export const KUBEVIRT: FollowedKindOptions = {
+  apiVersions: ['kubevirt.io/v1'],
+  kind: 'KubeVirt',
+  trim: withoutStatus,
+  isNews: isAnotherRequest,
+};
+
+export const NODES: FollowedKindOptions = {
+  apiVersions: ['v1'],
+  kind: 'Node',
+  select: { metadataOnly: true },
+  // Network plug-ins write annotations all the time; one of all is read.
+  isNews: ({ metadata: now }, { metadata: old }) =>
+    !isSameMap(now?.labels, old?.labels) || now?.annotations?.[NUMA_ANNOTATION] !== old?.annotations?.[NUMA_ANNOTATION],
+};
+
+export const NODE_TOPOLOGIES: FollowedKindOptions = {
+  apiVersions: ['topology.node.k8s.io/v1alpha2', 'topology.node.k8s.io/v1alpha1'],
+  kind: 'NodeResourceTopology',
+  trim: withZoneTypes,
+  isNews: (now, old) => JSON.stringify(zonesOf(now)) !== JSON.stringify(zonesOf(old)),
+};
+
+export const DEFINITIONS: FollowedKindOptions = {
+  apiVersions: ['apiextensions.k8s.io/v1'],
+  kind: 'CustomResourceDefinition',
+  select: { metadataOnly: true },
+};
+
+export const API_SERVICES: FollowedKindOptions = {
+  apiVersions: ['apiregistration.k8s.io/v1'],
+  kind: 'APIService',
+  select: { metadataOnly: true },
+};
+
+export const CONFIG_GROUP = 'config.openshift.io';
+
+export const INFRASTRUCTURE = ofConfig('Infrastructure', 'cluster');
+export const SCHEDULER = ofConfig('Scheduler', 'cluster');
+export const NETWORK = ofConfig('Network', 'cluster');
+export const CLUSTER_VERSION = ofConfig('ClusterVersion', 'version');
+
+/** One object of OpenShift's configuration; what is read of it is in its status, which changes often for other reasons. */
+function ofConfig(kind: string, name: string): FollowedKindOptions {
+  return { apiVersions: [`${CONFIG_GROUP}/v1`], kind, select: { fields: `metadata.name=${name}` } };
 }
 
-export const HyperConverged = defineKind<AnchorObject>('hco.kubevirt.io/v1', 'HyperConverged', 'hyperconvergeds', {
-  scope: 'Namespaced',
-  optional: true,
-  alternatives: ['hco.kubevirt.io/v1beta1'],
-  trim: withoutStatus,
-});
-
-export const KubeVirt = defineKind<AnchorObject>('kubevirt.io/v1', 'KubeVirt', 'kubevirts', {
-  scope: 'Namespaced',
-  optional: true,
-  trim: withoutStatus,
-});
-
-export const Infrastructure = defineKind<KubernetesObject>('config.openshift.io/v1', 'Infrastructure', 'infrastructures', {
-  scope: 'Cluster',
-  optional: true,
-});
-
-export const Scheduler = defineKind<KubernetesObject>('config.openshift.io/v1', 'Scheduler', 'schedulers', {
-  scope: 'Cluster',
-  optional: true,
-});
-
-export const Network = defineKind<KubernetesObject>('config.openshift.io/v1', 'Network', 'networks', { scope: 'Cluster', optional: true });
-
-export const ClusterVersion = defineKind<KubernetesObject>('config.openshift.io/v1', 'ClusterVersion', 'clusterversions', {
-  scope: 'Cluster',
-  optional: true,
-});
-
-export const NodeResourceTopology = defineKind<KubernetesObject>(
-  'topology.node.k8s.io/v1alpha2',
-  'NodeResourceTopology',
-  'noderesourcetopologies',
-  { scope: 'Cluster', optional: true, alternatives: ['topology.node.k8s.io/v1alpha1'], status: false },
-);
-
-/** What `trim` of an anchor drops: a status that changes every second is neither kept nor an event. */
-function withoutStatus(object: AnchorObject): AnchorObject {
-  const { status: _, ...kept } = object as AnchorObject & { status?: unknown };
+/** A status that changes every second is neither kept nor news. */
+function withoutStatus(object: KubernetesObject): KubernetesObject {
+  const { status: _, ...kept } = object as KubernetesObject & { status?: unknown };
   return kept;
+}
+
+function isAnotherRequest({ metadata: now }: KubernetesObject, { metadata: old }: KubernetesObject): boolean {
+  if (now?.uid !== old?.uid || now?.generation !== old?.generation || now?.deletionTimestamp !== old?.deletionTimestamp) return true;
+  return !isSameMap(now?.labels, old?.labels) || !isSameMap(now?.annotations, old?.annotations);
+}
+
+function isSameMap(a: Readonly<Record<string, string>> = {}, b: Readonly<Record<string, string>> = {}): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+/** Zones carry figures that change all the time. */
+function withZoneTypes(object: KubernetesObject): KubernetesObject {
+  const { apiVersion, kind, metadata } = object;
+  return { apiVersion, kind, metadata, zones: zonesOf(object) } as KubernetesObject;
+}
+
+function zonesOf(object: KubernetesObject): readonly { type: unknown }[] {
+  const { zones } = object as { zones?: unknown };
+  return Array.isArray(zones) ? zones.map((zone) => ({ type: (zone as { type?: unknown } | null)?.type })) : [];
 }

@@ -21,6 +21,8 @@ export interface NodeHardware {
   readonly usb: boolean;
 }
 
+/** Of releases before Node Feature Discovery was used. */
+export const NUMA_ANNOTATION = 'kubevirt.io/topology-manager-policy';
 const NFD = 'feature.node.kubernetes.io/';
 /** Display controllers (03), co-processors (0b40) and processing accelerators (12). @source PCI Code and ID Assignment */
 const PASSTHROUGH_CLASS = /^(03[0-9a-f]{2}|0b40|12[0-9a-f]{2})$/;
@@ -45,7 +47,7 @@ export function hardwareOfNode({ labels, annotations }: NodeFacts, pciClasses: r
     .map(pciDeviceOf)
     .filter((device) => device !== undefined);
   const gpu = devices.some(isGpu) || isTrue('nvidia.com/gpu.present');
-  const policy = annotations['kubevirt.io/topology-manager-policy'] ?? '';
+  const policy = annotations[NUMA_ANNOTATION] ?? '';
   return {
     gpu,
     pci: gpu || devices.some((device) => isForPassthrough(device, pciClasses)) || isTrue('pci-present') || isTrue(`${NFD}pci-present`),
