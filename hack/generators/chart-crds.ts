@@ -1,5 +1,5 @@
 /**
- * Makes `charts/virt-steward/templates/crds/*.yaml` from `crds/*.yaml`, and Chart.yaml from package.json.
+ * Makes `charts/virt-steward/templates/crds/*.yaml` from `crds/*.yaml`, and Chart.yaml from package.json and project.yaml.
  *
  *     node build/hack/generators/chart-crds.js            writes what differs
  *     node build/hack/generators/chart-crds.js --check    writes nothing, exits 1 and shows the difference
@@ -9,19 +9,30 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { parse, parseDocument, stringify } from 'yaml';
 import { MODULE_NAMES } from '../../src/cli/module-names';
 import { GENERATED_MARK, type GeneratedFiles } from './generated-files';
 import { type Generator, main } from './generator-command';
+import { titleOf } from './olm/descriptors';
+import { isEarly, PROJECT_SOURCE, type Project, projectOf } from './project';
 
 const CRD_FOLDER = 'crds';
 const CHART = 'charts/virt-steward';
+/** Quotes what parsers of older YAML would take for something else than text. */
+const YAML = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
 /** In `metadata.annotations` of a CRD whose group does not begin with the name of its module. */
 const MODULE_ANNOTATION = 'virt-steward.io/module';
 
 interface Crd {
   readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: { readonly group: string };
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly kind: string };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly schema: { readonly openAPIV3Schema: { readonly description?: string } };
+    }[];
+  };
 }
 
 /** The generated files below `root`. @throws {Error} naming a CRD that belongs to no module. */
@@ -31,7 +42,8 @@ export function chartCrds(root: string): GeneratedFiles {
     const source = `${CRD_FOLDER}/${name}`;
     return [`${CHART}/templates/crds/${name}`, crdTemplate(source, readFileSync(join(root, source), 'utf8'))];
   });
-  return new Map([[`${CHART}/Chart.yaml`, chartYaml(readFileSync(join(root, 'package.json'), 'utf8'))], ...files]);
+  const crds = names.map((name) => parse(readFileSync(join(root, CRD_FOLDER, name), 'utf8')) as Crd);
+  return new Map([[`${CHART}/Chart.yaml`, chartYaml(projectOf(root), crds)], ...files]);
 }
 
 /** @throws {Error} naming the CRD when no module has it. */
@@ -69,37 +81,56 @@ function literal(text: string): string {
 }
 
 /** Version and licence live in package.json only. */
-function chartYaml(packageJson: string): string {
-  const { version, license, description } = JSON.parse(packageJson) as Record<'version' | 'license' | 'description', string>;
-  const icon = `data:image/svg+xml;base64,${Buffer.from(ICON).toString('base64')}`;
-  return `# ${GENERATED_MARK}package.json; DO NOT EDIT.
-apiVersion: v2
-name: virt-steward
-type: application
-description: ${JSON.stringify(description)}
-version: ${version}
-appVersion: ${JSON.stringify(version)}
-kubeVersion: ">=1.30.0-0"
-icon: ${icon}
-keywords: [kubevirt, virtualization, wake-on-lan, virtual machine, openshift, multi-cluster]
-maintainers:
-  - name: virt-steward authors
-annotations:
-  artifacthub.io/license: ${license}
-  artifacthub.io/operator: "true"
-  artifacthub.io/operatorCapabilities: Deep Insights
-  artifacthub.io/prerelease: "${version.includes('-') || version.startsWith('0.')}"
-`;
+function chartYaml(project: Project, crds: readonly Crd[]): string {
+  const { version, license, home, maintainers, keywords, minKubernetes, capabilities } = project;
+  const image = (name: string): object => ({ name, image: `${project.registry}/virt-steward/${name}:${version}` });
+  const chart = {
+    apiVersion: 'v2',
+    name: 'virt-steward',
+    type: 'application',
+    description: project.description,
+    version,
+    appVersion: version,
+    kubeVersion: `>=${minKubernetes}-0`,
+    icon: `data:image/svg+xml;base64,${Buffer.from(project.icon).toString('base64')}`,
+    home,
+    sources: [home],
+    keywords,
+    maintainers,
+    annotations: {
+      'artifacthub.io/license': license,
+      'artifacthub.io/operator': 'true',
+      'artifacthub.io/operatorCapabilities': capabilities,
+      'artifacthub.io/prerelease': String(isEarly(version)),
+      'artifacthub.io/crds': stringify(crds.flatMap(crdEntries), YAML),
+      'artifacthub.io/images': stringify(['manager', 'agent'].map(image), YAML),
+      'artifacthub.io/links': stringify(
+        [
+          { name: 'Documentation', url: `${home}/docs` },
+          { name: 'Issues', url: `${home}/issues` },
+        ],
+        YAML,
+      ),
+    },
+  };
+  return `# ${GENERATED_MARK}${CHART_CRDS.source}; DO NOT EDIT.\n${stringify(chart, YAML)}`;
 }
 
-/** A screen with a power sign. */
-const ICON =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" fill="none" stroke="#2b6cb0" stroke-width="4" stroke-linecap="round"><rect x="6" y="10" width="52" height="36" rx="4"/><path d="M22 56h20M32 46v10M32 19v9M26 22a9 9 0 1 0 12 0"/></svg>';
+/** One a version, as Artifact Hub lists them. */
+function crdEntries({ metadata, spec }: Crd): object[] {
+  return spec.versions.map(({ name: version, schema }) => ({
+    kind: spec.names.kind,
+    version,
+    name: metadata.name,
+    displayName: titleOf(spec.names.kind),
+    description: schema.openAPIV3Schema.description ?? '',
+  }));
+}
 
 export const CHART_CRDS: Generator = {
   folder: CHART,
   isOwn: (path) => path.startsWith(`${CHART}/templates/crds/`) || path === `${CHART}/Chart.yaml`,
-  source: `${CRD_FOLDER}/ and package.json`,
+  source: `${CRD_FOLDER}/, package.json and ${PROJECT_SOURCE}`,
   files: chartCrds,
 };
 

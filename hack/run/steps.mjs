@@ -34,6 +34,7 @@ const generators = [
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',
+  'hack/generators/olm-bundle',
 ];
 
 /** Step name to function of its arguments that resolves to the exit code. */
@@ -47,6 +48,8 @@ export const steps = new Map([
   ['test:examples', async (args) => (await compile()) || (await compileExamples()) || (await checkSnippets()) || suite('examples', args)],
   ['test:integration', async (args) => (await build()) || (await compileExamples()) || (await controlPlane()) || integration(args)],
   ['example', async (args) => (await compile()) || (await compileExamples()) || program('examples/run', args)],
+  ['bundle:validate', async (args) => (await compile()) || program('hack/olm/main', args)],
+  ['manifests', async (args) => (await compile()) || program('hack/manifests/main', args)],
   ['images', async (args) => (await build()) || program('hack/images/main', args)],
   ['test:e2e', async (args) => (await build()) || endToEnd(args)],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],

@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from '../../../hack/control-plan
 import { AdminApi } from '../../harness/admin-api';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
 import { poll } from '../../harness/poll';
+import { refusalOf } from '../../harness/server-dry-run';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { FOREIGN_CRDS } from './foreign-crds';
 
@@ -211,28 +212,12 @@ describe('the chart on a real API server', function () {
       const objects = await helms[4].objects(`--values=${join(CHART, 'ci', file)}`);
       expect(namesOf(objects)).to.have.lengthOf(new Set(namesOf(objects)).size);
       the(objects, 'Deployment');
-      await Promise.all(objects.map(async (object) => problems.push(...(await refusalOf(object)).map((problem) => `${file}: ${problem}`))));
+      await Promise.all(
+        objects.map(async (object) =>
+          problems.push(...(await refusalOf(controlPlane, object, NAMESPACE)).map((problem) => `${file}: ${problem}`)),
+        ),
+      );
     }
     expect(problems).to.deep.equal([]);
   });
-
-  /** By server-side dry run with strict fields: what neither the schema nor the API server's own checks let pass. */
-  async function refusalOf(object: TestObject): Promise<string[]> {
-    const { apiVersion, kind, metadata } = object;
-    const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const { body: resources } = await controlPlane.request({ path: root });
-    const resource = (resources as { resources: { name: string; kind: string; namespaced: boolean }[] }).resources?.find(
-      (one) => one.kind === kind && !one.name.includes('/'),
-    );
-    if (resource === undefined) return [`${kind} is served by nobody`];
-    const place = resource.namespaced ? `/namespaces/${metadata.namespace ?? NAMESPACE}` : '';
-    const path = `${root}${place}/${resource.name}/${metadata.name}?dryRun=All&fieldManager=test&force=true&fieldValidation=Strict`;
-    const { status, body } = await controlPlane.request({
-      method: 'PATCH',
-      path,
-      body: object,
-      contentType: 'application/apply-patch+yaml',
-    });
-    return status < 300 ? [] : [`${kind}/${metadata.name}: ${JSON.stringify(body)}`];
-  }
 });
