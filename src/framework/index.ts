@@ -12,6 +12,8 @@ export type { ApiRequest, ApiResource, ApiResponse, ApiTransport, ConditionInput
 export {
   CONDITION_MESSAGE_CHARS,
   conditionOf,
+  type DataOnlyOptions,
+  dataOnlyKubeConfig,
   type EventInput,
   EventRecorder,
   KubeClient,
@@ -64,5 +66,6 @@ export { CertificateMetrics } from './serving/metrics/certificate-metrics';
 export type { CertificateSource, PemPair, ServedCertificate } from './serving/tls/certificate-source';
 export { ServingCertificate } from './serving/tls/serving-certificate';
 export type { Informer, InformerStatus, Selection } from './watch/informer-contract';
+export { type FollowedObject, type FollowObjectOptions, ObjectFollower } from './watch/object-follower';
 export type { ResourceEvent, ResourceEventType } from './watch/resource-event';
 export type { StoreReader } from './watch/store-reader';

@@ -2,7 +2,7 @@
 import type { DependencyContainer, HandlerClass } from '../framework';
 import { MACHINES_SETTINGS, type MachinesSettings } from './settings';
 
-export { ClusterKubevirtConfig, KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
+export { KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
 export {
   MACHINES_FLAGS,
   MACHINES_SETTINGS,

@@ -25,18 +25,14 @@ export const Machine = defineKind<MachineObject>(API_VERSION, 'Machine', 'machin
   volatileStatus: ['lastUpdated'],
 });
 
-const CONFIG_OPTIONS = { optional: true, observedGeneration: true, conditions: true, volatileStatus: ['lastProbeTime'] } as const;
-
-/** As our CRD has it, and that of the first generation. */
+/** Our CRD and that of the first generation are namespaced, that of the second is not. */
 export const KubevirtConfig = defineKind<KubevirtConfigObject>(API_VERSION, 'KubevirtConfig', 'kubevirtconfigs', {
   scope: 'Namespaced',
-  ...CONFIG_OPTIONS,
-});
-
-/** As the CRD of the second generation has it. Lists and watches of all namespaces are the same; paths of objects differ. */
-export const ClusterKubevirtConfig = defineKind<KubevirtConfigObject>(API_VERSION, 'KubevirtConfig', 'kubevirtconfigs', {
-  scope: 'Cluster',
-  ...CONFIG_OPTIONS,
+  eitherScope: true,
+  optional: true,
+  observedGeneration: true,
+  conditions: true,
+  volatileStatus: ['lastProbeTime'],
 });
 
 /** Its status belongs to the operators that give addresses. */

@@ -28,6 +28,7 @@ export function creationPath(kind: Kind, object: KubernetesObject): string {
 }
 
 function checkScope(kind: Kind, namespace: string | undefined, key: string): void {
+  if (kind.eitherScope) return;
   if (kind.scope === 'Namespaced' && (namespace === undefined || namespace === '')) {
     throw new TypeError(`${kind.kind} "${key}": a namespace is needed, since the kind is namespaced`);
   }

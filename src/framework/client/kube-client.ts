@@ -33,7 +33,7 @@ import type { JsonPatchOperation } from './json-patch';
 import { type ListOptions, PagedList } from './paged-list';
 import { isAnotherObject } from './provenance';
 import { type StatusChange, writeStatus } from './status-writer';
-import type { ApiRequest, ApiResponse, ApiTransport } from './transport';
+import type { ApiRequest, ApiResponse, ApiStream, ApiTransport } from './transport';
 
 export class KubeClient {
   readonly cluster: string;
@@ -260,6 +260,11 @@ export class KubeClient {
   /** Any other call; writes pass the guard as all do. */
   raw(request: ApiRequest): Promise<ApiResponse> {
     return this.send(request);
+  }
+
+  /** Any other call whose answer is a stream. */
+  stream(request: ApiRequest): Promise<ApiStream> {
+    return this.calls.stream({ ...request, signal: joined(this.options.signal, request.signal) });
   }
 
   /** The object to compare with: given, cached or read. */

@@ -6,7 +6,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Clock } from '../time/clock';
 import { Credentials } from './credentials';
-import { HttpTransport } from './http-transport';
+import { HttpTransport, type HttpTransportOptions } from './http-transport';
 import { KubeClient } from './kube-client';
 
 export interface OpenedClient {
@@ -19,11 +19,18 @@ export interface OpenClientOptions {
   readonly clock: Clock;
   /** See `userAgentOf`. */
   readonly userAgent: string;
+  /** Name in metrics and errors. @default local */
+  readonly cluster?: string;
+  /** Longest duration of one call, in milliseconds. @default 60000 */
+  readonly totalTimeoutMs?: number;
+  /** Limits and compression. @default as HttpTransport has them */
+  readonly limits?: Pick<HttpTransportOptions, 'compress' | 'maxInFlight' | 'qps' | 'burst'>;
 }
 
 /** Contacts nobody yet. */
-export function openClient(kubeConfig: KubeConfig, { clock, userAgent }: OpenClientOptions): OpenedClient {
-  const cluster = 'local';
-  const transport = new HttpTransport({ cluster, credentials: new Credentials(kubeConfig, clock), clock, userAgent });
-  return { client: new KubeClient({ cluster, transport, clock, retry: false }), close: () => transport.close() };
+export function openClient(kubeConfig: KubeConfig, options: OpenClientOptions): OpenedClient {
+  const { clock, userAgent, cluster = 'local', totalTimeoutMs, limits } = options;
+  const transport = new HttpTransport({ cluster, credentials: new Credentials(kubeConfig, clock), clock, userAgent, ...limits });
+  const limit = totalTimeoutMs === undefined ? {} : { totalTimeoutMs };
+  return { client: new KubeClient({ cluster, transport, clock, retry: false, ...limit }), close: () => transport.close() };
 }

@@ -24,6 +24,8 @@ export interface EngageOptions extends Omit<DataOnlyOptions, 'name'> {
   burst?: number;
   /** Calls at a time. @default 32 */
   maxInFlight?: number;
+  /** Longest duration of one call, in milliseconds; watches and what a caller limits itself are not concerned. @default 60000 */
+  requestTimeoutMs?: number;
   /** Watch namespaced kinds in these namespaces only, where a handler names none. @default all */
   namespaces?: readonly string[];
   /** Label selector added to every watch. @default none */
@@ -52,7 +54,7 @@ export function compileEngageOptions(options: EngageOptions = {}): CompiledEngag
   if (!(maxRetryMs >= retryMs)) throw new RangeError(`health.maxRetryMs is ${maxRetryMs}; allowed: at least retryMs (${retryMs})`);
   const { qps, burst, maxInFlight, namespaces } = options;
   if (qps !== undefined && !(qps >= 0)) throw new RangeError(`qps is ${qps}; allowed: 0 (off) or more`);
-  for (const [name, value] of Object.entries({ burst, maxInFlight })) {
+  for (const [name, value] of Object.entries({ burst, maxInFlight, requestTimeoutMs: options.requestTimeoutMs })) {
     if (value !== undefined && !(value >= 1)) throw new RangeError(`${name} is ${value}; allowed: 1 or more`);
   }
   if (namespaces?.length === 0) throw new RangeError('namespaces is empty; leave it out for all');

@@ -95,7 +95,7 @@ export class ApiKindDiscovery implements KindDiscovery {
    */
   async scopeProblem(kind: Kind, signal?: AbortSignal): Promise<string | undefined> {
     const served = await this.served(kind, signal);
-    if (served === undefined || served.scope === kind.scope) return undefined;
+    if (served === undefined || served.scope === kind.scope || kind.eitherScope) return undefined;
     return `${kind.id} is defined with scope ${kind.scope} but the cluster serves it with scope ${served.scope}`;
   }
 

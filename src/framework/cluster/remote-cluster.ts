@@ -9,7 +9,7 @@
  * Caveats: while two connections exist both have their objects in memory.
  * Errors: none thrown; they are in `health` and in the log.
  */
-import { type ApiTransport, KubeClient } from '../client';
+import { type ApiRequest, type ApiTransport, KubeClient } from '../client';
 import { ClusterUnavailableError } from '../errors/refusal-errors';
 import type { Kind } from '../kinds/kind';
 import type { Timer } from '../time/clock';
@@ -65,7 +65,7 @@ export class RemoteCluster {
   constructor(private readonly options: RemoteClusterOptions) {
     const { name, settings } = options;
     const transport: ApiTransport = {
-      request: async (request) => this.transport().request(request),
+      request: async (request) => this.transport().request(this.limited(request)),
       stream: async (request) => this.transport().stream(request),
     };
     const { clock, random, fieldManager, managedBy, adoptedManagers, clientMetrics: metrics } = settings;
@@ -243,6 +243,12 @@ export class RemoteCluster {
     if (this.link !== undefined && !this.isClosed) return this.link.calls;
     const detail = this.isClosed ? 'it was disengaged' : this.problem;
     throw new ClusterUnavailableError(this.cluster.name, this.cluster.lastSeen, undefined, detail);
+  }
+
+  /** Calls of handlers end in time; who wants it shorter says so. */
+  private limited(request: ApiRequest): ApiRequest {
+    const { requestTimeoutMs } = this.link?.config.options ?? {};
+    return requestTimeoutMs === undefined ? request : { ...request, totalTimeoutMs: request.totalTimeoutMs ?? requestTimeoutMs };
   }
 
   private contact(): { readonly health: ClusterHealth; readonly version: string | undefined; readonly lastSeen: string | undefined } {

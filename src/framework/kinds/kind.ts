@@ -11,6 +11,8 @@ export type Scope = 'Cluster' | 'Namespaced';
 export interface KindOptions<T extends KubernetesObject = KubernetesObject> {
   /** Whether objects live in a namespace; compared with discovery, a mismatch shows in `/readyz`. */
   scope: Scope;
+  /** Clusters may also serve it with the other scope; keys of objects then tell. @default false */
+  eitherScope?: boolean;
   /** The kind may be absent from the cluster: wait for it instead of being unready. @default false */
   optional?: boolean;
   /** API versions of the same group tried in order when `apiVersion` is not served. @default [] */
@@ -46,6 +48,7 @@ export interface Kind<T extends KubernetesObject = KubernetesObject> {
   readonly kind: string;
   readonly plural: string;
   readonly scope: Scope;
+  readonly eitherScope: boolean;
   readonly optional: boolean;
   readonly alternatives: readonly string[];
   readonly status: boolean;
@@ -92,6 +95,7 @@ export function defineKind<T extends KubernetesObject>(apiVersion: string, kind:
     kind,
     plural,
     scope: options.scope,
+    eitherScope: options.eitherScope ?? false,
     optional: options.optional ?? false,
     alternatives: Object.freeze([...(options.alternatives ?? [])]),
     status: options.status ?? true,

@@ -60,6 +60,7 @@ export function asKind<T extends object>(kind: VirtualKind<T> | Kind): Kind {
     kind: kind.kind,
     plural: kind.id,
     scope: 'Cluster',
+    eitherScope: false,
     optional: false,
     alternatives: [],
     status: false,
