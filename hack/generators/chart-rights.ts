@@ -35,7 +35,9 @@ function trustFlags(): ReadonlyMap<string, Readonly<Record<string, string>>> {
 }
 
 function rightsWith(flags: Readonly<Record<string, string>>): RightsPart[] {
-  const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, flags, {}), 'virt-steward-system');
+  // The chart writes the Roles for Secrets by its values, see machines-secrets.yaml.
+  const given = { ...flags, kubevirtConfigsNamespace: '*' };
+  const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, given, {}), 'virt-steward-system');
   return managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true }, settings);
 }
 

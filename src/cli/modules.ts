@@ -1,6 +1,7 @@
 /** What each module brings to the manager. */
 import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
 import {
+  exceptionalSecretRights,
   MACHINES_FLAGS,
   MACHINES_VARIABLES,
   type MachinesSettingKey,
@@ -42,15 +43,17 @@ const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readon
  * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
  * refusal of the claim writes them. An entry here is a decision; the claim's own `why` gives the reason.
  */
-export const EXCEPTIONAL_RIGHTS: readonly string[] = [];
+export function exceptionalRights({ machines }: ModuleSettings): readonly string[] {
+  return exceptionalSecretRights(machines);
+}
 
 export function handlersOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): HandlerClass[] {
   return modules.flatMap((name) => HANDLERS[name](settings));
 }
 
 /** @throws {ConfigError} when something is wrong with a module. */
-export function registryOf(modules: readonly ModuleName[], settings?: ModuleSettings): ReturnType<typeof buildRegistry> {
-  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: EXCEPTIONAL_RIGHTS });
+export function registryOf(modules: readonly ModuleName[], settings: ModuleSettings = defaultSettings()): ReturnType<typeof buildRegistry> {
+  return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: exceptionalRights(settings) });
 }
 
 /** With what handlers inject of their modules. */

@@ -15,6 +15,7 @@ interface RbacOptions {
   metricsSecure: 'true' | 'false';
   output?: RightsFormat;
   explain?: true;
+  remote?: true;
   namespace: string;
   serviceAccount: string;
   name: string;
@@ -37,6 +38,7 @@ Comments tell which handler needs each rule; --explain tells it verb by verb.
 Examples:
   virt-steward rbac | kubectl apply -f -
   virt-steward rbac --explain
+  virt-steward rbac --modules=machines --remote --name=virt-steward-remote
   virt-steward rbac --output=json --namespace=my-namespace --leader-elect=false
   virt-steward rbac --output=helm > charts/virt-steward/templates/rbac/roles.yaml`;
 
@@ -53,22 +55,26 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
     .addOption(onOff('--metrics-secure', 'rights to check who reads metrics'))
     .addOption(new Option('--output <format>', 'output format (default: "yaml")').choices(FORMATS))
     .option('--explain', 'tell for every rule which handler needs which verb, and why')
+    .option('--remote', 'rights that kubeconfigs of remote clusters need there, for --modules=machines')
     .option('--namespace <name>', 'namespace the manager runs in', 'virt-steward-system')
     .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward-manager')
     .option('--name <name>', 'name of roles and bindings', 'virt-steward-manager')
     .addHelpText('after', HELP)
-    .action(async ({ modules, output, explain, leaderElect, metricsSecure, ...names }: RbacOptions) => {
+    .action(async ({ modules, output, explain, remote, leaderElect, metricsSecure, ...names }: RbacOptions) => {
       if (explain && output !== undefined) throw new UsageError(`--explain prints text; leave out --output=${output}`);
       const chosen = parseModules('--modules', modules);
       requireName('--namespace', names.namespace, DNS_LABEL);
       requireName('--service-account', names.serviceAccount, OBJECT_NAME);
       requireName('--name', names.name, OBJECT_NAME);
-      const { managerRightsByPart, printedRights } = await import('./rights/index.js');
+      const { managerRightsByPart, printedRights, remoteRightsParts } = await import('./rights/index.js');
       const { MODULE_DEFINITIONS, moduleSettings } = await import('./modules.js');
       // What a shell has in its environment is not what the manager will have in its own.
       const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, flagValues(command), {}), names.namespace);
+      if (remote === true && !(chosen.length === 1 && chosen[0] === 'machines')) {
+        throw new UsageError(`--remote is for the module machines alone; say --modules=machines, not --modules=${modules}`);
+      }
       const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' };
-      const parts = managerRightsByPart(chosen, features, settings);
+      const parts = remote === true ? remoteRightsParts(settings) : managerRightsByPart(chosen, features, settings);
       io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());
       done(EXIT_DONE);
     });

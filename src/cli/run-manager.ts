@@ -17,7 +17,8 @@ import { provideMachines } from '../machines';
 import { type CertificateLifetimes, GrpcCertificate, provideWol } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
-import { DOMAIN, EXCEPTIONAL_RIGHTS, handlersOf, MANAGER_LEASE, type ModuleSettingKey, moduleSettings } from './modules';
+import { DOMAIN, exceptionalRights, handlersOf, MANAGER_LEASE, type ModuleSettingKey, moduleSettings } from './modules';
+import { giveMemoryBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 /** Flags of what the framework knows as options. */
@@ -83,6 +84,7 @@ function namespaceName(settings: ManagerSettings): string {
 
 /** @returns the exit code. @throws {UsageError} {ConfigError} one line naming what is wrong. */
 export async function runManager(settings: ManagerSettings, { lifetimes }: ManagerOverrides = {}): Promise<number> {
+  keepHeapSmall();
   const options = managerOptions(settings);
   const modules = moduleSettings(settings, options.namespace);
   const { wol, machines } = modules;
@@ -99,7 +101,7 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     domain: DOMAIN,
     version: VERSION,
     handlers: handlersOf(options.modules, modules),
-    exceptionalRights: EXCEPTIONAL_RIGHTS,
+    exceptionalRights: exceptionalRights(modules),
     healthAddress: options.healthAddress,
     metrics: hasCertificate ? { ...options.metrics, certificateOf: GrpcCertificate } : options.metrics,
     modules: options.modules,
@@ -107,6 +109,8 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     container,
     kubeConfig,
     logger,
+    // Lists leave several times their size of garbage behind, which V8 would keep until more memory is asked for.
+    onListed: giveMemoryBack,
   });
   const { kubeconfig: _path, ...shown } = options;
   logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, machines, clusterFrom: source });

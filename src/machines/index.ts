@@ -1,7 +1,11 @@
 /** The door to the machines module in the manager: for the command line, and for packages that add to its handlers or replace one. */
-import type { DependencyContainer, HandlerClass } from '../framework';
+import { buildRegistry, type DependencyContainer, type HandlerClass, type RbacRule, rbacSources } from '../framework';
+import { REMOTE_RIGHTS } from './clusters/remote-rights';
+import { machinesHandlers } from './handlers';
+import { exceptionalSecretRights, secretRightsHandler } from './handlers/secret-rights';
 import { MACHINES_SETTINGS, type MachinesSettings } from './settings';
 
+export { exceptionalSecretRights } from './handlers/secret-rights';
 export { KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
 export {
   MACHINES_FLAGS,
@@ -12,12 +16,31 @@ export {
   machinesSettings,
 } from './settings';
 
+/** Any name but that of the cluster the manager runs in. */
+const A_REMOTE_CLUSTER = 'remote';
+
 /** Every handler class of the module. */
-export function machinesHandlersFor(_settings: MachinesSettings): HandlerClass[] {
-  return [];
+export function machinesHandlersFor(settings: MachinesSettings): HandlerClass[] {
+  return [...machinesHandlers, secretRightsHandler(settings)];
 }
 
 /** Registers what handlers of the module inject beyond what the framework provides. */
 export function provideMachines(container: DependencyContainer, settings: MachinesSettings): void {
   container.registerInstance(MACHINES_SETTINGS, settings);
+  let rights: readonly RbacRule[] | undefined;
+  container.registerInstance(REMOTE_RIGHTS, () => {
+    rights ??= remoteRights(container, settings);
+    return rights;
+  });
+}
+
+/** What a kubeconfig needs on its cluster. */
+export function remoteRights(container: DependencyContainer, settings: MachinesSettings): readonly RbacRule[] {
+  const registry = buildRegistry({
+    handlers: machinesHandlersFor(settings),
+    domain: 'virt-steward.io',
+    exceptionalRights: exceptionalSecretRights(settings),
+  });
+  const { handlers, framework } = rbacSources(registry, { cluster: A_REMOTE_CLUSTER, get: (token) => container.resolve(token) });
+  return [...handlers, ...framework];
 }

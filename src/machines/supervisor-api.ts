@@ -64,6 +64,11 @@ export class SupervisorApi {
     return undefined;
   }
 
+  isCompatible(crd: OurCrd): boolean {
+    const definition = this.definitions.get(crd);
+    return definition !== undefined && incompatibility(crd, definition) === undefined;
+  }
+
   definition(crd: OurCrd): Definition | undefined {
     return this.definitions.get(crd);
   }

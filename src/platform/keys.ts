@@ -10,8 +10,12 @@ export const MANAGED_BY_LABEL = `${DOMAIN}managed-by`;
 export const MANAGED_BY = 'virt-steward';
 /** What the older operators wrote there; also their field managers. */
 export const OLDER_MANAGERS: readonly string[] = ['virt-platform-autopilot', 'virt-platform-operator'];
+/** Label values of objects that are ours, or are taken over. */
+export const ADOPTED_LABEL_VALUES: readonly string[] = [MANAGED_BY, ...OLDER_MANAGERS];
+/** Field manager of the annotation that pauses, so that no apply of ours ever takes it away. */
+export const PAUSE_MANAGER = `${MANAGED_BY}-pause`;
 /** Label selector of everything that is managed, by whichever of them. */
-export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL} in (${[MANAGED_BY, ...OLDER_MANAGERS].join(',')})`;
+export const MANAGED_SELECTOR = `${MANAGED_BY_LABEL} in (${ADOPTED_LABEL_VALUES.join(',')})`;
 
 /** On managed objects. */
 export const PATCH_ANNOTATION = `${DOMAIN}patch`;

@@ -24,6 +24,8 @@ export interface ManagerOptions {
   grpcHost?: string;
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** @default wol */
+  modules?: string;
   /** TLS and identity instead of plaintext for everybody. @default false */
   secure?: boolean;
   /** Of its certificates: then it runs from the compiled sources. @default those of users */
@@ -40,14 +42,14 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, lifetimes }: ManagerOptions = {},
+  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, modules = 'wol', lifetimes }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const args = [
     ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
-    '--modules=wol',
+    `--modules=${modules}`,
     ...(secure ? [] : ['--grpc-insecure']),
     `--grpc-bind-address=${grpcHost}:${grpc}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,

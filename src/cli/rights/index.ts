@@ -6,7 +6,7 @@ import { allRules, type RightsPart } from './manager-rights';
 import { markdownPage } from './markdown-page';
 import { olmPermissions } from './olm-permissions';
 
-export { allRules, type ManagerFeatures, managerRightsByPart, type RightsPart } from './manager-rights';
+export { allRules, type ManagerFeatures, managerRightsByPart, type RightsPart, remoteRightsParts } from './manager-rights';
 
 export type RightsFormat = 'yaml' | 'json' | 'helm' | 'olm' | 'markdown';
 

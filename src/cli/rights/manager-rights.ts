@@ -4,6 +4,7 @@
  * Owns: which part a right belongs to, so that whoever leaves out a part leaves out its rights. Never: prints (see the files beside).
  */
 import { mergeRules, type RbacFeatures, type RbacRule, rbacSources } from '../../framework';
+import { remoteRights } from '../../machines';
 import type { ModuleName } from '../module-names';
 import { containerOf, defaultSettings, MANAGER_LEASE, type ModuleSettings, registryOf } from '../modules';
 
@@ -44,6 +45,11 @@ export function managerRightsByPart(
     ...sources.map(({ name, handlers }) => ({ name, rules: handlers })),
   ];
   return parts.filter(({ rules }) => rules.length > 0);
+}
+
+/** What a kubeconfig of a remote cluster needs there. */
+export function remoteRightsParts(settings: ModuleSettings): RightsPart[] {
+  return [{ name: 'machines', rules: mergeRules(remoteRights(containerOf(settings), settings.machines)) }];
 }
 
 /** All parts as one list, merged and sorted. */

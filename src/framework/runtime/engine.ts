@@ -312,6 +312,7 @@ export class Engine {
     this.active = true;
     this.phase = 'working';
     this.startSteps.done('synced');
+    this.options.onListed?.();
     this.leadership.campaign();
     this.startSteps.done('leader election');
     this.options.logger.info('operator is working', { informers: this.local.cluster.informers.list().length });

@@ -66,6 +66,7 @@ const RULES: Rules<OperatorOptions> = {
   shutdownDelayMs: DURATION,
   instance: TEXT,
   onRun: FUNCTION,
+  onListed: FUNCTION,
 };
 const METRICS: Rules<MetricsOptions> = { address: ADDRESS, secure: BOOLEAN, certFile: PATH, keyFile: PATH, certificateOf: TOKEN };
 /** Their ranges depend on one another. */

@@ -92,6 +92,11 @@ export interface OperatorOptions {
   instance?: string;
   /** Told of every handler run that ended, inline: for tests and for metrics of one's own. @default nobody is told */
   onRun?: (run: HandlerRun) => void;
+  /**
+   * Told once, inline, when everything that is read has been listed and no handler has run yet: a moment without work, for what would hold
+   * it up later. @default nobody is told
+   */
+  onListed?: () => void;
 }
 
 export interface CompiledOperatorOptions {
@@ -122,6 +127,7 @@ export interface CompiledOperatorOptions {
   readonly shutdownDelayMs: number;
   readonly instance: string;
   readonly onRun: ((run: HandlerRun) => void) | undefined;
+  readonly onListed: (() => void) | undefined;
 }
 
 /** Fills in defaults. @throws {ConfigError} with everything that is wrong with the options; handlers are not looked at. */
@@ -156,6 +162,7 @@ export function compileOperatorOptions(options: OperatorOptions): CompiledOperat
     shutdownDelayMs: options.shutdownDelayMs ?? 0,
     instance: options.instance ?? hostname(),
     onRun: options.onRun,
+    onListed: options.onListed,
   });
 }
 

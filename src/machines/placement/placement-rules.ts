@@ -109,7 +109,11 @@ export function decidePlacement(inputs: PlacementInputs): PlacementDecision {
 
 /** Rule 4, from the answers of all candidates. */
 export function decideSearch(inputs: PlacementInputs, answers: ReadonlyMap<string, SearchAnswer>, vm: string): PlacementDecision {
-  const keysOf = (wanted: SearchAnswer): string[] => [...answers].filter(([, answer]) => answer === wanted).map(([key]) => key).sort();
+  const keysOf = (wanted: SearchAnswer): string[] =>
+    [...answers]
+      .filter(([, answer]) => answer === wanted)
+      .map(([key]) => key)
+      .sort();
   const [found, unsearched] = [keysOf('found'), keysOf('unreachable')];
   const available = `${unreferenced(inputs)} and ${answers.size} configs are available - cannot determine placement`;
   const remedy = "Please set annotation 'vitistack.io/kubevirt-config'";
@@ -141,11 +145,7 @@ function byReference(reference: Reference, rule: PlacementRule, needsAnnotation:
   return { ...placed(reference.key, rule, needsAnnotation), refused: refusedChange(reference.key, undefined, annotation) };
 }
 
-function refusedChange(
-  key: string,
-  spec: Reference | undefined,
-  annotation: Reference | undefined,
-): RefusedChange | undefined {
+function refusedChange(key: string, spec: Reference | undefined, annotation: Reference | undefined): RefusedChange | undefined {
   if (spec !== undefined && spec.key !== key) return { field: 'spec.kubevirtConfigRef', wanted: spec.wanted };
   if (annotation !== undefined && annotation.key !== key) {
     return { field: 'annotation vitistack.io/kubevirt-config', wanted: annotation.wanted };

@@ -4,19 +4,13 @@
  * Owns: what the header of an asset says, with every default filled in, and what its expressions are known to read.
  * Never: reads a file, evaluates anything.
  */
-import type { Expression, LookUpUse, OptionUse } from '../expressions';
+import type { CompiledExpression, LookUpUse, OptionUse, Template } from '../expressions';
 import type { JsonMap } from '../json';
+import type { Requirement } from './requirement';
+
+export type { Requirement } from './requirement';
 
 export type Maturity = 'ga' | 'tp' | 'dp';
-
-/** What has to be there before a wanted asset is rendered. The kind of the asset itself is always required and stands in no list. */
-export type Requirement =
-  /** @param resource `<plural>.<group>`. */
-  | { readonly type: 'crd'; readonly resource: string }
-  | { readonly type: 'kind'; readonly apiVersion: string; readonly kind: string }
-  | { readonly type: 'feature'; readonly feature: 'hco' | 'openshift' | 'olm' }
-  /** In sync. */
-  | { readonly type: 'asset'; readonly asset: string };
 
 export interface AssetHeader {
   readonly name: string;
@@ -31,19 +25,20 @@ export interface AssetHeader {
   /** Names x of `enable-x`, the first being the one to write; the others are older. */
   readonly switches: readonly string[];
   /** All have to be true. */
-  readonly when: readonly Expression[];
+  readonly when: readonly CompiledExpression[];
+  /** What has to be there before a wanted asset is rendered; its own kind always has to and is not named here. */
   readonly requires: readonly Requirement[];
   /** Alternatives; the first that is served is used. */
   readonly apiVersions: readonly string[];
   readonly params: JsonMap;
   /** Evaluated in this order; each sees those before it. */
-  readonly vars: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly vars: readonly { readonly name: string; readonly expression: CompiledExpression }[];
   /** One key per element. */
-  readonly forEach?: Expression;
+  readonly forEach?: CompiledExpression;
   /** Name of the asset that this one is a fragment of. */
   readonly into?: string;
   /** Group of assets that share their `spec`; a template, since members that differ by pool are in groups that differ by pool. */
-  readonly union?: Expression;
+  readonly union?: Template;
   /** RFC 6901 pointers of what is offered, not forced. */
   readonly fill: readonly string[];
   readonly adopt: 'always' | 'never';
@@ -56,8 +51,10 @@ export interface AssetHeader {
 export interface AssetIdentity {
   readonly apiVersions: readonly string[];
   readonly kind: string;
-  /** Absent when only an evaluation can tell. */
+  /** Absent when only an evaluation can tell, or when instances differ. */
   readonly name?: string;
+  /** Every name that an instance can have; absent when only an evaluation can tell. */
+  readonly names?: readonly string[];
   /** Absent when the object has none, or when only an evaluation can tell. */
   readonly namespace?: string;
 }
@@ -67,7 +64,9 @@ export interface CatalogAsset extends AssetHeader {
   readonly file: string;
   /** In the order of the catalog, from 0. */
   readonly position: number;
-  /** Top-level variables that header or object read: `hco`, `hardware`, ... */
+  /** Of which the fields are `${ }` templates. */
+  readonly document: Template;
+  /** Variables of the context that header or object read: `hco`, `hardware`, ... What they read with `option` stands in `options`. */
   readonly reads: ReadonlySet<string>;
   readonly lookUps: readonly LookUpUse[];
   /** What `option` and `enabled` read, and switches. */
@@ -94,7 +93,7 @@ export interface Tombstone {
   readonly kind: string;
   readonly name: string;
   /** Absent for an object of the cluster. */
-  readonly namespace?: Expression;
+  readonly namespace?: Template;
   readonly file: string;
 }
 
@@ -106,7 +105,9 @@ export interface Catalog {
   /** Sorted by maturity (ga, tp, dp), then by name. */
   readonly features: readonly Feature[];
   readonly tombstones: readonly Tombstone[];
-  /** Names of annotations of the anchor that something reads, without `platform.kubevirt.io/`. */
+  /** Names of annotations of the anchor that the catalog reads, without `platform.kubevirt.io/`. */
   readonly optionNames: ReadonlySet<string>;
+  /** Text by path below the folder of files. */
+  readonly files: ReadonlyMap<string, string>;
   assetByName(name: string): CatalogAsset | undefined;
 }

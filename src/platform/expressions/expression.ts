@@ -4,8 +4,8 @@
  * Owns: what is known of an expression before it is evaluated, and what it is given then.
  * Invariant: pure but for look-ups; the same scope gives the same value.
  */
-import type { AssetContext } from '../context/asset-context';
-import type { Json, JsonMap } from '../json';
+import type { Json } from '../json';
+import type { ExpressionScope } from './expression-scope';
 
 /** A look-up that an expression makes. What is no literal is absent. */
 export interface LookUpUse {
@@ -27,16 +27,6 @@ export interface OptionUse {
   readonly pattern?: string;
 }
 
-/** What one expression may know. */
-export interface ExpressionScope {
-  readonly context: AssetContext;
-  readonly self: AssetFacts;
-  readonly params: JsonMap;
-  /** Absent outside of `forEach`. */
-  readonly item?: Json;
-  readonly vars: JsonMap;
-}
-
 /** The variable `self`. */
 export interface AssetFacts {
   readonly apiVersion: string;
@@ -47,7 +37,7 @@ export interface AssetFacts {
 export interface Expression {
   /** As written in the file. */
   readonly source: string;
-  /** Top-level variables it reads, such as `hco` or `hardware`. */
+  /** Variables of the context that it reads, such as `hco` or `hardware`. What it reads with `option` and `enabled` stands in `options`. */
   readonly reads: ReadonlySet<string>;
   readonly lookUps: readonly LookUpUse[];
   readonly options: readonly OptionUse[];

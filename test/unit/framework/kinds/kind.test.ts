@@ -14,6 +14,7 @@ describe('a kind', () => {
       kind: 'Widget',
       plural: 'widgets',
       scope: 'Namespaced',
+      eitherScope: false,
       optional: false,
       alternatives: [],
       status: true,

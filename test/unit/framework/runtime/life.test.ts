@@ -4,7 +4,7 @@ import { StewardOperator } from '../../../../src/framework/runtime/steward-opera
 import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { sleep } from '../../../../src/framework/time/sleep';
 import { poll } from '../../../harness/poll';
-import { aWorld, endWorlds, Part } from '../faults/world';
+import { aPart, aWorld, endWorlds, Part } from '../faults/world';
 
 @Handler()
 class Sizes {
@@ -50,6 +50,24 @@ describe('the life of an operator', () => {
     const hooks = steps.find(({ fields }) => fields['step'] === 'process hooks')!;
     expect(hooks.fields['tookMs']).to.be.a('number').and.at.least(1_500);
     expect(hooks.fields['totalMs']).to.be.a('number').and.at.least(Number(hooks.fields['tookMs']));
+  });
+
+  it('tells once when everything is listed, before any handler runs', async () => {
+    @Handler()
+    class Told {
+      @Reconcile(Part)
+      async reconcile(): Promise<void> {
+        told.push('run');
+      }
+    }
+    const told: string[] = [];
+    const { start, server } = await aWorld();
+    server.objects.create(Part, aPart('one'));
+    await start({ handlers: [Told], onListed: () => void told.push('listed') });
+    await poll('the handler has run', () => told.includes('run'));
+    server.objects.create(Part, aPart('two'));
+    await poll('the handler has run again', () => told.length > 2);
+    expect(told).to.deep.equal(['listed', 'run', 'run']);
   });
 
   it('has failed when its start has', async () => {

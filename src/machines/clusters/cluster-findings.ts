@@ -1,0 +1,79 @@
+/**
+ * What the last check of each cluster found, in memory.
+ *
+ * Owns: the findings, and what follows from comparing clusters. Invariant: findings go with their cluster.
+ */
+import { singleton } from '../../framework';
+import { COMPARED_CRDS } from './remote-kinds';
+
+export interface ClusterFindings {
+  /** UID of the namespace kube-system; `undefined` = it could not be read. */
+  readonly clusterId: string | undefined;
+  /** Why the cluster answers but lets nothing be done: 403 of the call that every cluster must allow. */
+  readonly forbidden: string | undefined;
+  readonly kubeVirtVersion: string | undefined;
+  /** Why KubeVirt cannot be used; empty = it can. */
+  readonly kubeVirt: readonly string[];
+  /** `undefined` = it could not be found out. */
+  readonly hasImporter: boolean | undefined;
+  /** `<verb> <resource>` of each right that is missing; `undefined` = it could not be found out. */
+  readonly missingRights: readonly string[] | undefined;
+  /** Version by CRD; absent = not there. `undefined` = they could not be read, for the reason beside it. */
+  readonly crdVersions: ReadonlyMap<string, string> | undefined;
+  readonly crdProblem: string | undefined;
+}
+
+@singleton()
+export class ClusterFindingsStore {
+  private readonly findings = new Map<string, ClusterFindings>();
+
+  get(key: string): ClusterFindings | undefined {
+    return this.findings.get(key);
+  }
+
+  set(key: string, findings: ClusterFindings): void {
+    this.findings.set(key, findings);
+  }
+
+  forget(key: string): void {
+    this.findings.delete(key);
+  }
+
+  /** The greater of two keys whose clusters are the same one, and so the one that is not counted. @returns the smaller key. */
+  duplicateOf(key: string): string | undefined {
+    const id = this.findings.get(key)?.clusterId;
+    if (id === undefined) return undefined;
+    return [...this.findings]
+      .filter(([other, { clusterId }]) => clusterId === id && other < key)
+      .map(([other]) => other)
+      .sort()[0];
+  }
+
+  /** How the CRDs of a cluster differ from those of the first cluster that could be read. */
+  crdFindings(key: string): string[] {
+    const own = this.findings.get(key);
+    if (own?.crdProblem !== undefined) return [`Cluster '${key}': Failed to fetch KubeVirt CRD versions: ${own.crdProblem}`];
+    const [base] = [...this.findings].filter(([, { crdVersions }]) => crdVersions !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    if (own?.crdVersions === undefined || base === undefined || base[0] === key) return [];
+    return COMPARED_CRDS.flatMap((crd) => {
+      const [expected, found] = [base[1].crdVersions?.get(crd), own.crdVersions?.get(crd)];
+      if (expected === undefined || expected === found) return [];
+      return found === undefined
+        ? [`Cluster '${key}': KubeVirt CRD '${crd}' not found (exists in '${base[0]}' with version ${expected})`]
+        : [`Cluster '${key}': KubeVirt CRD '${crd}' version mismatch - ${base[0]}: ${expected}, ${key}: ${found}`];
+    });
+  }
+
+  /** Everything that is to be told of a cluster, with the texts that people of the older operator know. */
+  textsOf(key: string, expectsImporter: boolean): string[] {
+    const found = this.findings.get(key);
+    if (found === undefined) return [];
+    const missing = found.missingRights ?? [];
+    return [
+      ...found.kubeVirt,
+      ...(missing.length === 0 ? [] : [`Cluster '${key}': missing permissions: ${missing.join(', ')}`]),
+      ...(expectsImporter && found.hasImporter === false ? [`Cluster '${key}': CDI is not installed`] : []),
+      ...this.crdFindings(key),
+    ];
+  }
+}

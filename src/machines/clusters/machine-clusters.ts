@@ -1,0 +1,61 @@
+/**
+ * Whether a Machine's cluster can be worked on, for those who work on Machines.
+ *
+ * Owns: putting together what config, connection and checks say. Never: a network call.
+ * Invariant: a cluster is usable only after its identity was read and is the one that Machines were placed on.
+ */
+import { type Cluster, singleton } from '../../framework';
+import { CLUSTER_ID_ANNOTATION } from '../keys';
+import type { KubevirtConfig } from '../kinds';
+import { ClusterConnections } from './cluster-connections';
+import { ClusterFindingsStore } from './cluster-findings';
+import { type ClusterFacts, type ConfigStatus, judgeCluster } from './cluster-state';
+import { ConfigDirectory } from './config-directory';
+import { configNotFound } from './config-error';
+import { PlacedMachines } from './placed-machines';
+
+export type ClusterUse =
+  | { readonly usable: true; readonly cluster: Cluster; readonly clusterId: string; readonly config: KubevirtConfig }
+  | {
+      readonly usable: false;
+      readonly reason: ConfigStatus | 'ConfigNotFound';
+      /** Names the cluster and the cause. */
+      readonly message: string;
+    };
+
+@singleton()
+export class MachineClusters {
+  constructor(
+    private readonly directory: ConfigDirectory,
+    private readonly connections: ClusterConnections,
+    private readonly findings: ClusterFindingsStore,
+    private readonly placed: PlacedMachines,
+  ) {}
+
+  /** @param key of the cluster that a Machine is placed on, or is about to be. */
+  use(key: string): ClusterUse {
+    const config = this.directory.get(key);
+    if (config === undefined) {
+      return { usable: false, reason: 'ConfigNotFound', message: configNotFound(this.directory.placeOf(key)).message };
+    }
+    const judged = judgeCluster(this.facts(key, config));
+    const cluster = this.connections.clusterOf(key);
+    const clusterId = this.findings.get(key)?.clusterId;
+    // A cluster without KubeVirt is there: calls will say what is missing, and what waits for it is told of its return.
+    const works = judged?.status === 'Connected' || judged?.status === 'KubeVirtNotReady';
+    if (works && cluster !== undefined && clusterId !== undefined) return { usable: true, cluster, clusterId, config };
+    const cause = judged?.message ?? 'it is being connected';
+    return { usable: false, reason: judged?.status ?? 'Disconnected', message: `cluster ${key}: ${cause}` };
+  }
+
+  facts(key: string, config: KubevirtConfig): ClusterFacts {
+    return {
+      name: config.metadata?.name ?? '',
+      problem: this.connections.problemOf(key),
+      health: this.connections.clusterOf(key)?.health,
+      findings: this.findings.get(key),
+      expectedId: config.metadata?.annotations?.[CLUSTER_ID_ANNOTATION],
+      machines: this.placed.count(key),
+    };
+  }
+}

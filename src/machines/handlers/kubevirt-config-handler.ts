@@ -1,0 +1,245 @@
+/**
+ * Engages the cluster of each KubevirtConfig and says in its status how it is.
+ *
+ * Owns: status, conditions, Events and the finalizer of a KubevirtConfig. Never: writes to a remote cluster; lets one config delay another.
+ * Invariant: a config that Machines are placed on does not go before the last of them, unless somebody asked to orphan them.
+ */
+import {
+  CLOCK,
+  type Clock,
+  Cluster,
+  clusterChanges,
+  Handler,
+  inject,
+  isOperatorError,
+  LOGGER,
+  type Logger,
+  MetricsRegistry,
+  Namespace,
+  OnEvent,
+  OnShutdown,
+  Reconcile,
+  type ReconcileContext,
+  type ReconcileResult,
+  type ResourceEvent,
+  Triggers,
+  timestampOf,
+} from '../../framework';
+import { ClusterClients } from '../clusters/cluster-clients';
+import { ClusterConnections } from '../clusters/cluster-connections';
+import { ClusterFindingsStore } from '../clusters/cluster-findings';
+import { clusterNameOf, keyOfCluster, objectKeyOf } from '../clusters/cluster-key';
+import { judgeCluster } from '../clusters/cluster-state';
+import { ConfigDirectory } from '../clusters/config-directory';
+import { conditionsOf, type StatusFacts, statusFields } from '../clusters/config-status';
+import { secretPlaceOf } from '../clusters/kubeconfig';
+import { KubeconfigSecrets } from '../clusters/kubeconfig-secrets';
+import { MachineClusters } from '../clusters/machine-clusters';
+import { PlacedMachines } from '../clusters/placed-machines';
+import { CONFIG_FINALIZER, DELETION_POLICY_ANNOTATION } from '../keys';
+import { KubevirtConfig, Machine } from '../kinds';
+import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
+import { SupervisorApi } from '../supervisor-api';
+import { ClusterCheckQueue } from './cluster-check-handler';
+import { exposeClusterFigures } from './cluster-gauges';
+import { acceptedIdentity, replaceIdentity } from './cluster-identity';
+import { configEvents } from './kubevirt-config-events';
+
+const DAY_MS = 86_400_000;
+/** Credentials that end within this time are reported. */
+const EXPIRES_SOON_MS = 7 * DAY_MS;
+/** Names shown of the Machines that hold a config. */
+const SHOWN_MACHINES = 5;
+
+@Handler({
+  rbac: [
+    { kind: KubevirtConfig, verbs: ['patch'], why: 'finalizer, and the identity of the cluster' },
+    { kind: Namespace, verbs: ['get'], names: ['kube-system'], why: 'identity of this cluster, which marks objects on remote clusters' },
+  ],
+})
+export class KubevirtConfigHandler {
+  /** When a warning about expiry was sent last, by cluster key. */
+  private readonly warnedAtMs = new Map<string, number>();
+
+  constructor(
+    private readonly directory: ConfigDirectory,
+    private readonly connections: ClusterConnections,
+    private readonly clients: ClusterClients,
+    private readonly secrets: KubeconfigSecrets,
+    private readonly findings: ClusterFindingsStore,
+    private readonly placed: PlacedMachines,
+    private readonly clusters: MachineClusters,
+    private readonly api: SupervisorApi,
+    private readonly checks: ClusterCheckQueue,
+    private readonly cluster: Cluster,
+    triggers: Triggers,
+    metrics: MetricsRegistry,
+    @inject(CLOCK) private readonly clock: Clock,
+    @inject(LOGGER) private readonly logger: Logger,
+    @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
+  ) {
+    const touch = (key: string): void => triggers.touch(KubevirtConfig, objectKeyOf(key, api.home));
+    const touchAll = (): void => {
+      for (const config of directory.all()) touch(directory.keyOf(config));
+    };
+    secrets.onChange((key) => {
+      clients.invalidateClient(key);
+      touch(key);
+    });
+    checks.onChecked(() => touchAll());
+    placed.onChange(touch);
+    api.onChange(() => {
+      for (const config of directory.all()) this.follow(config);
+      touchAll();
+    });
+    exposeClusterFigures(metrics, () => this.figures());
+  }
+
+  @OnEvent(KubevirtConfig)
+  see({ type, object }: ResourceEvent<KubevirtConfig>): void {
+    if (!this.directory.counts(object.metadata?.namespace ?? '')) return;
+    const key = this.directory.keyOf(object);
+    this.clients.invalidateClient(key);
+    if (type !== 'DELETED') {
+      this.follow(object);
+      return;
+    }
+    this.secrets.follow(key, undefined);
+    this.warnedAtMs.delete(key);
+    this.connections
+      .disengage(key)
+      .catch((error: unknown) => this.logger.error('a cluster was not disengaged', { kubevirtConfig: key, error }));
+  }
+
+  @OnEvent(Machine)
+  count({ type, object }: ResourceEvent<Machine>): void {
+    this.placed.see(object, type === 'DELETED');
+  }
+
+  /** Informers and writes belong to the leader. */
+  @OnShutdown({ phase: 'leader' })
+  async retire(): Promise<void> {
+    await this.connections.disengageAll();
+  }
+
+  @OnShutdown()
+  async close(): Promise<void> {
+    this.clients.invalidateAll();
+    await this.secrets.close();
+  }
+
+  @Reconcile(KubevirtConfig, {
+    // Each is a few calls to our own API server.
+    concurrency: 8,
+    watches: (get) => [
+      clusterChanges(({ name }) => {
+        const { home } = get(SupervisorApi);
+        return [objectKeyOf(keyOfCluster(name, home), home)];
+      }),
+    ],
+  })
+  async reconcile(config: KubevirtConfig, ctx: ReconcileContext<KubevirtConfig>): Promise<ReconcileResult> {
+    if (this.api.problem !== undefined || !this.directory.counts(config.metadata?.namespace ?? '')) return;
+    const key = this.directory.keyOf(config);
+    if (!(await this.hold(config, key, ctx))) return;
+    await this.engage(config, key, ctx);
+    const accepted = acceptedIdentity(config, this.clusters.facts(key, config));
+    if (accepted !== undefined) await replaceIdentity(ctx.client, config, accepted, ctx.signal);
+    return this.report(config, key, ctx);
+  }
+
+  /** @returns false when the config may go, and so is served no more. */
+  private async hold(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): Promise<boolean> {
+    const isHeld = config.metadata?.finalizers?.includes(CONFIG_FINALIZER) === true;
+    const isDeleting = config.metadata?.deletionTimestamp !== undefined;
+    const machines = this.placed.count(key);
+    const isOrphaned = isDeleting && config.metadata?.annotations?.[DELETION_POLICY_ANNOTATION] === 'orphan';
+    if (isHeld && (machines === 0 || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
+    if (!isHeld && !isDeleting && machines > 0) await ctx.client.addFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
+    return !(isDeleting && (machines === 0 || isOrphaned));
+  }
+
+  private async engage(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): Promise<void> {
+    const state = this.connections.clusterOf(key)?.health.state;
+    const isWatched = this.secrets.watching(key) === 'yes';
+    // The credential was refused, or nobody would tell us of another one.
+    const anew = state === 'AuthFailed' || (!isWatched && state === 'Unreachable') || this.findings.get(key)?.forbidden !== undefined;
+    const outcome = await this.connections.engage(config, { anew });
+    if (outcome === 'rotated') {
+      ctx.log.info('another kubeconfig is in use', { kubevirtConfig: key });
+      ctx.events.normal('CredentialsRotated', 'another kubeconfig is in use');
+      this.checks.ask(clusterNameOf(key, this.api.home));
+    }
+  }
+
+  private report(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): ReconcileResult {
+    const facts = this.factsOf(config, key);
+    const judged = judgeCluster(facts);
+    // It is being connected or checked: what is known from before holds until then.
+    if (judged === undefined) return;
+    ctx.status.set(statusFields(config, facts, judged, timestampOf(this.clock.now())) as Partial<NonNullable<KubevirtConfig['status']>>);
+    const conditions = conditionsOf(config, facts, judged);
+    for (const condition of conditions) ctx.status.condition(condition);
+    for (const { type, reason, note } of configEvents(config, judged, conditions)) ctx.events[type](reason, note);
+    return this.warnOfExpiry(key, facts, ctx);
+  }
+
+  /** Once a day; and looks again when it begins. */
+  private warnOfExpiry(key: string, facts: StatusFacts, ctx: ReconcileContext<KubevirtConfig>): ReconcileResult {
+    const expiresAtMs = this.connections.factsOf(key)?.expiresAtMs;
+    if (expiresAtMs === undefined) return;
+    const nowMs = this.clock.now();
+    const untilSoonMs = expiresAtMs - EXPIRES_SOON_MS - nowMs;
+    if (untilSoonMs > 0) return { requeueAfterMs: Math.min(untilSoonMs, DAY_MS) };
+    const lastMs = this.warnedAtMs.get(key);
+    if (lastMs === undefined || nowMs - lastMs >= DAY_MS) {
+      this.warnedAtMs.set(key, nowMs);
+      ctx.events.warning('CredentialsExpiring', `the credentials expire at ${facts.credentialsExpireAt}`);
+    }
+    return { requeueAfterMs: DAY_MS };
+  }
+
+  private factsOf(config: KubevirtConfig, key: string): StatusFacts {
+    const connection = this.connections.factsOf(key);
+    const expiresAtMs = connection?.expiresAtMs;
+    return {
+      ...this.clusters.facts(key, config),
+      server: connection?.server,
+      kubernetesVersion: this.connections.clusterOf(key)?.version,
+      credentialsExpireAt: expiresAtMs === undefined ? undefined : timestampOf(expiresAtMs),
+      expiresSoon: expiresAtMs !== undefined && expiresAtMs - this.clock.now() <= EXPIRES_SOON_MS,
+      duplicateOf: this.findings.duplicateOf(key),
+      crdFindings: this.findings.crdFindings(key),
+      firstMachines: this.placed.machinesOf(key).slice(0, SHOWN_MACHINES),
+    };
+  }
+
+  private follow(config: KubevirtConfig): void {
+    const key = this.directory.keyOf(config);
+    try {
+      this.secrets.follow(key, secretPlaceOf(config, this.directory.placeOf(key)));
+    } catch (error) {
+      if (!isOperatorError(error, 'KUBEVIRT_CONFIG')) throw error;
+      this.secrets.follow(key, undefined);
+    }
+  }
+
+  private figures(): Parameters<typeof exposeClusterFigures>[1] extends () => infer R ? R : never {
+    const configs = this.cluster.store(KubevirtConfig).synced ? this.directory.all() : [];
+    return configs.map((config) => {
+      const key = this.directory.keyOf(config);
+      const found = this.findings.get(key);
+      return {
+        key,
+        state: this.connections.clusterOf(key)?.health.state,
+        expiresAtMs: this.connections.factsOf(key)?.expiresAtMs,
+        findings: {
+          kubevirt: found?.kubeVirt.length ?? 0,
+          permissions: found?.missingRights?.length ?? 0,
+          crds: this.findings.crdFindings(key).length,
+          cdi: this.settings.expectsImporter && found?.hasImporter === false ? 1 : 0,
+        },
+      };
+    });
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The rights to read Secrets, by the namespaces that the settings name.
+ *
+ * Owns: where Secrets may be read, as Roles. Never: reads one; KubeconfigSecrets does, by name.
+ * Invariant: no right over all Secrets of the cluster; with `*` for KubevirtConfigs the administrator adds Roles.
+ */
+import { Handler, type HandlerClass, inject, LOGGER, type Logger, OnStartup, type RbacClaim, rightText, Secret } from '../../framework';
+import type { MachinesSettings } from '../settings';
+
+const VERBS = ['get', 'watch'] as const;
+const WHY = 'kubeconfigs that KubevirtConfigs name and cloud-init data that Machines name, one Secret at a time';
+
+/** Namespaces in which Secrets may be read. */
+export function secretNamespaces({ configNamespaces, secretNamespaces: further }: MachinesSettings): readonly string[] {
+  return [...new Set([...(configNamespaces === '*' ? [] : configNamespaces), ...further])].sort();
+}
+
+function claimsOf(settings: MachinesSettings): RbacClaim[] {
+  const { secretNames } = settings;
+  const names = secretNames.length === 0 ? {} : { names: secretNames };
+  return secretNamespaces(settings).map((namespace) => ({ kind: Secret, verbs: [...VERBS], namespace, ...names, why: WHY }));
+}
+
+/**
+ * To watch one Secret by its name takes, where the names are not known beforehand, the right to watch any in the namespace.
+ * @returns as `exceptionalRights` takes them.
+ */
+export function exceptionalSecretRights(settings: MachinesSettings): string[] {
+  if (settings.secretNames.length > 0) return [];
+  return secretNamespaces(settings).map((namespace) => rightText('watch', { group: '', resource: Secret.plural, names: [], namespace }));
+}
+
+/** Rights follow from the settings, so the class that claims them is made from them. */
+export function secretRightsHandler(settings: MachinesSettings): HandlerClass {
+  @Handler({ id: 'KubeconfigSecrets', rbac: claimsOf(settings) })
+  class KubeconfigSecretRights {
+    constructor(@inject(LOGGER) private readonly logger: Logger) {}
+
+    @OnStartup()
+    tell(): void {
+      this.logger.info('Secrets are read by name', { namespaces: settings.configNamespaces === '*' ? '*' : secretNamespaces(settings) });
+    }
+  }
+  return KubeconfigSecretRights;
+}

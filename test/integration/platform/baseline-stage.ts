@@ -1,0 +1,213 @@
+/**
+ * Single runs of the algorithm against a real API server, with everything else of the module in the hands of the test.
+ *
+ * Owns: the kind `Gadget`, one namespace a stage, and what a run told. Never: has caches unless a test gives one.
+ */
+import { KubeConfig } from '@kubernetes/client-node';
+import type { ControlPlane } from '../../../hack/control-plane';
+import { defineKind, type Kind, type KubernetesObject, nullLogger, openClient, SystemClock } from '../../../src/framework';
+import { FakeClock } from '../../../src/framework/testing';
+import { Baseline } from '../../../src/platform/baseline/baseline';
+import { objectApi } from '../../../src/platform/baseline/object-api';
+import type { BaselineOutcome } from '../../../src/platform/baseline/outcome';
+import type { NamespaceState, ObjectApi, RolloutAnswer } from '../../../src/platform/baseline/ports';
+import type { AssetRules, BaselineInput } from '../../../src/platform/baseline/run-input';
+import { Throttle } from '../../../src/platform/throttling/throttle';
+import { AdminApi } from '../../harness/admin-api';
+
+export interface Gadget extends KubernetesObject {
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+}
+export const Gadget = defineKind<Gadget>('example.org/v1', 'Gadget', 'gadgets', { scope: 'Namespaced' });
+
+const text = { type: 'string' };
+const GADGETS = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'gadgets.example.org' },
+  spec: {
+    group: 'example.org',
+    names: { kind: 'Gadget', listKind: 'GadgetList', plural: 'gadgets', singular: 'gadget' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        subresources: { status: {} },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                properties: {
+                  size: { type: 'integer' },
+                  color: text,
+                  limits: { type: 'object', properties: { memory: text, pods: { type: 'integer' } } },
+                  deep: { type: 'object', properties: { inner: { type: 'object', properties: { one: text, two: text } } } },
+                  words: { type: 'array', items: text },
+                  checkInterval: text,
+                  defaulted: { type: 'string', default: 'by the API' },
+                },
+              },
+              status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
+export const RULES: AssetRules = { adopt: 'always', create: true, strategy: 'apply', fill: [], isNodeLevel: false, position: 0 };
+
+export interface ManagedFields {
+  readonly manager: string;
+  readonly operation: string;
+  readonly subresource?: string;
+  readonly fieldsV1: Record<string, unknown>;
+}
+
+export interface LiveGadget extends Gadget {
+  metadata: Omit<NonNullable<KubernetesObject['metadata']>, 'managedFields'> & { resourceVersion: string; managedFields: ManagedFields[] };
+}
+
+export class BaselineStage {
+  readonly clock = new FakeClock();
+  /** `reason: message`, oldest first. */
+  readonly events: string[] = [];
+  readonly api: AdminApi;
+  readonly namespace: string;
+  throttle: Throttle;
+  baseline: Baseline;
+  rollout: RolloutAnswer = { open: true };
+  calls: string[] = [];
+  thrashing = 0;
+  private readonly client: ReturnType<typeof openClient>;
+
+  private constructor(
+    readonly controlPlane: ControlPlane,
+    name: string,
+  ) {
+    this.api = new AdminApi(controlPlane);
+    this.namespace = name;
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(controlPlane.kubeconfig);
+    this.client = openClient(kubeConfig, { clock: new SystemClock(), userAgent: 'baseline-test' });
+    this.throttle = this.newThrottle();
+    this.baseline = this.newBaseline();
+  }
+
+  static async prepare(controlPlane: ControlPlane): Promise<void> {
+    const api = new AdminApi(controlPlane);
+    await api.apply(GADGETS);
+    await api.waitForCondition(GADGETS, 'Established');
+  }
+
+  static async set(controlPlane: ControlPlane, name: string): Promise<BaselineStage> {
+    const stage = new BaselineStage(controlPlane, name);
+    await stage.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    return stage;
+  }
+
+  /** As after a restart of the process. */
+  restart(): void {
+    this.throttle = this.newThrottle();
+    this.baseline = this.newBaseline();
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  gadget(spec: Record<string, unknown>, change: Partial<KubernetesObject['metadata'] & object> = {}): Gadget {
+    return { apiVersion: 'example.org/v1', kind: 'Gadget', metadata: { name: 'a', namespace: this.namespace, ...change }, spec };
+  }
+
+  async run(
+    rendered: KubernetesObject,
+    { rules = {}, kind = Gadget as Kind, ...rest }: Partial<BaselineInput> & { rules?: Partial<AssetRules>; kind?: Kind } = {},
+  ): Promise<BaselineOutcome> {
+    this.calls = [];
+    return this.baseline.run({
+      ...{ key: 'asset', kind, rendered, asset: { ...RULES, ...rules }, exclusion: { kind: 'included' }, cached: undefined, isFull: false },
+      ...{ api: this.objects(), namespaceState: (): NamespaceState => 'unknown' },
+      ...rest,
+    });
+  }
+
+  /** What was told since the last call. */
+  told(): string[] {
+    return this.events.splice(0).map((event) => event.slice(0, event.indexOf(':')));
+  }
+
+  live(): Promise<LiveGadget | undefined> {
+    return this.as('GET', 'nobody') as never;
+  }
+
+  async entry(manager: string): Promise<ManagedFields | undefined> {
+    return (await this.live())?.metadata.managedFields.find((entry) => entry.manager === manager && entry.subresource === undefined);
+  }
+
+  /** Somebody else applies by server-side apply. */
+  applyAs(manager: string, object: KubernetesObject): Promise<unknown> {
+    return this.as('PATCH', manager, object, 'application/apply-patch+yaml');
+  }
+
+  /** Somebody else updates. */
+  mergeAs(manager: string, patch: unknown): Promise<unknown> {
+    return this.as('PATCH', manager, patch, 'application/merge-patch+json');
+  }
+
+  annotate(annotations: Record<string, string | null>): Promise<unknown> {
+    return this.mergeAs('a-person', { metadata: { annotations } });
+  }
+
+  delete(): Promise<unknown> {
+    return this.as('DELETE', 'a-person');
+  }
+
+  private async as(method: string, manager: string, body?: unknown, contentType?: string): Promise<unknown> {
+    const query = method === 'PATCH' ? `?fieldManager=${manager}${contentType?.includes('apply') === true ? '&force=true' : ''}` : '';
+    const path = `/apis/example.org/v1/namespaces/${this.namespace}/gadgets/a${query}`;
+    const answer = await this.controlPlane.request({ method, path, body, ...(contentType === undefined ? {} : { contentType }) } as never);
+    if (answer.status === 404) return undefined;
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  private objects(): ObjectApi {
+    const inner = objectApi(this.client.client, () => undefined);
+    return {
+      get: (kind, key) => this.count('get', () => inner.get(kind, key)),
+      apply: (kind, object, dryRun) => this.count(dryRun ? 'dry-run' : 'apply', () => inner.apply(kind, object, dryRun)),
+      patch: (kind, key, operations) => this.count('patch', () => inner.patch(kind, key, operations)),
+      pause: (kind, key) => this.count('pause', () => inner.pause(kind, key)),
+    };
+  }
+
+  private count<T>(call: string, make: () => Promise<T>): Promise<T> {
+    this.calls.push(call);
+    return make();
+  }
+
+  private newThrottle(): Throttle {
+    return new Throttle({ capacity: 5, windowMs: 60_000, clock: this.clock });
+  }
+
+  private newBaseline(): Baseline {
+    const tell = (reason: string, _key: string, message: string): void => {
+      this.events.push(`${reason}: ${message}`);
+    };
+    return new Baseline({
+      throttle: this.throttle,
+      rollout: { admit: () => this.rollout, wrote: () => undefined },
+      events: { normal: tell, warning: tell },
+      counters: { dryRun: () => undefined, applied: () => undefined, thrashing: () => this.thrashing++ },
+      clock: this.clock,
+      log: nullLogger,
+    });
+  }
+}

@@ -1,0 +1,636 @@
+import { expect } from 'chai';
+import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import {
+  IGNORE_FIELDS_ANNOTATION,
+  MANAGED_BY_LABEL,
+  MODE_ANNOTATION,
+  PATCH_ANNOTATION,
+  PAUSED_ANNOTATION,
+} from '../../../src/platform/keys';
+import { BaselineStage, type ManagedFields } from './baseline-stage';
+
+const MINUTE_MS = 60_000;
+
+describe('one object on a real API server', function () {
+  this.timeout(60_000);
+  let controlPlane: ControlPlane;
+  let stage: BaselineStage;
+  let count = 0;
+
+  before(async () => {
+    controlPlane = await startControlPlane();
+    await BaselineStage.prepare(controlPlane);
+  });
+  after(() => controlPlane.stop());
+  beforeEach(async () => {
+    stage = await BaselineStage.set(controlPlane, `stage-${++count}`);
+  });
+  afterEach(() => stage.close());
+
+  const specOf = async (): Promise<Record<string, unknown>> => (await stage.live())?.spec ?? {};
+  const specFields = (entry: ManagedFields | undefined): object => (entry?.fieldsV1['f:spec'] ?? {}) as object;
+  const annotationFields = (entry: ManagedFields | undefined): object =>
+    ((entry?.fieldsV1['f:metadata'] as Record<string, object> | undefined)?.['f:annotations'] ?? {}) as object;
+
+  describe('creation and drift', () => {
+    it('is created by server-side apply under our field manager, with our label', async () => {
+      const outcome = await stage.run(stage.gadget({ size: 1 }));
+
+      expect(outcome).to.include({ status: 'Applied', compliance: 1, wrote: true });
+      const entry = await stage.entry('virt-steward');
+      expect(entry).to.deep.include({ operation: 'Apply' });
+      expect(entry?.fieldsV1).to.deep.equal({
+        'f:metadata': { 'f:labels': { [`f:${MANAGED_BY_LABEL}`]: {} } },
+        'f:spec': { 'f:size': {} },
+      });
+      expect(stage.told()).to.deep.equal(['AssetApplied']);
+      expect(stage.calls).to.deep.equal(['get', 'apply']);
+    });
+
+    it('is left alone while it is as wanted, at the price of one read and one dry-run after a restart and of nothing later', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      const before = await stage.live();
+      stage.restart();
+      stage.told();
+
+      expect(await stage.run(gadget, { cached: before! })).to.include({ status: 'InSync', compliance: 1, wrote: false });
+      expect(stage.calls).to.deep.equal(['get', 'dry-run']);
+      expect(await stage.run(gadget, { cached: before! })).to.include({ status: 'InSync', compliance: 1 });
+      expect(stage.calls).to.deep.equal([]);
+      expect((await stage.live())?.metadata.resourceVersion).to.equal(before?.metadata.resourceVersion);
+      expect(stage.told()).to.deep.equal([]);
+    });
+
+    it('costs nothing when only its status changes', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      const cached = { ...(await stage.live())!, status: { phase: 'Ready' } };
+
+      expect(await stage.run(gadget, { cached })).to.include({ status: 'InSync' });
+      expect(stage.calls).to.deep.equal([]);
+    });
+
+    it('is looked at wholly at a resync', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      await stage.run(gadget, { cached: (await stage.live())!, isFull: true });
+
+      expect(stage.calls).to.deep.equal(['get', 'dry-run']);
+    });
+
+    it('gets back what somebody changed, by force, and keeps what is not ours', async () => {
+      const gadget = stage.gadget({ size: 1, color: 'red' });
+      await stage.run(gadget);
+      await stage.applyAs('rival', stage.gadget({ size: 2, words: ['theirs'] }, { labels: { theirs: 'yes' } }));
+      stage.told();
+
+      expect(await stage.run(gadget)).to.include({ status: 'Applied', compliance: 1 });
+      expect(await specOf()).to.deep.equal({ size: 1, color: 'red', words: ['theirs'], defaulted: 'by the API' });
+      expect((await stage.live())?.metadata?.labels).to.include({ theirs: 'yes' });
+      expect(stage.told()).to.deep.equal(['DriftDetected', 'DriftCorrected']);
+      expect(specFields(await stage.entry('rival'))).to.deep.equal({ 'f:words': {} });
+    });
+
+    it('names what differs in the Event, and no value', async () => {
+      const gadget = stage.gadget({ color: 'red' });
+      await stage.run(gadget);
+      await stage.mergeAs('rival', { spec: { color: 'secret-value' } });
+      stage.events.length = 0;
+      await stage.run(gadget);
+
+      expect(stage.events[0]).to.contain('/spec/color').and.not.to.contain('secret-value');
+    });
+
+    it('does not drift by another way of writing a quantity or a duration', async () => {
+      const gadget = stage.gadget({ limits: { memory: '1Gi' }, checkInterval: '90s' });
+      await stage.run(gadget);
+      await stage.mergeAs('rival', { spec: { limits: { memory: '1024Mi' }, checkInterval: '1m30s' } });
+      // Ownership went with the change, so it is taken back; no value is anybody's mistake.
+      stage.told();
+      await stage.run(gadget);
+
+      expect(stage.told()).to.deep.equal([]);
+      expect(await stage.run(gadget)).to.include({ status: 'InSync' });
+    });
+
+    it('is created anew after somebody deleted it', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      await stage.annotate({ [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/size","value":5}]' });
+      await stage.run(gadget);
+      await stage.delete();
+      stage.told();
+
+      await stage.run(gadget);
+      expect(await specOf()).to.include({ size: 1 });
+      expect(stage.told()).to.deep.equal(['AssetApplied']);
+    });
+
+    it('gives up a field that the catalog does not want any more', async () => {
+      await stage.run(stage.gadget({ size: 1, color: 'red' }));
+      await stage.run(stage.gadget({ size: 1 }));
+
+      expect(await specOf()).not.to.have.property('color');
+    });
+  });
+
+  describe('whose object it is', () => {
+    it('is adopted when nobody says that it is his, and keeps its other labels and fields', async () => {
+      await stage.applyAs('a-person', stage.gadget({ color: 'blue', size: 9 }, { labels: { team: 'a' } }));
+
+      expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Applied' });
+      expect(await specOf()).to.include({ color: 'blue', size: 1 });
+      expect((await stage.live())?.metadata?.labels).to.deep.equal({ team: 'a', [MANAGED_BY_LABEL]: 'virt-steward' });
+      expect(stage.told()).to.deep.equal(['DriftDetected', 'Adopted']);
+    });
+
+    it('is kept as it is when the asset takes over nothing', async () => {
+      await stage.applyAs('a-person', stage.gadget({ size: 9 }));
+
+      expect(await stage.run(stage.gadget({ size: 1 }), { rules: { adopt: 'never' } })).to.include({ status: 'Conflict', wrote: false });
+      expect(await specOf()).to.include({ size: 9 });
+      expect(stage.told()).to.deep.equal(['ExistingKept']);
+    });
+
+    it('is never touched with the label of another manager', async () => {
+      await stage.applyAs('other', stage.gadget({ size: 9 }, { labels: { [MANAGED_BY_LABEL]: 'somebody-else' } }));
+
+      expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'ForeignManager', compliance: undefined });
+      expect(await specOf()).to.include({ size: 9 });
+      expect(stage.told()).to.deep.equal(['ForeignManager']);
+    });
+
+    it('gets its label back when it was removed or changed', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      for (const value of [null, 'somebody-else']) {
+        await stage.mergeAs('a-person', { metadata: { labels: { [MANAGED_BY_LABEL]: value } } });
+        expect(await stage.run(gadget)).to.include({ status: 'Applied' });
+        expect((await stage.live())?.metadata?.labels).to.deep.equal({ [MANAGED_BY_LABEL]: 'virt-steward' });
+      }
+    });
+
+    it('is only looked after when it exists, if the asset says so', async () => {
+      expect(await stage.run(stage.gadget({ size: 1 }), { rules: { create: false } })).to.include({ status: 'TargetAbsent' });
+      expect(await stage.live()).to.equal(undefined);
+    });
+
+    it('is not written while it is being deleted, and people are told after five minutes', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget);
+      await stage.mergeAs('a-person', { metadata: { finalizers: ['example.org/wait'] }, spec: { size: 3 } });
+      await stage.delete();
+      stage.told();
+
+      expect(await stage.run(gadget)).to.include({ status: 'Terminating', retryAfterMs: 5 * MINUTE_MS, wrote: false });
+      await stage.clock.advance(5 * MINUTE_MS);
+      expect((await stage.run(gadget)).message).to.contain('example.org/wait');
+      expect(stage.told()).to.deep.equal(['WaitingForDeletion']);
+      await stage.mergeAs('a-person', { metadata: { finalizers: null } });
+      expect(await stage.run(gadget)).to.include({ status: 'Applied' });
+      expect(await specOf()).to.include({ size: 1 });
+    });
+  });
+
+  describe('a patch of the user', () => {
+    const gadget = () => stage.gadget({ size: 1, color: 'red', words: ['a'] });
+    const patch = (operations: unknown) => stage.annotate({ [PATCH_ANNOTATION]: JSON.stringify(operations) });
+
+    it('changes what is wanted, and drift goes back to the patched value', async () => {
+      await stage.run(gadget());
+      await patch([{ op: 'replace', path: '/spec/size', value: 7 }]);
+      stage.told();
+
+      expect((await stage.run(gadget())).customizations).to.deep.equal({ patch: true, ignore: false, unmanaged: false });
+      expect(await specOf()).to.include({ size: 7, color: 'red' });
+      expect(stage.told()).to.deep.equal(['PatchApplied', 'DriftDetected', 'DriftCorrected']);
+      await stage.mergeAs('rival', { spec: { size: 9 } });
+      await stage.run(gadget());
+      expect(await specOf()).to.include({ size: 7 });
+      expect(annotationFields(await stage.entry('virt-steward'))).to.deep.equal({});
+      expect(await stage.run(gadget())).to.include({ status: 'InSync' });
+    });
+
+    it('may add a field, which goes again with the patch', async () => {
+      await stage.run(gadget());
+      await patch([{ op: 'add', path: '/spec/checkInterval', value: '1s' }]);
+      await stage.run(gadget());
+      expect(specFields(await stage.entry('virt-steward'))).to.include.keys('f:checkInterval');
+      await stage.annotate({ [PATCH_ANNOTATION]: null });
+      await stage.run(gadget());
+
+      expect(await specOf()).to.deep.equal({ size: 1, color: 'red', words: ['a'], defaulted: 'by the API' });
+    });
+
+    it('that is not valid holds the object: neither patched nor taken back, until it is corrected', async () => {
+      await stage.run(gadget());
+      await patch([{ op: 'replace', path: '/spec/size', value: 7 }]);
+      await stage.run(gadget());
+      await patch([{ op: 'replace', path: '/spec/gone', value: 7 }]);
+      stage.told();
+
+      expect(await stage.run(gadget())).to.include({ status: 'InvalidPatch', compliance: 0, wrote: false });
+      await stage.mergeAs('rival', { spec: { color: 'blue' } });
+      expect(await stage.run(gadget())).to.include({ status: 'InvalidPatch' });
+      expect(await specOf()).to.include({ size: 7, color: 'blue' });
+      expect(new Set(stage.told())).to.deep.equal(new Set(['InvalidPatch']));
+      await stage.annotate({ [PATCH_ANNOTATION]: null });
+      await stage.run(gadget());
+      expect(await specOf()).to.include({ size: 1, color: 'red' });
+    });
+
+    const HOSTILE: readonly (readonly [string, string])[] = [
+      ['the whole object', '[{"op":"replace","path":"","value":{"kind":"Secret"}}]'],
+      ['a parent of the name', '[{"op":"replace","path":"/metadata","value":{"name":"b"}}]'],
+      ['a path without a slash', '[{"op":"replace","path":"metadata/name","value":"b"}]'],
+      ['the same member twice', '[{"op":"add","path":"/spec/color","path":"/metadata/name","value":"b"}]'],
+      ['a move from a protected path', '[{"op":"move","from":"/metadata/name","path":"/spec/color"}]'],
+      ['a copy to a protected path', '[{"op":"copy","from":"/spec/color","path":"/metadata/namespace"}]'],
+      ['the prototype', '[{"op":"add","path":"/spec/__proto__/polluted","value":"x"}]'],
+      ['the constructor', '[{"op":"add","path":"/constructor/prototype/polluted","value":"x"}]'],
+      ['the status', '[{"op":"add","path":"/status","value":{}}]'],
+      ['our label', `[{"op":"remove","path":"/metadata/labels/platform.kubevirt.io~1managed-by"}]`],
+      ['our annotations', `[{"op":"add","path":"/metadata/annotations/platform.kubevirt.io~1mode","value":"unmanaged"}]`],
+    ];
+    for (const [what, text] of HOSTILE) {
+      it(`that aims at ${what} changes nothing and is told`, async () => {
+        await stage.run(gadget());
+        await stage.annotate({ [PATCH_ANNOTATION]: text });
+        const before = await stage.live();
+        stage.told();
+
+        expect(await stage.run(gadget())).to.include({ status: 'InvalidPatch', compliance: 0 });
+        expect(await stage.live()).to.deep.equal(before);
+        expect(stage.told()).to.deep.equal(['InvalidPatch']);
+        expect(({} as Record<string, unknown>)['polluted']).to.equal(undefined);
+      });
+    }
+  });
+
+  describe('ignored fields', () => {
+    const gadget = () => stage.gadget({ size: 1, color: 'red', deep: { inner: { one: '1', two: '2' } } });
+    const ignore = (text: string | null) => stage.annotate({ [IGNORE_FIELDS_ANNOTATION]: text });
+
+    it('are the user’s, while another field beside them is corrected', async () => {
+      await stage.run(gadget());
+      await ignore('/spec/size');
+      await stage.mergeAs('a-person', { spec: { size: 5, color: 'blue' } });
+
+      expect((await stage.run(gadget())).customizations).to.include({ ignore: true });
+      expect(await specOf()).to.include({ size: 5, color: 'red' });
+      expect(await stage.run(gadget())).to.include({ status: 'InSync' });
+    });
+
+    it('keep their value when we let go of them, and are then owned by nobody', async () => {
+      await stage.run(gadget());
+      await ignore('/spec/size,/spec/deep/inner/one');
+      stage.told();
+      await stage.run(gadget());
+
+      expect(await specOf()).to.deep.include({ size: 1, deep: { inner: { one: '1', two: '2' } } });
+      expect(specFields(await stage.entry('virt-steward'))).to.deep.equal({ 'f:color': {}, 'f:deep': { 'f:inner': { 'f:two': {} } } });
+      expect(stage.told()).to.include('OwnershipReleased').and.not.to.include('DriftDetected');
+      await stage.applyAs('a-person', stage.gadget({ size: 8 }));
+      await stage.applyAs('a-person', stage.gadget({}));
+      expect(await specOf(), 'the user can take away what he applied').not.to.have.property('size');
+      expect(await stage.run(gadget())).to.include({ status: 'InSync' });
+      expect(await specOf()).not.to.have.property('size');
+    });
+
+    it('keep their value also when nothing else of their parent is left to us', async () => {
+      await stage.run(gadget());
+      await ignore('/spec/deep/inner/one,/spec/deep/inner/two');
+      await stage.run(gadget());
+
+      expect(await specOf()).to.deep.include({ deep: { inner: { one: '1', two: '2' } } });
+      expect(specFields(await stage.entry('virt-steward'))).to.have.all.keys('f:size', 'f:color');
+    });
+
+    it('come back when the pointer is removed', async () => {
+      await stage.run(gadget());
+      await ignore('/spec/size');
+      await stage.run(gadget());
+      await stage.mergeAs('a-person', { spec: { size: 5 } });
+      await stage.run(gadget());
+      await ignore(null);
+      stage.told();
+      await stage.run(gadget());
+
+      expect(await specOf()).to.include({ size: 1 });
+      expect(stage.told()).to.deep.equal(['DriftDetected', 'DriftCorrected']);
+    });
+
+    it('win over a patch of the same field', async () => {
+      await stage.run(gadget());
+      await stage.annotate({
+        [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/size","value":7}]',
+        [IGNORE_FIELDS_ANNOTATION]: '/spec/size',
+      });
+      await stage.run(gadget());
+
+      expect(await specOf()).to.include({ size: 1 });
+    });
+
+    it('that do not count are told, and the others count', async () => {
+      await stage.run(gadget());
+      await ignore('spec.color,/spec/size');
+      await stage.mergeAs('a-person', { spec: { size: 5, color: 'blue' } });
+      stage.events.length = 0;
+      await stage.run(gadget());
+
+      expect(await specOf()).to.include({ size: 5, color: 'red' });
+      expect(stage.events.find((event) => event.startsWith('InvalidIgnoreFields'))).to.contain('/spec/color');
+      await stage.run(gadget());
+      expect(stage.told().filter((reason) => reason === 'InvalidIgnoreFields')).to.have.length(1);
+    });
+  });
+
+  describe('fields that are offered', () => {
+    const fill = [
+      ['spec', 'size'],
+      ['spec', 'deep'],
+      ['spec', 'defaulted'],
+    ];
+    const rules = { fill };
+
+    it('are all set at creation', async () => {
+      await stage.run(stage.gadget({ size: 1, defaulted: 'ours' }), { rules });
+      expect(await specOf()).to.include({ size: 1, defaulted: 'ours' });
+    });
+
+    it('are left to whoever set them, leaf by leaf, defaults of the API included', async () => {
+      await stage.applyAs('a-person', stage.gadget({ size: 9, deep: { inner: { one: 'theirs' } } }));
+      await stage.run(stage.gadget({ size: 1, color: 'red', defaulted: 'ours', deep: { inner: { one: '1', two: '2' } } }), { rules });
+
+      expect(await specOf()).to.deep.equal({
+        size: 9,
+        color: 'red',
+        defaulted: 'by the API',
+        deep: { inner: { one: 'theirs', two: '2' } },
+      });
+      expect(specFields(await stage.entry('virt-steward'))).to.deep.equal({ 'f:color': {}, 'f:deep': { 'f:inner': { 'f:two': {} } } });
+    });
+
+    it('stay ours when we set them, until somebody else changes them', async () => {
+      const gadget = stage.gadget({ size: 1 });
+      await stage.run(gadget, { rules });
+      expect(await stage.run(gadget, { rules })).to.include({ status: 'InSync' });
+      await stage.mergeAs('a-person', { spec: { size: 4 } });
+      await stage.run(gadget, { rules });
+
+      expect(await specOf()).to.include({ size: 4 });
+    });
+
+    it('are forced where the user patched them', async () => {
+      await stage.applyAs('a-person', stage.gadget({ size: 9 }));
+      await stage.annotate({ [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/size","value":3}]' });
+      await stage.run(stage.gadget({ size: 1 }), { rules });
+
+      expect(await specOf()).to.include({ size: 3 });
+    });
+  });
+
+  describe('mode and pause', () => {
+    const gadget = () => stage.gadget({ size: 1 });
+
+    it('unmanaged is left alone, wholly, and taken up again when the annotation goes', async () => {
+      await stage.run(gadget());
+      await stage.annotate({ [MODE_ANNOTATION]: ' unmanaged ' });
+      await stage.mergeAs('a-person', { spec: { size: 2 }, metadata: { labels: { [MANAGED_BY_LABEL]: null } } });
+      stage.told();
+
+      expect(await stage.run(gadget())).to.include({ status: 'Unmanaged', compliance: undefined, wrote: false });
+      expect((await stage.run(gadget())).customizations).to.deep.include({ unmanaged: true });
+      expect(stage.told()).to.deep.equal(['UnmanagedMode']);
+      await stage.annotate({ [MODE_ANNOTATION]: null });
+      await stage.run(gadget());
+      expect(await specOf()).to.include({ size: 1 });
+    });
+
+    it('another mode is none, and told once', async () => {
+      await stage.run(gadget());
+      await stage.annotate({ [MODE_ANNOTATION]: 'Unmanaged' });
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+      stage.told();
+      await stage.run(gadget());
+      await stage.run(gadget());
+
+      expect(await specOf()).to.include({ size: 1 });
+      expect(stage.told().filter((reason) => reason === 'InvalidMode')).to.have.length(1);
+    });
+
+    it('a pause that the user sets stops everything', async () => {
+      await stage.run(gadget());
+      await stage.annotate({ [PAUSED_ANNOTATION]: 'true' });
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+
+      expect(await stage.run(gadget())).to.include({ status: 'Paused', isPaused: true, compliance: undefined, wrote: false });
+      await stage.annotate({ [MODE_ANNOTATION]: 'unmanaged' });
+      expect(await stage.run(gadget())).to.include({ status: 'Unmanaged', isPaused: false });
+      expect(await specOf()).to.include({ size: 2 });
+    });
+
+    it('another value of the pause is none', async () => {
+      await stage.run(gadget());
+      await stage.annotate({ [PAUSED_ANNOTATION]: 'yes' });
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+      await stage.run(gadget());
+
+      expect(await specOf()).to.include({ size: 1 });
+    });
+  });
+
+  describe('the older operators', () => {
+    const older = 'virt-platform-autopilot';
+    const label = { [MANAGED_BY_LABEL]: older };
+
+    it('hand over what they own, and none of the user’s annotations is lost', async () => {
+      await stage.applyAs(
+        older,
+        stage.gadget(
+          { size: 1, color: 'old', words: ['old'] },
+          { labels: label, annotations: { [IGNORE_FIELDS_ANNOTATION]: '/spec/color', note: 'x' } },
+        ),
+      );
+      await stage.annotate({ 'example.org/mine': 'yes' });
+
+      expect(await stage.run(stage.gadget({ size: 1, color: 'new' }))).to.include({ status: 'Applied' });
+      const live = (await stage.live())!;
+      expect(live.metadata.annotations).to.deep.equal({ [IGNORE_FIELDS_ANNOTATION]: '/spec/color', 'example.org/mine': 'yes' });
+      expect(live.spec).to.deep.equal({ size: 1, color: 'old', defaulted: 'by the API' });
+      expect(live.metadata.labels).to.deep.equal({ [MANAGED_BY_LABEL]: 'virt-steward' });
+      expect(live.metadata.managedFields.map(({ manager }) => manager)).not.to.include(older);
+      expect(specFields(await stage.entry('virt-steward'))).to.deep.equal({ 'f:size': {} });
+      expect(stage.told()).to.include('OwnershipMigrated');
+      expect(await stage.run(stage.gadget({ size: 1, color: 'new' }))).to.include({ status: 'InSync' });
+    });
+
+    it('hand over what they updated as well as what they applied, but no finalizer', async () => {
+      await stage.applyAs('virt-platform-operator', stage.gadget({ size: 1 }, { labels: label }));
+      await stage.mergeAs(older, { spec: { color: 'old' }, metadata: { finalizers: ['example.org/f'] } });
+      await stage.run(stage.gadget({ size: 1 }));
+
+      const live = (await stage.live())!;
+      expect(live.spec).not.to.have.property('color');
+      expect(live.metadata?.finalizers).to.deep.equal(['example.org/f']);
+      expect(live.metadata.managedFields.map(({ manager }) => manager)).to.deep.equal(['virt-steward']);
+    });
+  });
+
+  describe('an edit war', () => {
+    const gadget = () => stage.gadget({ size: 1 });
+    /** A rival that changes the size before each of our runs. */
+    const fight = async (rounds: number, pauseMs: number): Promise<string[]> => {
+      const statuses: string[] = [];
+      for (let round = 0; round < rounds; round++) {
+        await stage.mergeAs('rival', { spec: { size: 100 + round } });
+        statuses.push((await stage.run(gadget())).status);
+        await stage.clock.advance(pauseMs);
+      }
+      return statuses;
+    };
+
+    it('ends with one pause that names the rival, after which nothing is written until the annotation is removed', async () => {
+      await stage.run(gadget());
+      stage.events.length = 0;
+      const statuses = await fight(10, 1_000);
+
+      expect(statuses).to.deep.equal([...Array(4).fill('Applied'), 'Throttled', 'Throttled', 'Paused', 'Paused', 'Paused', 'Paused']);
+      expect(stage.thrashing).to.equal(1);
+      const thrashing = stage.events.filter((event) => event.startsWith('ThrashingDetected'));
+      expect(thrashing).to.have.length(1);
+      expect(thrashing[0]).to.contain('"rival" (Update)').and.to.contain('/spec/size');
+      const live = (await stage.live())!;
+      expect(live.metadata.annotations).to.deep.equal({ [PAUSED_ANNOTATION]: 'true' });
+      expect(annotationFields(await stage.entry('virt-steward-pause'))).to.have.property(`f:${PAUSED_ANNOTATION}`);
+      expect(live.spec).to.include({ size: 109 });
+
+      stage.restart();
+      expect(await stage.run(gadget())).to.include({ status: 'Paused' });
+      await stage.annotate({ [PAUSED_ANNOTATION]: null });
+      expect(await stage.run(gadget())).to.include({ status: 'Applied' });
+      expect(await specOf()).to.include({ size: 1 });
+    });
+
+    it('is resumed with a full bucket in the same process', async () => {
+      await stage.run(gadget());
+      await fight(8, 1_000);
+      await stage.annotate({ [PAUSED_ANNOTATION]: null });
+      stage.told();
+
+      expect(await fight(5, 1_000)).to.deep.equal(Array(5).fill('Applied'));
+      expect(stage.told()[0]).to.equal('Resumed');
+    });
+
+    it('at twelve writes a minute is noticed as well', async () => {
+      await stage.run(gadget());
+      const statuses = await fight(20, 5_000);
+
+      expect(statuses.at(-1)).to.equal('Paused');
+      expect(stage.thrashing).to.equal(1);
+    });
+
+    it('is none when it is our own input that changes all the time', async () => {
+      const statuses: string[] = [];
+      for (let round = 0; round < 12; round++) statuses.push((await stage.run(stage.gadget({ size: round }))).status);
+
+      expect(statuses).to.deep.equal([...Array(5).fill('Applied'), ...Array(7).fill('Throttled')]);
+      expect(stage.thrashing).to.equal(0);
+    });
+
+    it('that is slow is told as a contested field, without a pause', async () => {
+      await stage.run(gadget());
+      stage.told();
+      await fight(11, 5 * MINUTE_MS);
+
+      expect(stage.told().filter((reason) => reason === 'ContestedField')).to.have.length(1);
+      expect((await stage.run(gadget())).isContested).to.equal(true);
+      expect(stage.thrashing).to.equal(0);
+    });
+  });
+
+  describe('what stands in the way', () => {
+    it('a namespace that is missing takes no token, however often it is looked for', async () => {
+      const lost = { ...stage.gadget({ size: 1 }), metadata: { name: 'a', namespace: 'nowhere' } };
+      for (let i = 0; i < 20; i++) {
+        expect(await stage.run(lost)).to.include({ status: 'NamespaceMissing', compliance: undefined });
+        expect(await stage.run(lost, { namespaceState: () => 'absent' })).to.include({ status: 'NamespaceMissing' });
+      }
+      await stage.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'nowhere' } });
+      expect(await stage.run(lost)).to.include({ status: 'Applied' });
+    });
+
+    it('a field that the schema does not declare is named, and nothing is written', async () => {
+      const wrong = () => stage.gadget({ size: 1, unheard: 'of' });
+      expect(await stage.run(wrong())).to.include({ status: 'SchemaMismatch', compliance: 0 });
+      expect(await stage.live()).to.equal(undefined);
+      await stage.run(stage.gadget({ size: 1 }));
+      const outcome = await stage.run(wrong());
+
+      expect(outcome).to.include({ status: 'SchemaMismatch', wrote: false });
+      expect(outcome.message).to.contain('.spec.unheard');
+      expect(await stage.run(stage.gadget({ size: 'large' }))).to.include({ status: 'SchemaMismatch' });
+    });
+
+    it('an exclusion leaves the object untouched, and so do exclusions that cannot be read', async () => {
+      await stage.run(stage.gadget({ size: 1 }));
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+
+      expect(await stage.run(stage.gadget({ size: 1 }), { exclusion: { kind: 'excluded' } })).to.include({
+        status: 'Excluded',
+        compliance: undefined,
+      });
+      expect(stage.calls).to.deep.equal([]);
+      expect(await stage.run(stage.gadget({ size: 1 }), { exclusion: { kind: 'unknown', problem: 'x' } })).to.include({
+        status: 'InvalidExclusions',
+      });
+      expect(await specOf()).to.include({ size: 2 });
+    });
+
+    it('a rollout that is not due holds a node-level write, and takes no token', async () => {
+      stage.rollout = { open: false, reason: 'PoolUpdating', pool: 'worker' };
+      const rules = { isNodeLevel: true };
+      for (let i = 0; i < 10; i++) {
+        expect(await stage.run(stage.gadget({ size: 1 }), { rules })).to.include({ status: 'RolloutPending', reason: 'PoolUpdating' });
+      }
+      stage.rollout = { open: true };
+      expect(await stage.run(stage.gadget({ size: 1 }), { rules })).to.include({ status: 'Applied' });
+    });
+
+    it('a policy that refuses the write is told with its words, and tried again later', async () => {
+      await installPolicy(stage);
+      let outcome = await stage.run(stage.gadget({ size: 666 }));
+      for (let i = 0; i < 100 && outcome.status === 'Applied'; i++) {
+        await stage.delete();
+        outcome = await stage.run(stage.gadget({ size: 666 }));
+        await stage.clock.advance(MINUTE_MS);
+      }
+
+      expect(outcome).to.include({ status: 'Rejected', compliance: 0, retryAfterMs: 1_000 });
+      expect(outcome.message).to.contain('no such size');
+      expect((await stage.run(stage.gadget({ size: 666 }))).retryAfterMs).to.equal(2_000);
+      expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Applied', compliance: 1 });
+    });
+  });
+});
+
+async function installPolicy({ api, namespace }: BaselineStage): Promise<void> {
+  const root = '/apis/admissionregistration.k8s.io/v1';
+  const metadata = { name: namespace };
+  const kind = 'ValidatingAdmissionPolicy';
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const rule = { apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['gadgets'] };
+  const validations = [{ expression: 'object.spec.size != 666', message: 'no such size' }];
+  await api.ask({
+    method: 'POST',
+    path: `${root}/validatingadmissionpolicies`,
+    body: { apiVersion, kind, metadata, spec: { matchConstraints: { resourceRules: [rule] }, validations } },
+  });
+  const spec = { policyName: namespace, validationActions: ['Deny'] };
+  await api.ask({
+    method: 'POST',
+    path: `${root}/validatingadmissionpolicybindings`,
+    body: { apiVersion, kind: `${kind}Binding`, metadata, spec },
+  });
+}
