@@ -49,7 +49,7 @@ eviction_hard() {
 # The value of memory.available; 100Mi, which is the kubelet's own default, when it is not set.
 eviction_threshold() {
   local value
-  value=$(eviction_hard "$1" | sed -n 's/^[[:space:]]*"\{0,1\}memory\.available"\{0,1\}[[:space:]]*:[[:space:]]*//p' | head -n 1)
+  value=$(eviction_hard "$1" | sed -n 's/^[[:space:]]*["\x27]\{0,1\}memory\.available["\x27]\{0,1\}[[:space:]]*:[[:space:]]*//p' | head -n 1)
   value=${value%%#*}
   value=$(tr -d "\"' \t" <<<"$value")
   echo "${value:-100Mi}"

@@ -36,6 +36,8 @@ export interface EventInput {
   readonly note: string;
   /** The object reported on; needs apiVersion, kind and name. */
   readonly about: KubernetesObject;
+  /** A second object that the Event is about; Events with different ones are counted and limited apart from one another. @default none */
+  readonly related?: KubernetesObject | undefined;
   /** What was done: the handler id. */
   readonly action: string;
 }
@@ -74,14 +76,14 @@ export class EventRecorder {
    * @param guard asked right before sending; a throw drops the Event.
    */
   record(event: EventInput, guard?: () => void): void {
-    const { about, type, reason } = event;
+    const { about, related, type, reason } = event;
     if (this.stopping.signal.aborted) return;
     if (about.kind === undefined || about.apiVersion === undefined || about.metadata?.name === undefined) {
       this.options.log.debug('event about an object without kind or name left out', { reason });
       return;
     }
     const note = fittingNote(event.note);
-    const object = `${about.apiVersion} ${about.kind} ${keyOf(about)} ${about.metadata.uid ?? ''}`;
+    const object = [about, ...(related === undefined ? [] : [related])].map(identityOf).join(' and ');
     const series = this.series.occur(object, `${type} ${reason} ${note}`);
     if (series === undefined) return;
     this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });
@@ -137,8 +139,8 @@ export class EventRecorder {
   }
 
   private async create({ event, guard, atMs }: Queued): Promise<string> {
-    const { about, type, reason, note, action } = event;
-    const { name: subject = '', namespace, uid, resourceVersion } = about.metadata ?? {};
+    const { about, related, type, reason, note, action } = event;
+    const { name: subject = '', namespace } = about.metadata ?? {};
     const name = `${subject.slice(0, MAX_NAME_CHARS).replace(/[^a-z0-9]+$/, '')}.${randomBytes(8).toString('hex')}`;
     await this.options.client.raw({
       method: 'POST',
@@ -155,7 +157,8 @@ export class EventRecorder {
         reportingInstance: this.options.instance.slice(0, MAX_WORD_CHARS),
         action: action.slice(0, MAX_WORD_CHARS) || 'Reconcile',
         reason: reason.slice(0, MAX_WORD_CHARS),
-        regarding: { apiVersion: about.apiVersion, kind: about.kind, name: subject, namespace, uid, resourceVersion },
+        regarding: referenceTo(about),
+        ...(related === undefined ? {} : { related: referenceTo(related) }),
         note,
         type,
       },
@@ -190,6 +193,15 @@ export class EventRecorder {
     series.queued = false;
     this.options.metrics?.eventsDropped?.(this.options.client.cluster, 1);
   }
+}
+
+function identityOf(object: KubernetesObject): string {
+  return `${object.apiVersion} ${object.kind} ${keyOf(object)} ${object.metadata?.uid ?? ''}`;
+}
+
+function referenceTo({ apiVersion, kind, metadata }: KubernetesObject): object {
+  const { name, namespace, uid, resourceVersion } = metadata ?? {};
+  return { apiVersion, kind, name, namespace, uid, resourceVersion };
 }
 
 /** Events about cluster-scoped objects live here, as the API server demands. */

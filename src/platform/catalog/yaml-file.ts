@@ -16,7 +16,7 @@ const TRAPS: readonly (readonly [RegExp, string])[] = [
   [/^(y|yes|n|no|on|off)$/i, 'is a truth value to some parsers and text to others; write true or false, or quote it'],
   [/^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$/, 'is a number to base 60 to some parsers; quote it'],
   [
-    /^[-+]?(0[xob])?[0-9a-fA-F]+(_[0-9a-fA-F]*)+(\.[0-9_]*)?$/,
+    /^[-+]?(0x[0-9a-fA-F_]*_[0-9a-fA-F_]*|0[ob][0-7_]*_[0-7_]*|[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?)$/,
     'is a number to some parsers and text to others; write it without underscores, or quote it',
   ],
 ];

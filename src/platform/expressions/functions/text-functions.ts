@@ -20,6 +20,7 @@ export function registerTextFunctions(environment: Environment): void {
   );
   environment.registerFunction('toJson(dyn): string', (value: CelValue) => JSON.stringify(jsonOf(value) ?? null), pure);
   environment.registerFunction('fromJson(string): dyn', (text: string) => celValueOf(parsedJson(text)), pure);
+  environment.registerFunction('isJson(string): bool', isJson, pure);
   environment.registerFunction('yamlSet(string, string, dyn): string', (text, path, value) => yamlSet(text, path.split('.'), value), pure);
   environment.registerFunction('yamlSet(string, list<string>, dyn): string', yamlSet, pure);
   environment.registerFunction('parseList(string): list<string>', parseList, pure);
@@ -58,6 +59,16 @@ function parsedJson(text: string): Json {
     return JSON.parse(text) as Json;
   } catch {
     throw new ExpressionError('fromJson() got text that is no JSON');
+  }
+}
+
+/** For options, whose refusal has to name the annotation, as `fromJson` cannot. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

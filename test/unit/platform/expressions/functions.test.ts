@@ -297,6 +297,10 @@ describe('functions of expressions', () => {
       expect(await evaluated('fromYaml("a: 5").a * 2 + fromJson("{\\"b\\": 3}").b')).to.equal(13);
     });
 
+    it('tell whether a text is JSON before it is read', async () => {
+      expect(await evaluated('[isJson("{}"), isJson("{"), isJson("")]')).to.deep.equal([true, false, false]);
+    });
+
     for (const [source, why] of [
       ['fromYaml("a: [")', 'no YAML'],
       ['fromYaml("a: 1\\na: 2")', 'no YAML'],
