@@ -4,7 +4,16 @@
  * Owns: reservations in memory. Never: writes; a NetworkConfiguration is the reservation that lasts.
  * Invariant: an address is promised to one Machine at a time.
  */
-import { Cluster, ClusterRegistry, type KubernetesObject, type Kind, type StoreReader, inject, isOperatorError, singleton } from '../../framework';
+import {
+  Cluster,
+  ClusterRegistry,
+  inject,
+  isOperatorError,
+  type Kind,
+  type KubernetesObject,
+  type StoreReader,
+  singleton,
+} from '../../framework';
 import { normalizeMac } from '../../kubevirt/mac-address';
 import { NetworkConfiguration } from '../kinds';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
@@ -48,7 +57,8 @@ export class MacReservations {
       for (const mac of macsOfConfiguration(configuration)) taken.add(mac);
     }
     for (const remote of this.clusters.remotes()) {
-      for (const vm of listed(remote, RemoteVirtualMachine)) addAll(taken, vm.spec?.template?.spec?.domain?.devices?.interfaces, 'macAddress');
+      for (const vm of listed(remote, RemoteVirtualMachine))
+        addAll(taken, vm.spec?.template?.spec?.domain?.devices?.interfaces, 'macAddress');
       for (const vmi of listed(remote, RemoteInstance)) addAll(taken, vmi.status?.interfaces, 'mac');
     }
     return taken;

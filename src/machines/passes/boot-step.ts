@@ -16,7 +16,8 @@ import type { StoredDisks } from './storage-step';
 
 export async function isoOf(pass: MachinePass, boot: BootWish, vm: string, stored: StoredDisks): Promise<DataVolume | undefined> {
   if (boot.kind !== 'iso') return undefined;
-  if (pass.hasImporter === false) pass.findings.fail(storageFailure('CDIMissing', 'CDI is not installed on the cluster; an ISO image cannot be imported'));
+  if (pass.hasImporter === false)
+    pass.findings.fail(storageFailure('CDIMissing', 'CDI is not installed on the cluster; an ISO image cannot be imported'));
   const { owner } = pass;
   const name = isoName(vm, { namespace: owner.namespace, machine: owner.name });
   return isoTemplate(name, boot.source, boot.size ?? DEFAULT_ISO_SIZE, await stored.plan(), owner);

@@ -94,7 +94,10 @@ async function createOnce({ remote }: MachinePass, secret: Secret): Promise<void
 }
 
 /** Deletes noted Secrets that the virtual machine does not refer to. @param inUse `undefined` = none is. */
-export async function deleteUnusedSecrets(pass: Pick<MachinePass, 'machine' | 'local' | 'remote' | 'owner'>, inUse: string | undefined): Promise<void> {
+export async function deleteUnusedSecrets(
+  pass: Pick<MachinePass, 'machine' | 'local' | 'remote' | 'owner'>,
+  inUse: string | undefined,
+): Promise<void> {
   const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
   const unused = noted.filter((name) => name !== inUse);
   if (unused.length === 0) return;

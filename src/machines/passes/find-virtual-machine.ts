@@ -6,6 +6,7 @@
  */
 import { ForbiddenError, NotFoundError, objectKey } from '../../framework';
 import { ADOPT_ANNOTATION } from '../keys';
+import { storeOf } from '../network/mac-reservations';
 import { defaultNamePrefix } from '../profile';
 import { notOwnedFailure } from '../status/failures';
 import { adoptionPatch, instanceLabelPatch } from '../virtual-machine/adoption';
@@ -14,7 +15,6 @@ import { virtualMachineName } from '../virtual-machine/names';
 import { notOwnedText, type OwnershipClass, ownershipOf, verdictOf } from '../virtual-machine/ownership';
 import { RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import type { Size } from '../virtual-machine/size';
-import { storeOf } from '../network/mac-reservations';
 import { BY_MACHINE, type MachinePass } from './machine-pass-context';
 import { PassEnded } from './pass-findings';
 

@@ -4,7 +4,11 @@ import { Machine } from '../kinds';
 import type { MachinePass } from './machine-pass-context';
 
 /** @param value `undefined` takes it away. A value that is there already costs nothing. */
-export async function annotateMachine(pass: Pick<MachinePass, 'machine' | 'local'>, annotation: string, value: string | undefined): Promise<void> {
+export async function annotateMachine(
+  pass: Pick<MachinePass, 'machine' | 'local'>,
+  annotation: string,
+  value: string | undefined,
+): Promise<void> {
   const { annotations, uid } = pass.machine.metadata ?? {};
   const present = annotations?.[annotation];
   if (present === value) return;

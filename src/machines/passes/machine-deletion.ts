@@ -10,8 +10,8 @@ import { type Kind, type KubernetesObject, NotFoundError, objectKey, timestampMs
 import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import { DELETION_POLICY_ANNOTATION, SUPERVISOR_ID } from '../keys';
 import { Machine } from '../kinds';
-import { NetworkAttachments } from '../network/network-kinds';
 import { storeOf } from '../network/mac-reservations';
+import { NetworkAttachments } from '../network/network-kinds';
 import { isOwnAttachment } from '../network/remote-network';
 import { claimName, disksOf } from '../virtual-machine/disks';
 import { isoName } from '../virtual-machine/names';
@@ -131,7 +131,8 @@ async function deleteDisks(pass: MachinePass, vms: readonly string[]): Promise<v
   for (const vm of vms) {
     claims.add(isoName(vm, { namespace: owner.namespace, machine: owner.name }));
     for (const disk of disksOf(machine)) {
-      for (const hashed of [false, true]) claims.add(claimName(disk, { vm, namespace: owner.namespace, machine: owner.name, profile, hashed }));
+      for (const hashed of [false, true])
+        claims.add(claimName(disk, { vm, namespace: owner.namespace, machine: owner.name, profile, hashed }));
     }
   }
   claims.delete('');
@@ -150,7 +151,11 @@ async function deleteOwn({ remote, owner }: MachinePass, kind: Kind, name: strin
 }
 
 function tellLeft({ event, owner, key }: MachinePass, name: string): void {
-  event('warning', 'VirtualMachineLeft', `VirtualMachine ${owner.namespace}/${name} on cluster ${key} is not managed by this Machine and was left`);
+  event(
+    'warning',
+    'VirtualMachineLeft',
+    `VirtualMachine ${owner.namespace}/${name} on cluster ${key} is not managed by this Machine and was left`,
+  );
 }
 
 /** A VLAN's attachment of ours goes with the last one that uses it. Never holds up a deletion. */

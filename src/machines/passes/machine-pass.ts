@@ -7,7 +7,6 @@
  * Errors: what the back-off of the queue has to deal with.
  */
 import { AlreadyExistsError, Namespace, type ReconcileResult } from '../../framework';
-import { managedByLabels } from '../virtual-machine/ownership';
 import { MachineClass } from '../kinds';
 import { POD_NETWORK } from '../network/remote-network';
 import { isFalse, isTrue } from '../status/conditions';
@@ -18,6 +17,7 @@ import { bootWish } from '../virtual-machine/boot-image';
 import { buildVirtualMachine } from '../virtual-machine/build-virtual-machine';
 import { disksOf } from '../virtual-machine/disks';
 import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
+import { managedByLabels } from '../virtual-machine/ownership';
 import type { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import { type ClassLookup, type Size, sizeOf, wantedClass } from '../virtual-machine/size';
 import { cleanUpIso, isoOf } from './boot-step';
@@ -104,11 +104,16 @@ async function lookUpClass({ machine, supervisor, local }: MachinePass): Promise
 function waitForOld({ findings }: MachinePass, vm: RemoteVirtualMachine): void {
   if (vm.metadata?.deletionTimestamp === undefined) return;
   const held = (vm.metadata.finalizers ?? []).join(', ');
-  findings.wait('InfrastructureReady', 'WaitingForOldVirtualMachine', `VirtualMachine ${vm.metadata.name} is being deleted; it is held by ${held}`);
+  findings.wait(
+    'InfrastructureReady',
+    'WaitingForOldVirtualMachine',
+    `VirtualMachine ${vm.metadata.name} is being deleted; it is held by ${held}`,
+  );
 }
 
 async function ensureNamespace({ remote, owner, settings, findings }: MachinePass): Promise<void> {
-  const unavailable = (text: string): never => findings.wait('InfrastructureReady', 'NamespaceUnavailable', text, { requeueAfterMs: TERMINATING_RETRY_MS });
+  const unavailable = (text: string): never =>
+    findings.wait('InfrastructureReady', 'NamespaceUnavailable', text, { requeueAfterMs: TERMINATING_RETRY_MS });
   let namespace: Namespace | undefined;
   try {
     namespace = await remote.find(Namespace, owner.namespace);
@@ -124,7 +129,10 @@ async function ensureNamespace({ remote, owner, settings, findings }: MachinePas
     await remote.create(Namespace, { metadata: { name: owner.namespace, labels: managedByLabels(settings.managedBy) } });
   } catch (error) {
     if (error instanceof AlreadyExistsError) return;
-    findings.set('InfrastructureReady', isFalse('NamespaceUnavailable', `failed to create namespace on remote cluster: ${causeText(error)}`));
+    findings.set(
+      'InfrastructureReady',
+      isFalse('NamespaceUnavailable', `failed to create namespace on remote cluster: ${causeText(error)}`),
+    );
     throw new PassEnded({ error });
   }
 }

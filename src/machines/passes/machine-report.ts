@@ -4,20 +4,19 @@
  * Owns: gathering what the status shows beside the findings, and leaving out what the served schema does not keep.
  * Never: fails a pass for an Event that cannot be read.
  */
-import { type KubeClient, timestampOf } from '../../framework';
+import { type KubeClient, keyOf, timestampOf } from '../../framework';
+import type { NetworkConfiguration } from '../kinds';
 import { Machine } from '../kinds';
-import { configurationOf } from './network-step';
+import { storeOf } from '../network/mac-reservations';
 import { isOver, isTrue } from '../status/conditions';
-import { eventProblem, type EventProblem } from '../status/event-problems';
+import { type EventProblem, eventProblem } from '../status/event-problems';
 import { type Findings, type SeenMachine, type StatusFields, statusFields } from '../status/machine-status';
 import type { MachineSituation } from '../status/phase';
 import { addressLists, instanceDisks } from '../status/runtime-details';
 import type { SupervisorApi } from '../supervisor-api';
-import { RemoteEventKind, type RemoteEvent, RemoteInstance } from '../virtual-machine/remote-objects';
-import { keyOf } from '../../framework';
-import { storeOf } from '../network/mac-reservations';
+import { type RemoteEvent, RemoteEventKind, RemoteInstance } from '../virtual-machine/remote-objects';
 import type { MachinePass } from './machine-pass-context';
-import type { NetworkConfiguration } from '../kinds';
+import { configurationOf } from './network-step';
 
 /** Newest Events of one object that are asked for. */
 const MAX_EVENTS = 50;
@@ -42,7 +41,12 @@ export async function reportPass(pass: MachinePass, api: SupervisorApi, situatio
 }
 
 /** Applies fields that differ; nothing is sent when only the time would. */
-export async function writeMachineStatus(client: KubeClient, api: SupervisorApi, machine: Machine, fields: StatusFields): Promise<Machine | undefined> {
+export async function writeMachineStatus(
+  client: KubeClient,
+  api: SupervisorApi,
+  machine: Machine,
+  fields: StatusFields,
+): Promise<Machine | undefined> {
   const kept = keptFields(fields, api);
   const observedGeneration = api.keeps('machines', 'status.observedGeneration') ? machine.metadata?.generation : undefined;
   return client.applyStatus(Machine, machine, { fields: kept, observedGeneration });
@@ -51,7 +55,9 @@ export async function writeMachineStatus(client: KubeClient, api: SupervisorApi,
 /** Fields that are not stored would differ for ever. */
 function keptFields(fields: StatusFields, api: SupervisorApi): Record<string, unknown> {
   const known = Object.entries(fields).filter(([name]) => api.keeps('machines', `status.${name}`));
-  return Object.fromEntries(known.map(([name, value]) => [name, Array.isArray(value) ? value.map((item) => keptItem(item, `status.${name}`, api)) : value]));
+  return Object.fromEntries(
+    known.map(([name, value]) => [name, Array.isArray(value) ? value.map((item) => keptItem(item, `status.${name}`, api)) : value]),
+  );
 }
 
 function keptItem(item: unknown, path: string, api: SupervisorApi): unknown {
@@ -89,7 +95,10 @@ function shownDisks({ status }: Machine, disks: MachinePass['findings']['disks']
 /** KubeVirt says that a change waits for the next start. */
 function stateRestart({ findings, machine, event }: MachinePass): void {
   const condition = findings.vm?.status?.conditions?.find(({ type }) => type === 'RestartRequired');
-  if (condition?.status !== 'True') return findings.set('RestartRequired', isOver('RestartRequired'));
+  if (condition?.status !== 'True') {
+    findings.set('RestartRequired', isOver('RestartRequired'));
+    return;
+  }
   const message = `${condition.message ?? 'a change needs a restart'}; restart the VM to apply`;
   const shown = machine.status?.conditions?.find(({ type }) => type === 'RestartRequired');
   if (shown?.status !== 'True') event('normal', 'RestartRequired', message);

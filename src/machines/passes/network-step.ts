@@ -4,7 +4,7 @@
  * Owns: reading what decides on the network, the NetworkAttachmentDefinition of a VLAN, the NetworkConfiguration. Never: waits for an
  * address. Invariant: the record of an address is written before a virtual machine with it.
  */
-import { AlreadyExistsError, ConflictError, keyOf, type KubernetesObject, objectKey, TemporaryError } from '../../framework';
+import { AlreadyExistsError, ConflictError, type KubernetesObject, keyOf, objectKey, TemporaryError } from '../../framework';
 import { normalizeMac } from '../../kubevirt/mac-address';
 import { NetworkConfiguration, NetworkNamespace } from '../kinds';
 import { NoFreeMacError } from '../network/mac-pool';
@@ -52,7 +52,8 @@ export async function ensureNetwork(pass: MachinePass, vm: RemoteVirtualMachine 
   const configuration = await ensureConfiguration(pass, present, network, macOfMachine(vm, network), namespace);
   findings.set('NetworkReady', isTrue('Configured'));
   const mac = macOfInterface(configuration, network.name);
-  if (mac === undefined) return findings.fail(networkFailure(notManagedText(pass.owner.namespace, pass.owner.name), 'NetworkConfigurationNotOwned'));
+  if (mac === undefined)
+    return findings.fail(networkFailure(notManagedText(pass.owner.namespace, pass.owner.name), 'NetworkConfigurationNotOwned'));
   return { ...network, mac, configuration, namespace };
 }
 
@@ -80,7 +81,15 @@ function recordedNetwork(configuration: NetworkConfiguration | undefined): Remot
   return name === POD_NETWORK.name ? POD_NETWORK : { name, attachment: name };
 }
 
-async function networkNamespaceOf({ machine, profile, supervisor, local, owner, findings, log }: MachinePass): Promise<NetworkNamespace | undefined> {
+async function networkNamespaceOf({
+  machine,
+  profile,
+  supervisor,
+  local,
+  owner,
+  findings,
+  log,
+}: MachinePass): Promise<NetworkNamespace | undefined> {
   const named = machine.spec?.network?.networkNamespaceName ?? '';
   const isServed = supervisor.availability(NetworkNamespace) === 'served';
   if (!isServed || (profile === 'first' && named === '')) return undefined;
@@ -94,7 +103,10 @@ async function networkNamespaceOf({ machine, profile, supervisor, local, owner, 
   }
   const candidates = [...listed(supervisor, NetworkNamespace)].filter(({ metadata }) => metadata?.namespace === owner.namespace);
   const { found, deprecated } = unnamedNetworkNamespace(owner.name, candidates);
-  if (deprecated) log.debug('a NetworkNamespace is used that the Machine does not name, which is deprecated', { networkNamespace: found?.metadata?.name });
+  if (deprecated)
+    log.debug('a NetworkNamespace is used that the Machine does not name, which is deprecated', {
+      networkNamespace: found?.metadata?.name,
+    });
   return found;
 }
 
@@ -131,7 +143,9 @@ async function ensureAttachment(pass: MachinePass, vlanId: number): Promise<void
   } catch (error) {
     if (error instanceof AlreadyExistsError) return;
     if ((error as { status?: number }).status !== 404) throw error;
-    findings.fail(networkFailure(`NetworkAttachmentDefinition ${wanted.metadata?.name} cannot be created: the cluster serves no such kind`));
+    findings.fail(
+      networkFailure(`NetworkAttachmentDefinition ${wanted.metadata?.name} cannot be created: the cluster serves no such kind`),
+    );
   }
 }
 
@@ -150,7 +164,9 @@ async function ensureConfiguration(
     return findings.fail(networkFailure(notManagedText(place, name), 'NetworkConfigurationNotOwned'));
   }
   if (present?.metadata?.deletionTimestamp !== undefined) {
-    return findings.wait('NetworkReady', 'NetworkConfigurationError', 'the NetworkConfiguration is being deleted', { requeueAfterMs: 1_000 });
+    return findings.wait('NetworkReady', 'NetworkConfigurationError', 'the NetworkConfiguration is being deleted', {
+      requeueAfterMs: 1_000,
+    });
   }
   const known = macOfVm ?? (present && macOfInterface(present, network.name));
   const mac = known ?? drawn(pass);

@@ -46,7 +46,12 @@ export interface StoredDisks {
 }
 
 /** @param name of the virtual machine, which names of claims begin with. */
-export async function ensureStorage(pass: MachinePass, vm: RemoteVirtualMachine | undefined, name: string, boot: BootWish): Promise<StoredDisks> {
+export async function ensureStorage(
+  pass: MachinePass,
+  vm: RemoteVirtualMachine | undefined,
+  name: string,
+  boot: BootWish,
+): Promise<StoredDisks> {
   const step = new StorageStep(pass, vm, name, boot);
   const stored = await step.run();
   // The permission is for one loss.
@@ -96,12 +101,18 @@ class StorageStep {
     const { remote, owner, findings, hasImporter } = this.pass;
     const present = await this.find(disk, RemoteDataVolume);
     // CDI may take a finished DataVolume away; its claim stays and is the disk.
-    const isDone = present.object === undefined && (await remote.find(RemoteClaimKind, objectKey(owner.namespace, present.name))) !== undefined;
+    const isDone =
+      present.object === undefined && (await remote.find(RemoteClaimKind, objectKey(owner.namespace, present.name))) !== undefined;
     let volume: DataVolume | undefined = present.object;
     if (volume === undefined && !isDone) {
-      if (hasImporter === false) findings.fail(storageFailure('CDIMissing', 'CDI is not installed on the cluster; an image cannot be imported'));
+      if (hasImporter === false)
+        findings.fail(storageFailure('CDIMissing', 'CDI is not installed on the cluster; an image cannot be imported'));
       this.refuseLoss(disk, present.name);
-      volume = await this.created(RemoteDataVolume, importedDisk(disk, present.name, owner, await this.plan(), source), `failed to create DataVolume ${present.name}`);
+      volume = await this.created(
+        RemoteDataVolume,
+        importedDisk(disk, present.name, owner, await this.plan(), source),
+        `failed to create DataVolume ${present.name}`,
+      );
     }
     const phase = volume?.status?.phase ?? 'Pending';
     if (!isDone && phase !== 'Succeeded') this.importing = `disk "${disk.name}" is being imported (${phase})`;
@@ -122,7 +133,8 @@ class StorageStep {
     if (judged !== 'sibling') return { name, object: judged };
     const hashed = this.derived(disk, true);
     const other = await this.judge(kind, hashed);
-    if (other === 'sibling') return this.pass.findings.fail(storageFailure('DiskNotOwned', `PersistentVolumeClaim ${hashed} belongs to another Machine`));
+    if (other === 'sibling')
+      return this.pass.findings.fail(storageFailure('DiskNotOwned', `PersistentVolumeClaim ${hashed} belongs to another Machine`));
     return { name: hashed, object: other };
   }
 
@@ -142,7 +154,10 @@ class StorageStep {
     return claimName(disk, { vm: this.vmName, namespace: owner.namespace, machine: owner.name, profile, hashed });
   }
 
-  private async judge<T extends RemoteClaim | DataVolume>(kind: Parameters<typeof storeOf<T>>[1], name: string): Promise<T | undefined | 'sibling'> {
+  private async judge<T extends RemoteClaim | DataVolume>(
+    kind: Parameters<typeof storeOf<T>>[1],
+    name: string,
+  ): Promise<T | undefined | 'sibling'> {
     const { remote, owner, machine, findings, key } = this.pass;
     const object = await remote.find(kind, objectKey(owner.namespace, name));
     if (object === undefined) return undefined;
@@ -158,7 +173,9 @@ class StorageStep {
   private living<T extends KubernetesObject>(object: T): T {
     if (object.metadata?.deletionTimestamp === undefined) return object;
     const name = object.metadata.name ?? '';
-    return this.pass.findings.wait('StorageReady', 'WaitingForOldDisk', `PersistentVolumeClaim ${name} is being deleted`, { requeueAfterMs: 5_000 });
+    return this.pass.findings.wait('StorageReady', 'WaitingForOldDisk', `PersistentVolumeClaim ${name} is being deleted`, {
+      requeueAfterMs: 5_000,
+    });
   }
 
   private async create(disk: DiskPlan, name: string): Promise<RemoteClaim> {
@@ -232,7 +249,8 @@ class StorageStep {
         throw error;
       }
       className = defaultClassOf(classes);
-      if (className === undefined) return findings.fail(storageFailure('NoStorageClass', `failed to get default storage class: ${NO_DEFAULT_CLASS}`));
+      if (className === undefined)
+        return findings.fail(storageFailure('NoStorageClass', `failed to get default storage class: ${NO_DEFAULT_CLASS}`));
     }
     const advice = needsProfile(profile, settings) ? await remote.find(RemoteStorageProfile, className) : undefined;
     return storagePlan(profile, className, settings, advice);

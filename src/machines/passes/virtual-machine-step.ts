@@ -20,7 +20,12 @@ export async function createMachine(pass: MachinePass, desired: RemoteVirtualMac
   try {
     const vm = await remote.create(VirtualMachines, { ...desired, spec: { ...desired.spec, runStrategy: 'Always' } });
     const isAgain = machine.status?.virtualMachineRef?.uid !== undefined;
-    if (isAgain) pass.event('warning', 'VirtualMachineRecreated', `${place} had vanished from cluster ${key} and was created again with the same disks`);
+    if (isAgain)
+      pass.event(
+        'warning',
+        'VirtualMachineRecreated',
+        `${place} had vanished from cluster ${key} and was created again with the same disks`,
+      );
     else pass.event('normal', 'VirtualMachineCreated', `${place} was created on cluster ${key}`);
     return vm;
   } catch (error) {
@@ -50,7 +55,10 @@ export async function updateMachine(
 /** What of the spec is not done, with one Event for each new word. */
 function stateRefusals({ findings, machine, event }: MachinePass, refusals: readonly SpecRefusal[]): void {
   const [first] = refusals;
-  if (first === undefined) return findings.set('SpecInSync', isTrue('InSync'));
+  if (first === undefined) {
+    findings.set('SpecInSync', isTrue('InSync'));
+    return;
+  }
   const message = refusals.map(({ text }) => text).join('; ');
   const shown = machine.status?.conditions?.find(({ type }) => type === 'SpecInSync');
   if (shown?.message !== message && first.reason !== 'AdoptedAsFound') event('warning', 'SpecChangeRefused', message);
@@ -75,4 +83,3 @@ async function apply(pass: MachinePass, vm: RemoteVirtualMachine, wanted: NonNul
     throw new PassEnded();
   }
 }
-
