@@ -21,13 +21,21 @@ function claimsOf(settings: MachinesSettings): RbacClaim[] {
   return secretNamespaces(settings).map((namespace) => ({ kind: Secret, verbs: [...VERBS], namespace, ...names, why: WHY }));
 }
 
+/** On remote clusters: cloud-init Secrets are made in the namespaces of Machines and can neither be read nor listed. */
+const ON_REMOTES = ['create', 'delete'].map((verb) =>
+  rightText(verb, { group: '', resource: Secret.plural, names: [], namespace: undefined }),
+);
+
 /**
  * To watch one Secret by its name takes, where the names are not known beforehand, the right to watch any in the namespace.
  * @returns as `exceptionalRights` takes them.
  */
 export function exceptionalSecretRights(settings: MachinesSettings): string[] {
-  if (settings.secretNames.length > 0) return [];
-  return secretNamespaces(settings).map((namespace) => rightText('watch', { group: '', resource: Secret.plural, names: [], namespace }));
+  if (settings.secretNames.length > 0) return [...ON_REMOTES];
+  const watched = secretNamespaces(settings).map((namespace) =>
+    rightText('watch', { group: '', resource: Secret.plural, names: [], namespace }),
+  );
+  return [...ON_REMOTES, ...watched];
 }
 
 /** Rights follow from the settings, so the class that claims them is made from them. */

@@ -78,8 +78,14 @@ function seenMachine(pass: MachinePass): SeenMachine | undefined {
     vmi,
     size,
     addresses: addressLists({ vmi: running, profile, configuration }),
-    disks: running !== undefined ? instanceDisks(running) : shownDisks(machine, findings.disks),
+    disks: disksOf(running, machine, findings.disks),
   };
+}
+
+/** As the guest has them, once its node tells that. */
+function disksOf(running: RemoteInstance | undefined, machine: Machine, disks: MachinePass['findings']['disks']): SeenMachine['disks'] {
+  const told = running === undefined ? [] : instanceDisks(running);
+  return told.length > 0 ? told : shownDisks(machine, disks);
 }
 
 /** Disks of a stopped machine stay as the guest showed them, unless there are others now. */

@@ -165,6 +165,13 @@ describe('applying to a virtual machine that exists', () => {
     expect(refusals).to.deep.equal([{ reason: 'DiskRemovalRefused', text: 'disk "data" was removed from the spec; the VM keeps it' }]);
   });
 
+  it('lets no other disk take the place of a boot disk that is kept, and says nothing of the rest', () => {
+    const live = created(desired(twoDisks));
+    const { apply, refusals } = planApply(live, desired({ disks: [{ name: 'data', sizeGB: 5 }] }));
+    expect(apply).to.equal(undefined);
+    expect(refusals.map(({ text }) => text)).to.deep.equal(['disk "os" was removed from the spec; the VM keeps it']);
+  });
+
   it('refuses another bus and another boot disk', () => {
     const live = created(desired(twoDisks));
     const changed = desired({
