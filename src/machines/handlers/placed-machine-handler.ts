@@ -86,7 +86,7 @@ const RESYNC_SPREAD = 0.1;
     { ...REMOTE, kind: RemoteEventKind, verbs: ['list'], why: 'why a virtual machine does not start' },
     { kind: Machine, verbs: ['patch'], why: 'finalizer and annotations of Machines' },
     { kind: Machine, subresource: 'finalizers', verbs: ['update'], why: 'a Machine holds the deletion of its NetworkConfiguration' },
-    { kind: NetworkConfiguration, verbs: ['get', 'create', 'patch', 'delete'], why: 'the record of a Machine’s addresses' },
+    { kind: NetworkConfiguration, verbs: ['get', 'create', 'patch', 'delete'], why: 'the record of the addresses of a Machine' },
     { kind: NetworkNamespace, verbs: ['get'], why: 'the network that a Machine names' },
     { kind: MachineClass, verbs: ['get'], why: 'the size that a Machine names' },
   ],
