@@ -122,6 +122,19 @@ describe('findings of several clusters', () => {
     expect(findings.textsOf('a', false)).to.have.length(2);
   });
 
+  it('hold no more once another connection leads to the cluster, and what was found before that is not taken for it', () => {
+    const findings = new ClusterFindingsStore();
+    findings.set('a', FOUND);
+    const epoch = findings.epochOf('a');
+    findings.expire('a');
+
+    expect(findings.get('a')).to.equal(undefined);
+    expect(findings.set('a', FOUND, epoch)).to.equal(false);
+    expect(findings.get('a')).to.equal(undefined);
+    expect(findings.set('a', FOUND, findings.epochOf('a'))).to.equal(true);
+    expect(findings.get('a')).to.equal(FOUND);
+  });
+
   it('count one cluster once, under the smaller key', () => {
     const findings = store({ b: {}, a: {} });
     findings.set('c', { ...FOUND, clusterId: 'id-a' });
