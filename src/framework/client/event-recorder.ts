@@ -36,7 +36,7 @@ export interface EventInput {
   readonly note: string;
   /** The object reported on; needs apiVersion, kind and name. */
   readonly about: KubernetesObject;
-  /** A second object that the Event is about; Events with different ones are counted and limited apart from one another. @default none */
+  /** A second object that the Event is about; Events with different ones, and with different actions then, are counted and limited apart. @default none */
   readonly related?: KubernetesObject | undefined;
   /** What was done: the handler id. */
   readonly action: string;
@@ -83,7 +83,7 @@ export class EventRecorder {
       return;
     }
     const note = fittingNote(event.note);
-    const object = [about, ...(related === undefined ? [] : [related])].map(identityOf).join(' and ');
+    const object = related === undefined ? identityOf(about) : `${identityOf(about)} and ${identityOf(related)} ${event.action}`;
     const series = this.series.occur(object, `${type} ${reason} ${note}`);
     if (series === undefined) return;
     this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });

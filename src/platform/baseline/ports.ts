@@ -21,7 +21,7 @@ export interface ObjectApi {
 export interface RolloutGate {
   admit(object: KubernetesObject, live: KubernetesObject | undefined, position: number): RolloutAnswer;
   /** Told after a write of a node-level object. */
-  wrote(object: KubernetesObject, before: KubernetesObject | undefined): void;
+  wrote(object: KubernetesObject, before?: KubernetesObject): void;
   /** Told of an end otherwise than by waiting for the gate. */
   ended(object: KubernetesObject): void;
 }
