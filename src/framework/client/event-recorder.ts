@@ -36,9 +36,9 @@ export interface EventInput {
   readonly note: string;
   /** The object reported on; needs apiVersion, kind and name. */
   readonly about: KubernetesObject;
-  /** A second object that the Event is about; Events with different ones, and with different actions then, are counted and limited apart. @default none */
+  /** A second object that the Event is about; Events with different ones are counted and limited apart from one another. @default none */
   readonly related?: KubernetesObject | undefined;
-  /** What was done: the handler id. */
+  /** What was done: the handler id, or something narrower. Events of one object are counted and limited by it. */
   readonly action: string;
 }
 
@@ -83,8 +83,8 @@ export class EventRecorder {
       return;
     }
     const note = fittingNote(event.note);
-    const object = related === undefined ? identityOf(about) : `${identityOf(about)} and ${identityOf(related)} ${event.action}`;
-    const series = this.series.occur(object, `${type} ${reason} ${note}`);
+    const object = [about, ...(related === undefined ? [] : [related])].map(identityOf).join(' and ');
+    const series = this.series.occur(`${object} ${event.action}`, `${type} ${reason} ${note}`);
     if (series === undefined) return;
     this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });
     if (this.queue.length > MAX_QUEUED) this.drop(this.queue.shift()!);

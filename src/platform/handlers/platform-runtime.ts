@@ -23,16 +23,21 @@ import {
 import { Baseline } from '../baseline/baseline';
 import { objectApi } from '../baseline/object-api';
 import type { NamespaceState, ObjectApi } from '../baseline/ports';
-import { IdentityClaims } from '../catalog';
+import { type Catalog, IdentityClaims } from '../catalog';
 import { ContextKeeper } from '../context/context-keeper';
 import type { ContextChange, ContextState } from '../context/context-state';
 import { FollowedKind, type FollowedKindOptions } from '../context/followed-kind';
-import type { ServedChange } from '../context/served-kinds';
+import { kindOf, type ServedChange } from '../context/served-kinds';
 import { EXCLUSIONS_ANNOTATION, ROLLOUT_ANNOTATION } from '../keys';
+import { ModuleReporter } from '../observability/module-reporter';
 import { PlatformEvents } from '../observability/platform-events';
 import { PlatformMetrics } from '../observability/platform-metrics';
 import { StatusWriter } from '../observability/status-writer';
 import { Exclusions } from '../overrides/exclusions';
+import { ObjectRemover } from '../removal/object-remover';
+import { OrphanSweep } from '../removal/orphan-sweep';
+import type { OrphanInput } from '../removal/orphans';
+import { TombstoneKeeper } from '../removal/tombstone-keeper';
 import { RolloutGate } from '../rollout/rollout-gate';
 import { rolloutModeOf } from '../rollout/rollout-mode';
 import { PLATFORM_SETTINGS, type PlatformSettings } from '../settings';
@@ -40,10 +45,11 @@ import { Throttle } from '../throttling/throttle';
 import { AssetKeys } from './asset-keys';
 import { AssetRun } from './asset-run';
 import { Barriers } from './barriers';
-import { KeyStates } from './key-states';
+import { type KeyState, KeyStates } from './key-states';
+import { knownKeyOf } from './known-keys';
+import { Leftovers } from './leftovers';
 import { ManagedKinds } from './managed-kinds';
 import { PlatformCatalog } from './platform-catalog';
-import { StateReports } from './state-reports';
 
 const NAMESPACES: FollowedKindOptions = { apiVersions: ['v1'], kind: 'Namespace', select: { metadataOnly: true } };
 const POOLS: FollowedKindOptions = { apiVersions: ['machineconfiguration.openshift.io/v1'], kind: 'MachineConfigPool' };
@@ -54,6 +60,8 @@ const RESYNC_SPREAD = 0.2;
 export class PlatformRuntime {
   readonly keys: AssetKeys;
   readonly states = new KeyStates();
+  readonly leftovers: Leftovers;
+  private readonly catalog: Catalog;
   private readonly claims = new IdentityClaims();
   private readonly exclusions = new Exclusions();
   private readonly keeper: ContextKeeper;
@@ -65,7 +73,7 @@ export class PlatformRuntime {
   private readonly gate: RolloutGate;
   private readonly events: PlatformEvents;
   private readonly status: StatusWriter;
-  private readonly reports: StateReports;
+  private readonly reporter: ModuleReporter;
   private readonly run: AssetRun;
   /** Monotonic milliseconds of the next run that looks at everything, by key. */
   private readonly resyncs = new Map<string, number>();
@@ -85,6 +93,7 @@ export class PlatformRuntime {
     @inject(LOGGER) private readonly log: Logger,
   ) {
     const { states, claims, exclusions } = this;
+    this.catalog = catalog;
     const open: ConstructorParameters<typeof FollowedKind>[1]['open'] = (kind, select) => cluster.openInformer(kind, select);
     this.leaderClient = cluster.client;
     this.keys = new AssetKeys({ catalog, renderer, claims, log, onGone: (key) => this.gone(key) });
@@ -96,7 +105,7 @@ export class PlatformRuntime {
     });
     const { served } = this.keeper;
     const onManaged = (event: ResourceEvent): void => this.managedChanged(event);
-    this.managed = new ManagedKinds({ served, open, catalog, onEvent: onManaged, onChange: () => undefined });
+    this.managed = new ManagedKinds({ served, open, catalog, onEvent: onManaged, onChange: () => this.leftovers.sweepSoon() });
     this.namespaces = new FollowedKind(NAMESPACES, {
       served,
       open,
@@ -128,13 +137,16 @@ export class PlatformRuntime {
     };
     this.baseline = new Baseline({ throttle, rollout: this.gate, events: this.events, counters, clock, log });
     this.status = this.statusWriter();
-    this.reports = new StateReports({
-      ...{ states, metrics, events: this.events, exclusions, context: () => this.keeper.state },
-      keyCount: () => this.keys.all().length,
-      orphans: () => [],
+    this.reporter = new ModuleReporter({
+      ...{ states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state, events: this.events, metrics },
+      serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
+      invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
+      orphans: () => this.leftovers.sweep.orphans,
       rememberedPolicy: () => this.status.rememberedPolicy,
-      statusChanged: () => this.status.changed(),
+      changed: () => this.status.changed(),
     });
+    states.onState((state, before) => this.stateChanged(state, before));
+    this.leftovers = this.leftoversOf();
     this.run = new AssetRun({
       ...{
         catalog,
@@ -177,13 +189,15 @@ export class PlatformRuntime {
     await this.status.begin();
     this.isLeading = true;
     this.barriers.owe(this.keys.all());
-    if (this.keeper.state !== undefined) this.reports.reportContext(this.keeper.state);
+    this.reporter.lead();
+    this.tellExclusions();
   }
 
   async end(): Promise<void> {
     this.isLeading = false;
     await this.status.end();
-    this.metrics.forgetAll();
+    this.leftovers.forget();
+    this.reporter.follow();
   }
 
   /** One run. @returns milliseconds until the next one that needs no cause. */
@@ -195,7 +209,10 @@ export class PlatformRuntime {
     if (isFull) this.resyncs.set(key, nowMs + this.settings.resyncMs * (1 + RESYNC_SPREAD * (2 * Math.random() - 1)));
     const retryAfterMs = await this.run.run(key, asset, this.api(client), isFull);
     this.ended(key);
-    const resyncInMs = this.resyncs.get(key)! - this.clock.monotonicMs();
+    const resyncMs = this.resyncs.get(key);
+    // Gone while it ran.
+    if (resyncMs === undefined) return undefined;
+    const resyncInMs = resyncMs - this.clock.monotonicMs();
     return Math.max(0, Math.min(resyncInMs, retryAfterMs ?? Number.POSITIVE_INFINITY));
   }
 
@@ -246,6 +263,8 @@ export class PlatformRuntime {
     this.run.forget(key);
     this.resyncs.delete(key);
     this.states.remove(key);
+    this.reporter.forget(key);
+    this.leftovers.sweepSoon();
   }
 
   private api(client: KubeClient): ObjectApi {
@@ -267,11 +286,15 @@ export class PlatformRuntime {
   private contextChanged(change: ContextChange, state: ContextState): void {
     const text = this.anchorAnnotation(EXCLUSIONS_ANNOTATION);
     const isAnchored = this.anchor !== undefined;
-    if (isAnchored && this.exclusions.update(text)) this.keys.touchAll();
+    if (isAnchored && this.exclusions.update(text)) {
+      this.tellExclusions();
+      this.keys.touchAll();
+    }
     if (change.everything) this.baseline.expireAll();
     this.barriers.owe(this.keys.touchFor(change));
     void this.expand(state);
-    if (this.isLeading) this.reports.reportContext(state);
+    this.reporter.contextChanged();
+    this.leftovers.touchAll();
   }
 
   private async expand({ context }: ContextState): Promise<void> {
@@ -301,19 +324,53 @@ export class PlatformRuntime {
         if (identity.kind === kind && identity.apiVersions.includes(apiVersion)) this.baseline.expire(key);
       }
     }
-    for (const { apiVersion, kind } of appeared) this.tellDiscovered(apiVersion, kind);
+    this.reporter.appeared(appeared);
     this.keys.touchAll();
-  }
-
-  private tellDiscovered(apiVersion: string, kind: string): void {
-    const waited = this.states.list().filter(({ status, message }) => status === 'MISSING' && message.includes(kind));
-    const named = waited.filter(({ asset }) => asset.identity.kind === kind || asset.requires.length > 0).map(({ key }) => key);
-    if (this.isLeading && named.length > 0)
-      this.events.normal('CRDDiscovered', `${apiVersion} ${kind}`, `${kind} of ${apiVersion} is served now; needed by ${named.join(', ')}`);
+    for (const { apiVersion, kind } of appeared) this.leftovers.touchKind(apiVersion, kind);
   }
 
   private managedChanged({ object }: ResourceEvent): void {
-    this.keys.touchObject(object);
+    if (this.keys.touchObject(object).length === 0) this.leftovers.sweepSoon();
+    this.leftovers.touchKind(object.apiVersion ?? '', object.kind ?? '');
+  }
+
+  private stateChanged(state: KeyState, before: KeyState | undefined): void {
+    this.reporter.report(state, before);
+    // Also of one that was wanted before this process began.
+    if (state.status !== before?.status || state.target?.id !== before.target?.id) this.leftovers.sweepSoon();
+  }
+
+  private tellExclusions(): void {
+    if (!this.isLeading) return;
+    for (const [index, problem] of this.exclusions.problems.entries())
+      this.events.warning('InvalidExclusions', `exclusions ${index}`, problem);
+  }
+
+  private leftoversOf(): Leftovers {
+    const { clock, log, events, metrics, gate, keeper, catalog } = this;
+    const served = (apiVersion: string, kind: string) => {
+      const found = keeper.served.find(apiVersion, kind);
+      return found === undefined ? undefined : kindOf(found);
+    };
+    const sweep = new OrphanSweep({
+      ...{ events, metrics, log, remover: new ObjectRemover({ clock, gate }), state: () => keeper.state, known: () => this.known() },
+      policy: () => this.reporter.policy(),
+      kindOf: ({ apiVersion = '', kind = '' }) => served(apiVersion, kind),
+      isNodeLevel: ({ kind }) => catalog.assets.some(({ isNodeLevel, identity }) => isNodeLevel && identity.kind === kind),
+    });
+    const tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state: () => keeper.state, kindOf: served, events, metrics });
+    return new Leftovers(sweep, tombstones);
+  }
+
+  /** @returns `undefined` while some labelled object may not be known. */
+  private known(): OrphanInput | undefined {
+    if (!this.keeper.served.isKnown || !this.managed.isComplete) return undefined;
+    return {
+      labelled: this.managed.objects(),
+      keys: this.keys.all().map((key) => knownKeyOf(this.keys.assetOf(key)!, this.states.get(key))),
+      isExcluded: (identity) => this.exclusions.verdict(identity).kind !== 'included',
+      isTombstone: (identity) => this.leftovers.tombstones.covers(identity),
+    };
   }
 
   private namespaceChanged({ metadata }: KubernetesObject): void {
@@ -366,7 +423,7 @@ export class PlatformRuntime {
       apply: (...call) => this.leaderClient.apply(...call),
     };
     const { clock, log, settings } = this;
-    return new StatusWriter({ client, clock, log, namespace: settings.namespace, status: () => this.reports.status() });
+    return new StatusWriter({ client, clock, log, namespace: settings.namespace, status: () => this.reporter.status() });
   }
 }
 

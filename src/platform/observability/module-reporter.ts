@@ -78,7 +78,7 @@ export class ModuleReporter {
     this.show(state);
     // A correction is over before anybody sees it.
     if (state.outcome?.wrote === true) this.wasDisturbed = true;
-    events.entered(state.key, state.outcome?.status ?? state.reason);
+    events.entered(state.key, eventReasonOf(state));
     if (before?.outcome?.status === 'RolloutPending' && state.outcome?.wrote === true) {
       events.normal('RolloutReleased', state.key, `${state.key} waited for its pool and was written`);
     }
@@ -210,6 +210,12 @@ export class ModuleReporter {
       this.problems.set(id, problem);
     }
   }
+}
+
+/** The reason under which the state is told. */
+function eventReasonOf({ outcome, reason }: ReportedState): string {
+  if (outcome === undefined) return reason;
+  return outcome.status === 'RolloutPending' ? outcome.status : (outcome.reason ?? outcome.status);
 }
 
 function needs({ identity, requires }: ReportedState['asset'], apiVersion: string, kind: string): boolean {

@@ -8,20 +8,26 @@ const asset = (header: string, object: string): string => `asset:\n${header.repl
 const configMap = (name: string, data: string, namespace = 'default'): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\ndata:\n  ${data}\n`;
 
+const expression = (text: string): string => `$\{ ${text} }`;
+const ITEM = expression('item');
+
 const CATALOG = {
   'golden.yaml': asset(
     'name: golden\norder: 0\ncreate: false\nrequires: ["feature:hco"]\napiVersions: [hco.kubevirt.io/v1]\nfill: [/spec/virtualization/vmiCPUAllocationRatio]',
-    'apiVersion: hco.kubevirt.io/v1\nkind: HyperConverged\nmetadata:\n  name: kubevirt-hyperconverged\n  namespace: ${ settings.namespace }\n  annotations:\n    platform.kubevirt.io/version: ${ operator.catalogVersion }\n',
+    `apiVersion: hco.kubevirt.io/v1\nkind: HyperConverged\nmetadata:\n  name: kubevirt-hyperconverged\n  namespace: ${expression('settings.namespace')}\n  annotations:\n    platform.kubevirt.io/version: ${expression('operator.catalogVersion')}\n`,
   ),
   'plain.yaml': asset('name: plain', configMap('plain', 'key: value')),
-  'optional.yaml': asset('name: optional\ninstall: opt-in\nswitch: optional', configMap('optional', 'size: ${ option("size", "1") }')),
+  'optional.yaml': asset(
+    'name: optional\ninstall: opt-in\nswitch: optional',
+    configMap('optional', `size: ${expression('option("size", "1")')}`),
+  ),
   'account.yaml': asset('name: account', 'apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: helper\n  namespace: default\n'),
   'late.yaml': asset('name: late', configMap('late', 'key: value', 'late')),
   'descheduler.yaml': asset(
     'name: descheduler',
     'apiVersion: operator.openshift.io/v1\nkind: KubeDescheduler\nmetadata:\n  name: cluster\n  namespace: default\nspec:\n  deschedulingIntervalSeconds: 60\n',
   ),
-  'each.yaml': asset('name: each\nforEach: parseList(option("sizes", "small,large"))', configMap('each-${ item }', 'size: ${ item }')),
+  'each.yaml': asset('name: each\nforEach: parseList(option("sizes", "small,large"))', configMap(`each-${ITEM}`, `size: ${ITEM}`)),
 };
 
 const map = (name: string, namespace = 'default') => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } });
