@@ -3,8 +3,9 @@ import type { HandlerClass } from '../../framework';
 import type { PlatformSettings } from '../settings';
 import { assetHandler } from './asset-handler';
 import { AssetSource } from './asset-source';
-import { LeftoverSource, leftoverHandler } from './leftover-handler';
+import { LeftoverHandler } from './leftover-handler';
+import { LeftoverSource } from './leftover-source';
 
-export function platformHandlers({ concurrency, resyncMs }: Pick<PlatformSettings, 'concurrency' | 'resyncMs'>): HandlerClass[] {
-  return [AssetSource, assetHandler(concurrency), LeftoverSource, leftoverHandler(resyncMs)];
+export function platformHandlers({ concurrency }: Pick<PlatformSettings, 'concurrency'>): HandlerClass[] {
+  return [AssetSource, assetHandler(concurrency), LeftoverSource, LeftoverHandler];
 }

@@ -1,51 +1,23 @@
-/** Removes what the catalog does not want any more, a key at a time. */
-import {
-  defineVirtualKind,
-  Handler,
-  type HandlerClass,
-  type KeySink,
-  type KeySource,
-  Reconcile,
-  type ReconcileContext,
-  type ReconcileResult,
-  Source,
-} from '../../framework';
+/**
+ * Removes what has to go, one key at a time.
+ *
+ * Owns: the way from the queue to the run. Never: decides anything; see the folder removal.
+ */
+import { Handler, Reconcile, type ReconcileContext, type ReconcileResult } from '../../framework';
+import { Leftover } from './leftover';
 import { PlatformRuntime } from './platform-runtime';
 
-/** The sweep of orphans, or one tombstone. No such object exists in any cluster. */
-export interface Leftover {
-  readonly key: string;
-}
-export const Leftover = defineVirtualKind<Leftover>('Leftover');
+const TIMEOUT_MS = 120_000;
+/** Many objects change at once when a switch is turned; one sweep is enough. */
+const MIN_INTERVAL_MS = 500;
 
-@Source(Leftover)
-export class LeftoverSource implements KeySource<Leftover> {
+@Handler()
+export class LeftoverHandler {
   constructor(private readonly runtime: PlatformRuntime) {}
 
-  resolve(key: string): Leftover {
-    return { key };
+  // Keys have resyncs of their own.
+  @Reconcile(Leftover, { timeoutMs: TIMEOUT_MS, minIntervalMs: MIN_INTERVAL_MS, resyncMs: 0 })
+  async reconcile({ key }: Leftover, { client }: ReconcileContext): Promise<ReconcileResult> {
+    return { requeueAfterMs: await this.runtime.leftovers.reconcile(key, client) };
   }
-
-  start(sink: KeySink): void {
-    this.runtime.leftovers.start(sink);
-  }
-
-  stop(): void {
-    this.runtime.leftovers.stop();
-  }
-}
-
-/** @param resyncMs between two looks without a cause. */
-export function leftoverHandler(resyncMs: number): HandlerClass {
-  @Handler({ id: 'LeftoverHandler' })
-  class LeftoverHandler {
-    constructor(private readonly runtime: PlatformRuntime) {}
-
-    @Reconcile(Leftover, { concurrency: 1, resyncMs })
-    async remove({ key }: Leftover, { client }: ReconcileContext): Promise<ReconcileResult> {
-      const requeueAfterMs = await this.runtime.leftovers.run(key, client);
-      return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
-    }
-  }
-  return LeftoverHandler;
 }

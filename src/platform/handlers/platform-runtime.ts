@@ -23,21 +23,17 @@ import {
 import { Baseline } from '../baseline/baseline';
 import { objectApi } from '../baseline/object-api';
 import type { NamespaceState, ObjectApi } from '../baseline/ports';
-import { type Catalog, IdentityClaims } from '../catalog';
+import { IdentityClaims } from '../catalog';
 import { ContextKeeper } from '../context/context-keeper';
 import type { ContextChange, ContextState } from '../context/context-state';
 import { FollowedKind, type FollowedKindOptions } from '../context/followed-kind';
-import { kindOf, type ServedChange } from '../context/served-kinds';
+import type { ServedChange } from '../context/served-kinds';
 import { EXCLUSIONS_ANNOTATION, ROLLOUT_ANNOTATION } from '../keys';
 import { ModuleReporter } from '../observability/module-reporter';
 import { PlatformEvents } from '../observability/platform-events';
 import { PlatformMetrics } from '../observability/platform-metrics';
 import { StatusWriter } from '../observability/status-writer';
 import { Exclusions } from '../overrides/exclusions';
-import { ObjectRemover } from '../removal/object-remover';
-import { OrphanSweep } from '../removal/orphan-sweep';
-import type { OrphanInput } from '../removal/orphans';
-import { TombstoneKeeper } from '../removal/tombstone-keeper';
 import { RolloutGate } from '../rollout/rollout-gate';
 import { rolloutModeOf } from '../rollout/rollout-mode';
 import { PLATFORM_SETTINGS, type PlatformSettings } from '../settings';
@@ -45,8 +41,7 @@ import { Throttle } from '../throttling/throttle';
 import { AssetKeys } from './asset-keys';
 import { AssetRun } from './asset-run';
 import { Barriers } from './barriers';
-import { type KeyState, KeyStates } from './key-states';
-import { knownKeyOf } from './known-keys';
+import { KeyStates } from './key-states';
 import { Leftovers } from './leftovers';
 import { ManagedKinds } from './managed-kinds';
 import { PlatformCatalog } from './platform-catalog';
@@ -60,8 +55,6 @@ const RESYNC_SPREAD = 0.2;
 export class PlatformRuntime {
   readonly keys: AssetKeys;
   readonly states = new KeyStates();
-  readonly leftovers: Leftovers;
-  private readonly catalog: Catalog;
   private readonly claims = new IdentityClaims();
   private readonly exclusions = new Exclusions();
   private readonly keeper: ContextKeeper;
@@ -74,6 +67,8 @@ export class PlatformRuntime {
   private readonly events: PlatformEvents;
   private readonly status: StatusWriter;
   private readonly reporter: ModuleReporter;
+  /** Orphans and tombstones. */
+  readonly leftovers: Leftovers;
   private readonly run: AssetRun;
   /** Monotonic milliseconds of the next run that looks at everything, by key. */
   private readonly resyncs = new Map<string, number>();
@@ -87,13 +82,12 @@ export class PlatformRuntime {
     cluster: Cluster,
     { catalog, renderer }: PlatformCatalog,
     recorder: EventRecorder,
-    private readonly metrics: PlatformMetrics,
+    metrics: PlatformMetrics,
     @inject(PLATFORM_SETTINGS) private readonly settings: PlatformSettings,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(LOGGER) private readonly log: Logger,
   ) {
     const { states, claims, exclusions } = this;
-    this.catalog = catalog;
     const open: ConstructorParameters<typeof FollowedKind>[1]['open'] = (kind, select) => cluster.openInformer(kind, select);
     this.leaderClient = cluster.client;
     this.keys = new AssetKeys({ catalog, renderer, claims, log, onGone: (key) => this.gone(key) });
@@ -138,15 +132,21 @@ export class PlatformRuntime {
     this.baseline = new Baseline({ throttle, rollout: this.gate, events: this.events, counters, clock, log });
     this.status = this.statusWriter();
     this.reporter = new ModuleReporter({
-      ...{ states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state, events: this.events, metrics },
+      ...{ metrics, events: this.events, states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state },
       serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
       invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
-      orphans: () => this.leftovers.sweep.orphans,
+      mistakes: () => this.mistakes(),
+      orphans: () => this.leftovers.orphans,
       rememberedPolicy: () => this.status.rememberedPolicy,
       changed: () => this.status.changed(),
     });
-    states.onState((state, before) => this.stateChanged(state, before));
-    this.leftovers = this.leftoversOf();
+    states.onState((state, before) => this.reporter.report(state, before));
+    this.leftovers = new Leftovers({
+      ...{ catalog, keys: this.keys, states, managed: this.managed, served, exclusions, gate: this.gate },
+      ...{ events: this.events, metrics, clock, log, resyncMs: settings.resyncMs, state: () => this.keeper.state },
+      policy: () => this.reporter.policy(),
+      swept: () => this.reporter.look(),
+    });
     this.run = new AssetRun({
       ...{
         catalog,
@@ -189,14 +189,13 @@ export class PlatformRuntime {
     await this.status.begin();
     this.isLeading = true;
     this.barriers.owe(this.keys.all());
+    this.leftovers.begin();
     this.reporter.lead();
-    this.tellExclusions();
   }
 
   async end(): Promise<void> {
     this.isLeading = false;
     await this.status.end();
-    this.leftovers.forget();
     this.reporter.follow();
   }
 
@@ -286,15 +285,12 @@ export class PlatformRuntime {
   private contextChanged(change: ContextChange, state: ContextState): void {
     const text = this.anchorAnnotation(EXCLUSIONS_ANNOTATION);
     const isAnchored = this.anchor !== undefined;
-    if (isAnchored && this.exclusions.update(text)) {
-      this.tellExclusions();
-      this.keys.touchAll();
-    }
+    if (isAnchored && this.exclusions.update(text)) this.keys.touchAll();
     if (change.everything) this.baseline.expireAll();
     this.barriers.owe(this.keys.touchFor(change));
     void this.expand(state);
     this.reporter.contextChanged();
-    this.leftovers.touchAll();
+    this.leftovers.contextChanged();
   }
 
   private async expand({ context }: ContextState): Promise<void> {
@@ -325,52 +321,13 @@ export class PlatformRuntime {
       }
     }
     this.reporter.appeared(appeared);
+    this.leftovers.appeared(appeared);
     this.keys.touchAll();
-    for (const { apiVersion, kind } of appeared) this.leftovers.touchKind(apiVersion, kind);
   }
 
   private managedChanged({ object }: ResourceEvent): void {
-    if (this.keys.touchObject(object).length === 0) this.leftovers.sweepSoon();
-    this.leftovers.touchKind(object.apiVersion ?? '', object.kind ?? '');
-  }
-
-  private stateChanged(state: KeyState, before: KeyState | undefined): void {
-    this.reporter.report(state, before);
-    // Also of one that was wanted before this process began.
-    if (state.status !== before?.status || state.target?.id !== before.target?.id) this.leftovers.sweepSoon();
-  }
-
-  private tellExclusions(): void {
-    if (!this.isLeading) return;
-    for (const [index, problem] of this.exclusions.problems.entries())
-      this.events.warning('InvalidExclusions', `exclusions ${index}`, problem);
-  }
-
-  private leftoversOf(): Leftovers {
-    const { clock, log, events, metrics, gate, keeper, catalog } = this;
-    const served = (apiVersion: string, kind: string) => {
-      const found = keeper.served.find(apiVersion, kind);
-      return found === undefined ? undefined : kindOf(found);
-    };
-    const sweep = new OrphanSweep({
-      ...{ events, metrics, log, remover: new ObjectRemover({ clock, gate }), state: () => keeper.state, known: () => this.known() },
-      policy: () => this.reporter.policy(),
-      kindOf: ({ apiVersion = '', kind = '' }) => served(apiVersion, kind),
-      isNodeLevel: ({ kind }) => catalog.assets.some(({ isNodeLevel, identity }) => isNodeLevel && identity.kind === kind),
-    });
-    const tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state: () => keeper.state, kindOf: served, events, metrics });
-    return new Leftovers(sweep, tombstones);
-  }
-
-  /** @returns `undefined` while some labelled object may not be known. */
-  private known(): OrphanInput | undefined {
-    if (!this.keeper.served.isKnown || !this.managed.isComplete) return undefined;
-    return {
-      labelled: this.managed.objects(),
-      keys: this.keys.all().map((key) => knownKeyOf(this.keys.assetOf(key)!, this.states.get(key))),
-      isExcluded: (identity) => this.exclusions.verdict(identity).kind !== 'included',
-      isTombstone: (identity) => this.leftovers.tombstones.covers(identity),
-    };
+    this.keys.touchObject(object);
+    this.leftovers.objectChanged(object);
   }
 
   private namespaceChanged({ metadata }: KubernetesObject): void {
@@ -402,6 +359,13 @@ export class PlatformRuntime {
     const found = this.namespaces.get(name);
     if (found === undefined) return 'absent';
     return found.metadata?.deletionTimestamp === undefined ? 'active' : 'terminating';
+  }
+
+  /** What the user has to correct on the anchor. */
+  private mistakes(): ReturnType<ConstructorParameters<typeof ModuleReporter>[0]['mistakes']> {
+    const { problem } = rolloutModeOf(this.anchorAnnotation(ROLLOUT_ANNOTATION));
+    const exclusions = this.exclusions.problems.map((message) => ({ reason: 'InvalidExclusions', message }) as const);
+    return problem === undefined ? exclusions : [...exclusions, { reason: 'InvalidOption', message: problem }];
   }
 
   private get anchor(): KubernetesObject | undefined {

@@ -8,11 +8,12 @@
  * Errors: none.
  */
 import type { KubernetesObject } from '../../framework';
-import type { BaselineOutcome } from '../baseline/outcome';
+import { type BaselineOutcome, NO_CUSTOMIZATIONS } from '../baseline/outcome';
 import type { ContextProblem, ContextState } from '../context/context-state';
 import { ON_REMOVAL_ANNOTATION } from '../keys';
 import { groupOf } from '../overrides/sensitive-kinds';
 import type { AssetRow } from './asset-rows';
+import type { PlatformEventReason } from './event-reasons';
 import { moduleConditions } from './module-conditions';
 import type { PlatformEvents } from './platform-events';
 import type { DependencyFigure, MetricIdentity, PlatformMetrics } from './platform-metrics';
@@ -38,6 +39,8 @@ export interface ModuleReporterParts {
   readonly serves: (apiVersion: string, kind: string) => boolean;
   /** Why the exclusions as a whole cannot be read; empty = they can. */
   readonly invalidExclusions: () => string;
+  /** What users have to correct, beside what the context says. */
+  readonly mistakes: () => readonly { readonly reason: 'InvalidExclusions' | 'InvalidOption'; readonly message: string }[];
   readonly orphans: () => readonly string[];
   readonly rememberedPolicy: () => RemovalPolicy;
   readonly events: PlatformEvents;
@@ -46,12 +49,14 @@ export interface ModuleReporterParts {
   readonly changed: () => void;
 }
 
+type Problem = Pick<ContextProblem, 'message' | 'about'> & { readonly reason: PlatformEventReason };
+
 const MODULE = 'module';
 
 export class ModuleReporter {
   /** Series of each key, so that they go with it. */
   private readonly shown = new Map<string, MetricIdentity>();
-  private readonly problems = new Map<string, ContextProblem>();
+  private readonly problems = new Map<string, Problem>();
   /** Something was not in sync since it was last told that everything is. */
   private wasDisturbed = true;
   private isLeading = false;
@@ -113,7 +118,9 @@ export class ModuleReporter {
     const { context, metrics } = this.parts;
     const state = context();
     metrics.active(state?.activation.active === true);
-    this.tellProblems(state?.problems ?? []);
+    const anchor = state !== undefined && 'object' in state.anchor ? [state.anchor.object] : [];
+    const mistakes = anchor.length === 0 ? [] : this.parts.mistakes().map((mistake) => ({ ...mistake, about: anchor }));
+    this.tellProblems([...(state?.problems ?? []), ...mistakes]);
     this.look();
   }
 
@@ -145,9 +152,14 @@ export class ModuleReporter {
     return object.metadata?.annotations?.[ON_REMOVAL_ANNOTATION]?.trim() === 'delete' ? 'delete' : 'keep';
   }
 
-  private show({ key, target, outcome, seconds }: ReportedState): void {
+  private show({ key, status, target, outcome, seconds }: ReportedState): void {
     const { metrics } = this.parts;
     const before = this.shown.get(key);
+    if (status === 'ERROR' && outcome === undefined) {
+      // It cannot be rendered. What was never shown was never looked after.
+      if (before !== undefined) metrics.report(before, { ...PLAIN, compliance: 0 }, seconds);
+      return;
+    }
     const identity = target === undefined ? undefined : { kind: target.kind, name: target.name, namespace: target.namespace };
     const isShown = identity !== undefined && outcome !== undefined && outcome.status !== 'Excluded';
     if (before !== undefined && (!isShown || !isSame(before, identity))) {
@@ -197,7 +209,7 @@ export class ModuleReporter {
     }
   }
 
-  private tellProblems(problems: readonly ContextProblem[]): void {
+  private tellProblems(problems: readonly Problem[]): void {
     const { events } = this.parts;
     const now = new Map(problems.map((problem) => [`${problem.reason} ${problem.message}`, problem]));
     for (const [id, problem] of this.problems) {
@@ -211,6 +223,8 @@ export class ModuleReporter {
     }
   }
 }
+
+const PLAIN = { isPaused: false, isContested: false, customizations: NO_CUSTOMIZATIONS } as const;
 
 /** The reason under which the state is told. */
 function eventReasonOf({ outcome, reason }: ReportedState): string {

@@ -47,13 +47,14 @@ function bench() {
     keys: ['a'],
     served: true,
     remembered: 'keep' as const,
+    mistakes: [] as { reason: 'InvalidOption'; message: string }[],
   };
   const events = new PlatformEvents({
     ...{ clock, log: new RecordingLogger(), recorder: { record: (event: EventInput) => recorded.push(event) } },
     ...{ anchor: () => ANCHOR, dropped: () => undefined },
   });
   const reporter = new ModuleReporter({
-    ...{ events, metrics, orphans: () => [], changed: () => undefined, invalidExclusions: () => '' },
+    ...{ events, metrics, orphans: () => [], changed: () => undefined, invalidExclusions: () => '', mistakes: () => made.mistakes },
     ...{ states: () => [...made.states.values()], keys: () => made.keys, context: () => made.context, serves: () => made.served },
     rememberedPolicy: () => made.remembered,
   });
@@ -105,6 +106,34 @@ describe('the reporter of the module', () => {
       end();
       expect(await text()).not.to.contain('name="a"');
     }
+  });
+
+  it('shows that an object is not as wanted when its asset cannot be rendered any more, and nothing of one that never was', async () => {
+    const { reporter, run, text } = bench();
+    const failed = { ...aState('a', 'RenderFailed'), outcome: undefined };
+    reporter.lead();
+    run(failed);
+    expect(await text()).not.to.contain('name="a"');
+    run(aState('a', 'InSync'));
+
+    run(failed);
+
+    expect(await text()).to.contain('kubevirt_autopilot_compliance_status{kind="DaemonSet",name="a",namespace="ns"} 0');
+  });
+
+  it('tells mistakes of the user about the anchor, and again when they come back', () => {
+    const { made, reporter, recorded, reasons } = bench();
+    reporter.lead();
+    made.mistakes = [{ reason: 'InvalidOption', message: 'rollout is "x"' }];
+    reporter.contextChanged();
+    reporter.contextChanged();
+    expect(recorded.map(({ reason, about }) => [reason, about.kind])).to.deep.equal([['InvalidOption', 'HyperConverged']]);
+    made.mistakes = [];
+    reporter.contextChanged();
+    made.mistakes = [{ reason: 'InvalidOption', message: 'rollout is "x"' }];
+    reporter.contextChanged();
+
+    expect(reasons()).to.have.length(2);
   });
 
   it('names a missing kind only while a wanted asset needs it', async () => {
