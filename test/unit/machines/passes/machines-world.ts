@@ -1,8 +1,18 @@
 /** The whole module on a fake supervisor and fake remote clusters, with a clock that stands still. */
 import { join } from 'node:path';
-import { createContainer, type KubernetesObject, Namespace, Secret, StewardOperator } from '../../../../src/framework';
+import {
+  createContainer,
+  Handler,
+  injectAll,
+  type KubernetesObject,
+  Namespace,
+  OnStartup,
+  Secret,
+  StewardOperator,
+} from '../../../../src/framework';
 import { FakeApiServer, FakeClock, TestOperator } from '../../../../src/framework/testing';
 import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
+import { WAKE_TARGET_SOURCE, type WakeTarget, type WakeTargetSource } from '../../../../src/kubevirt/wake-target';
 import { exceptionalSecretRights, machinesHandlersFor, provideMachines } from '../../../../src/machines';
 import { KubeVirt } from '../../../../src/machines/clusters/remote-kinds';
 import { KubevirtConfig, Machine } from '../../../../src/machines/kinds';
@@ -27,6 +37,10 @@ export interface MachinesWorld {
   readonly remotes: Readonly<Record<string, FakeApiServer>>;
   readonly operator: TestOperator;
   readonly log: RecordingLogger;
+  /** `<remote> <namespace>/<name>` of each start that KubeVirt was asked for. */
+  readonly starts: readonly string[];
+  /** What a magic packet may wake, as the operator that runs now knows it. */
+  wakeTargets(): readonly WakeTarget[];
   machine(name: string): Machine | undefined;
   /** Creates a Machine in namespace team-a. */
   create(name: string, options?: Omit<MachineOptions, 'name'>): void;
@@ -41,6 +55,19 @@ export interface WorldOptions {
   env?: Readonly<Record<string, string>>;
 }
 
+/** Stands where the wol module would be. */
+@Handler()
+class SourceProbe {
+  static latest: readonly WakeTargetSource[] = [];
+
+  constructor(@injectAll(WAKE_TARGET_SOURCE) private readonly sources: readonly WakeTargetSource[]) {}
+
+  @OnStartup()
+  see(): void {
+    SourceProbe.latest = this.sources;
+  }
+}
+
 const ends: (() => Promise<unknown>)[] = [];
 
 export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: WorldOptions = {}): Promise<MachinesWorld> {
@@ -50,14 +77,15 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
   ends.push(() => supervisor.stop());
   supervisor.objects.create(Namespace, { metadata: { name: 'kube-system' } });
   const remotes: Record<string, FakeApiServer> = {};
+  const starts: string[] = [];
   for (const name of names) {
-    const remote = await aRemote(clock);
+    const remote = await aRemote(clock, (vm) => void starts.push(`${name} ${vm}`));
     remotes[name] = remote;
     connect(supervisor, name, remote);
   }
   const settings = theSettings(env);
   const operator = await TestOperator.start({
-    handlers: machinesHandlersFor(settings),
+    handlers: [...machinesHandlersFor(settings), SourceProbe],
     exceptionalRights: exceptionalSecretRights(settings),
     ...{ server: supervisor, remotes: Object.values(remotes), clock, logger: log, domain: 'virt-steward.io' },
     // What a process remembers goes with it.
@@ -71,7 +99,8 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
   // Connected, checked, and what waited for that has been done.
   await operator.advance(5_000);
   return {
-    ...{ clock, supervisor, remotes, operator, log },
+    ...{ clock, supervisor, remotes, operator, log, starts },
+    wakeTargets: () => SourceProbe.latest.flatMap((source) => [...source.targets()]),
     create: (name, options = {}) => {
       const { metadata, ...machine } = aMachine({ ...options, name });
       const { annotations } = metadata ?? {};
@@ -89,12 +118,19 @@ export async function endMachinesWorlds(): Promise<void> {
   for (const end of ends.splice(0).reverse()) await end();
 }
 
-async function aRemote(clock: FakeClock): Promise<FakeApiServer> {
+async function aRemote(clock: FakeClock, onStart: (vm: string) => void): Promise<FakeApiServer> {
   const remote = await FakeApiServer.start({ clock, tls: true, kinds: REMOTE_KINDS });
   ends.push(() => remote.stop());
   remote.subresources.add({
     ...{ apiVersion: 'subresources.kubevirt.io/v1', resource: 'virtualmachines', subresource: 'stop', of: 'kubevirt.io' },
     handler: ({ object }) => ({ status: object === undefined ? 404 : 202 }),
+  });
+  remote.subresources.add({
+    ...{ apiVersion: 'subresources.kubevirt.io/v1', resource: 'virtualmachines', subresource: 'start', of: 'kubevirt.io' },
+    handler: ({ namespace, name }) => {
+      onStart(`${namespace}/${name}`);
+      return { status: 202 };
+    },
   });
   remote.objects.create(Namespace, { metadata: { name: 'kube-system' } });
   remote.objects.create(Namespace, { metadata: { name: 'kubevirt' } });
