@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -16,7 +16,9 @@ import { SELF_NODE_REMEDIATION, switchedOn } from '../../harness/catalog-samples
 import { ROOT } from '../../harness/steward-cluster';
 
 const DOMAIN = 'platform.kubevirt.io/';
-const DOCUMENTS = ['docs/platform/user-guide.md', 'docs/migration/platform.md'];
+const RUNBOOKS = globSync('docs/runbooks/VirtPlatform*.md', { cwd: ROOT }).sort();
+const GUIDES = ['docs/platform/user-guide.md', 'docs/migration/platform.md'];
+const DOCUMENTS = [...GUIDES, ...RUNBOOKS];
 const SAMPLE = { anchor: anHco(switchedOn('loadaware')), objects: [SELF_NODE_REMEDIATION] };
 
 /** Names that say something on the anchor and that no asset reads. */
@@ -86,7 +88,7 @@ describe('commands in the documents of the platform module', function () {
     for (const [index, block] of blocksOf(path).entries()) {
       it(`${path}, block ${index + 1}: ${block.split('\n')[0]}`, async () => {
         const output = await run(block);
-        if (/^kubectl get (?!events)/m.test(block)) expect(output).not.to.equal('');
+        if (/^kubectl get (?!events|pods)/m.test(block)) expect(output).not.to.equal('');
         for (const { object, value } of await annotated('patch')) {
           const outcome = applyUserPatch(object, value);
           expect(outcome.kind, JSON.stringify(outcome)).to.equal('patched');
@@ -104,7 +106,7 @@ describe('commands in the documents of the platform module', function () {
   }
 
   it('leave every way to override out of no document', () => {
-    const text = DOCUMENTS.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
+    const text = GUIDES.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
     for (const key of [...ANCHOR_KEYS, ...OBJECT_KEYS]) expect(text).to.contain(`${DOMAIN}${key}`);
   });
 });
