@@ -125,6 +125,62 @@ const CASES: readonly Case[] = [
     resolvedAt: 42,
     healthy: { 'wol_rate_limited_total{NS,config="lab"}': '3x70', 'wol_agent_kernel_drops_reported{NS,config="lab"}': '3x70' },
   },
+  {
+    name: 'VirtPlatformSyncFailed',
+    series: { 'kubevirt_autopilot_compliance_status{NS,kind="k",name="n",exported_namespace="o"}': '0x30 1x30' },
+    firesAt: 15,
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_compliance_status{NS,kind="k",name="n",exported_namespace="o"}': '1x5 0x10 1x40' },
+  },
+  {
+    name: 'VirtPlatformThrashingDetected',
+    series: { 'kubevirt_autopilot_paused_resources{NS,kind="k",name="n"}': '0x4 1x20 0x20' },
+    firesAt: 5,
+    resolvedAt: 27,
+    healthy: { 'kubevirt_autopilot_paused_resources{NS,kind="k",name="n"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformDependencyMissing',
+    series: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="k"}': '1x20 0x20' },
+    firesAt: 5,
+    resolvedAt: 22,
+    healthy: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="k"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformTombstoneStuck',
+    series: { 'kubevirt_autopilot_tombstone_status{NS,kind="k",name="n"}': '-1x40 0x20' },
+    firesAt: 30,
+    resolvedAt: 42,
+    healthy: { 'kubevirt_autopilot_tombstone_status{NS,kind="k",name="n"}': '1x10 0x60' },
+  },
+  {
+    name: 'VirtPlatformRolloutBlocked',
+    series: { 'kubevirt_autopilot_rollout_pending{NS,kind="k",name="n",reason="PoolDegraded"}': '1x380 0x20' },
+    firesAt: 360,
+    resolvedAt: 382,
+    healthy: { 'kubevirt_autopilot_rollout_pending{NS,kind="k",name="n",reason="Manual"}': '1x400' },
+  },
+  {
+    name: 'VirtPlatformContestedField',
+    series: { 'kubevirt_autopilot_contested_resources{NS,kind="k",name="n"}': '1x40 0x20' },
+    firesAt: 30,
+    resolvedAt: 42,
+    healthy: { 'kubevirt_autopilot_contested_resources{NS,kind="k",name="n"}': '1x20 0x40' },
+  },
+  {
+    name: 'VirtPlatformOrphans',
+    series: { 'kubevirt_autopilot_orphaned_resources{NS,kind="k",name="n"}': '1x1450 0x20' },
+    firesAt: 1440,
+    resolvedAt: 1452,
+    healthy: { 'kubevirt_autopilot_orphaned_resources{NS,kind="k",name="n"}': '1x1000 0x500' },
+  },
+  {
+    name: 'VirtPlatformDown',
+    series: { 'kubevirt_autopilot_active{NS}': '_x20 1x20' },
+    firesAt: 10,
+    resolvedAt: 22,
+    healthy: { 'kubevirt_autopilot_active{NS,pod="a"}': '0x60', 'kubevirt_autopilot_active{NS,pod="b"}': '1x60' },
+  },
 ];
 
 describe('alerts of the chart', function () {
@@ -143,7 +199,7 @@ describe('alerts of the chart', function () {
     });
     helm = await Helm.find(4);
     const settings =
-      '--set=missingApis=render,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
+      '--set=missingApis=render,platform.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
     const { groups } = the(await helm.objects(settings), 'PrometheusRule')['spec'] as { groups: { rules: Rule[] }[] };
     rules = groups.flatMap((group) => group.rules);
     writeFileSync(join(folder, 'rules.yaml'), stringify({ groups }));
