@@ -127,59 +127,59 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'VirtPlatformSyncFailed',
-    series: { 'kubevirt_autopilot_compliance_status{NS,kind="k",name="n",exported_namespace="o"}': '0x30 1x30' },
+    series: { 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x30 1x30' },
     firesAt: 15,
     resolvedAt: 32,
-    healthy: { 'kubevirt_autopilot_compliance_status{NS,kind="k",name="n",exported_namespace="o"}': '1x5 0x10 1x40' },
+    healthy: { 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x60' },
   },
   {
     name: 'VirtPlatformThrashingDetected',
-    series: { 'kubevirt_autopilot_paused_resources{NS,kind="k",name="n"}': '0x4 1x20 0x20' },
+    series: { 'kubevirt_autopilot_paused_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x4 1x30 0x30' },
     firesAt: 5,
-    resolvedAt: 27,
-    healthy: { 'kubevirt_autopilot_paused_resources{NS,kind="k",name="n"}': '0x60' },
+    resolvedAt: 37,
+    healthy: { 'kubevirt_autopilot_paused_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
   },
   {
     name: 'VirtPlatformDependencyMissing',
-    series: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="k"}': '1x20 0x20' },
+    series: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="K"}': '1x30 0x30' },
     firesAt: 5,
-    resolvedAt: 22,
-    healthy: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="k"}': '0x60' },
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="K"}': '0x60' },
   },
   {
     name: 'VirtPlatformTombstoneStuck',
-    series: { 'kubevirt_autopilot_tombstone_status{NS,kind="k",name="n"}': '-1x40 0x20' },
+    series: { 'kubevirt_autopilot_tombstone_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '-2x40 0x30' },
     firesAt: 30,
     resolvedAt: 42,
-    healthy: { 'kubevirt_autopilot_tombstone_status{NS,kind="k",name="n"}': '1x10 0x60' },
+    healthy: { 'kubevirt_autopilot_tombstone_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
   },
   {
     name: 'VirtPlatformRolloutBlocked',
-    series: { 'kubevirt_autopilot_rollout_pending{NS,kind="k",name="n",reason="PoolDegraded"}': '1x380 0x20' },
+    series: { 'kubevirt_autopilot_rollout_pending{NS,kind="DaemonSet",name="d",exported_namespace="e",reason="PoolPaused"}': '1x400 _x30' },
     firesAt: 360,
-    resolvedAt: 382,
-    healthy: { 'kubevirt_autopilot_rollout_pending{NS,kind="k",name="n",reason="Manual"}': '1x400' },
+    resolvedAt: 408,
+    healthy: { 'kubevirt_autopilot_rollout_pending{NS,kind="DaemonSet",name="d",exported_namespace="e",reason="Manual"}': '1x400' },
   },
   {
     name: 'VirtPlatformContestedField',
-    series: { 'kubevirt_autopilot_contested_resources{NS,kind="k",name="n"}': '1x40 0x20' },
+    series: { 'kubevirt_autopilot_contested_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x40 0x30' },
     firesAt: 30,
     resolvedAt: 42,
-    healthy: { 'kubevirt_autopilot_contested_resources{NS,kind="k",name="n"}': '1x20 0x40' },
+    healthy: { 'kubevirt_autopilot_contested_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
   },
   {
     name: 'VirtPlatformOrphans',
-    series: { 'kubevirt_autopilot_orphaned_resources{NS,kind="k",name="n"}': '1x1450 0x20' },
+    series: { 'kubevirt_autopilot_orphaned_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x1500 _x30' },
     firesAt: 1440,
-    resolvedAt: 1452,
-    healthy: { 'kubevirt_autopilot_orphaned_resources{NS,kind="k",name="n"}': '1x1000 0x500' },
+    resolvedAt: 1508,
+    healthy: { 'kubevirt_autopilot_orphaned_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x1500' },
   },
   {
     name: 'VirtPlatformDown',
-    series: { 'kubevirt_autopilot_active{NS}': '_x20 1x20' },
+    series: { 'kubevirt_autopilot_active{NS}': '_x30 1x30' },
     firesAt: 10,
-    resolvedAt: 22,
-    healthy: { 'kubevirt_autopilot_active{NS,pod="a"}': '0x60', 'kubevirt_autopilot_active{NS,pod="b"}': '1x60' },
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_active{NS}': '0x60' },
   },
 ];
 
@@ -257,6 +257,13 @@ describe('alerts of the chart', function () {
 
     // One error a minute is ten in ten minutes, not twenty.
     await expectCount('twice', twice, `(${expr}) < 11`, { 20: 1 });
+  });
+
+  it('fires for an object that two leaders in turn cannot correct, as if they were one', async () => {
+    const object = 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"';
+    const inTurn = { [`${object},pod="a",instance="a"}`]: '0x8 _x20', [`${object},pod="b",instance="b"}`]: '_x8 0x20' };
+
+    await expectFiring('VirtPlatformSyncFailed', inTurn, { 14: 0, 15: 1, 20: 1 });
   });
 
   it('are tested here, all of them, and no others can be configured', () => {
