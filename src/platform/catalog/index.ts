@@ -27,4 +27,5 @@ export {
   type Wanted,
 } from './rendering';
 export { requirementText } from './requirement';
+export { shippedCatalogDirectory } from './shipped-catalog';
 export { type MissingRequirement, missingRequirements } from './wanted';
