@@ -1,5 +1,5 @@
 /**
- * Makes `values.schema.json` and `README.md` of the chart from its `values.yaml`.
+ * Makes `values.schema.json` and `README.md` of the chart, and the reference page of values, from its `values.yaml`.
  *
  *     node build/hack/generators/chart-values.js            writes what differs
  *     node build/hack/generators/chart-values.js --check    writes nothing, exits 1 and shows the difference
@@ -16,6 +16,7 @@ import { type ValuesEntry, valuesEntries, valuesSchema } from './values-schema';
 
 const CHART = 'charts/virt-steward';
 const VALUES = `${CHART}/values.yaml`;
+const PAGE = 'docs/reference/values.md';
 
 /** The generated files below `root`. @throws {Error} naming a key without a description or a type. */
 export function chartValues(root: string): GeneratedFiles {
@@ -23,7 +24,8 @@ export function chartValues(root: string): GeneratedFiles {
   const mark = `${GENERATED_MARK}${VALUES}; DO NOT EDIT.`;
   return new Map([
     [`${CHART}/values.schema.json`, `${jsonText({ 'x-generated': mark, ...valuesSchema(entries) })}\n`],
-    [`${CHART}/README.md`, `<!-- ${mark} -->\n${INTRODUCTION}\n${table(entries)}\n`],
+    [`${CHART}/README.md`, `<!-- ${mark} -->\n${INTRODUCTION}\n\n## Values\n\n${TABLE_HEAD}\n${table(entries)}\n`],
+    [PAGE, `<!-- ${mark} -->\n# Values of the chart\n\n${PAGE_INTRODUCTION}\n\n${TABLE_HEAD}\n${table(entries)}\n`],
   ]);
 }
 
@@ -34,11 +36,12 @@ helm install virt-steward charts/virt-steward -n virt-steward-system --create-na
 \`\`\`
 
 Works with Helm 3.17 and later and with Helm 4, on Kubernetes 1.30 and later and on OpenShift. How to install, upgrade and remove it:
-[guide](../../docs/operations/install.md).
+[guide](../../docs/operations/install.md).`;
 
-## Values
+const PAGE_INTRODUCTION = `What \`helm install --set\` and files given with \`--values\` may say. Some values exclude each other; the chart then refuses to render and
+says what to set instead. How to install it: [guide](../operations/install.md).`;
 
-Keys that are not listed are refused. Those marked with \\* take what the Kubernetes API takes there.
+const TABLE_HEAD = `Keys that are not listed are refused. Those marked with \\* take what the Kubernetes API takes there.
 
 | key | default | meaning |
 |---|---|---|`;

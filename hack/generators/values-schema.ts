@@ -43,6 +43,15 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
     additionalProperties: false,
     properties: { enabled: { type: 'boolean' }, for: { type: 'string' }, severity: { type: 'string' } },
   },
+  agentEndpoints: {
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['port'],
+      properties: { config: { type: 'string' }, port: { type: 'integer', minimum: 1, maximum: 65_535 } },
+    },
+  },
   objectRefs: { type: 'array', items: OBJECT_REF },
 };
 const OPEN_DEFINITIONS = new Set(['object', 'objectList', 'stringMap', 'envMap']);

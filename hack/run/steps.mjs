@@ -34,6 +34,7 @@ const generators = [
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',
+  'hack/generators/dashboards',
   'hack/generators/olm-bundle',
 ];
 
@@ -52,6 +53,8 @@ export const steps = new Map([
   ['manifests', async (args) => (await compile()) || program('hack/manifests/main', args)],
   ['images', async (args) => (await build()) || program('hack/images/main', args)],
   ['test:e2e', async (args) => (await build()) || endToEnd(args)],
+  ['update-crds', async (args) => (await compile()) || program('hack/update-crds/main', args)],
+  ['verify-crds', async (args) => (await compile()) || program('hack/update-crds/main', ['--verify', ...args])],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
   ['bench', async (args) => (await build()) || program('hack/bench/main', args)],
 ]);

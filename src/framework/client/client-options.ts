@@ -68,6 +68,8 @@ export interface PatchOptions extends WriteOptions {
 export interface DeleteOptions extends WriteOptions {
   /** The object meant; another one of the same name is left alone. */
   uid: string;
+  /** Only as it was read: `ConflictError` when it has changed since. @default whatever it is now */
+  resourceVersion?: string | undefined;
   /** @default Background */
   propagation?: 'Background' | 'Foreground' | 'Orphan';
   gracePeriodSeconds?: number;

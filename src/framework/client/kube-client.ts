@@ -186,8 +186,9 @@ export class KubeClient {
     });
   }
 
+  /** @throws {ConflictError} when a version is given and the object has another one. */
   async delete(kind: Kind, key: ObjectKey, options: DeleteOptions): Promise<DeleteResult> {
-    const { uid, propagation = 'Background', gracePeriodSeconds } = options;
+    const { uid, resourceVersion, propagation = 'Background', gracePeriodSeconds } = options;
     const request: ApiRequest = {
       method: 'DELETE',
       path: objectPath(kind, key),
@@ -196,7 +197,7 @@ export class KubeClient {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         propagationPolicy: propagation,
-        preconditions: { uid },
+        preconditions: { uid, resourceVersion },
         ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
       },
       signal: options.signal,

@@ -76,8 +76,7 @@ export class StartLimits {
   /** Waits for a token. @returns false when none came in time, too many wait already, or `signal` ended the wait. */
   wait(owner: RateOwner, signal: AbortSignal): Promise<boolean> {
     const lane = this.laneOf(owner);
-    const isFull = lane.waiters.size >= this.maxWaitingPerConfig || this.waitingInAll >= this.maxWaiting;
-    if (isFull || signal.aborted) return Promise.resolve(false);
+    if (!this.hasRoom(owner) || signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const onAbort = (): void => waiter.end(false);
       const waiter: Waiter = {
@@ -96,6 +95,11 @@ export class StartLimits {
       signal.addEventListener('abort', onAbort, { once: true });
       this.serve();
     });
+  }
+
+  /** Whether one more may wait for a token. */
+  hasRoom({ name }: RateOwner): boolean {
+    return this.waiting(name) < this.maxWaitingPerConfig && this.waitingInAll < this.maxWaiting;
   }
 
   /** Returns a token that was not used. */

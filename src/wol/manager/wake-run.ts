@@ -169,11 +169,14 @@ export class WakeRun {
     if (owner === undefined) return Promise.resolve(undefined);
     this.hasToken = limits.tryTake(owner);
     if (this.hasToken) return undefined;
+    const text = `WolConfig ${this.configName} or the manager has used up its starts`;
+    const limited: Step = { kind: 'failed', reason: 'RateLimited', text };
+    // Whoever waits is answered ACCEPTED, which one that is sent away must not be.
+    if (!limits.hasRoom(owner)) return Promise.resolve(limited);
     this.waitingFor('waiting for the rate limit');
     return limits.wait(owner, signal).then((granted): Step => {
       this.hasToken = granted;
-      if (granted || signal.aborted) return undefined;
-      return { kind: 'failed', reason: 'RateLimited', text: `WolConfig ${this.configName} or the manager has used up its starts` };
+      return granted || signal.aborted ? undefined : limited;
     });
   }
 

@@ -9,11 +9,12 @@ const flag: Schema = { type: 'boolean' };
 const map = (properties: Readonly<Record<string, Schema>>): Schema => ({ type: 'object', properties });
 const list = (items: Schema): Schema => ({ type: 'array', items });
 const stringMap: Schema = { type: 'object', additionalProperties: text };
-const relabeling = map({ action: text, regex: text, sourceLabels: texts });
+const relabeling = map({ action: text, regex: text, sourceLabels: texts, targetLabel: text, replacement: text });
+const secretKey = map({ name: text, key: text });
 const strategy = map({ type: text });
 const issuerRef = map({ name: text, kind: text, group: text });
 
-/** Of cert-manager, OpenShift and the Prometheus Operator. */
+/** Of cert-manager, OpenShift, the Prometheus Operator and the Grafana Operator. */
 export const FOREIGN_CRDS: readonly TestObject[] = [
   crd('cert-manager.io', 'Issuer', 'issuers', 'Namespaced', {
     spec: map({ selfSigned: { type: 'object' }, ca: map({ secretName: text }) }),
@@ -43,6 +44,7 @@ export const FOREIGN_CRDS: readonly TestObject[] = [
           interval: text,
           scrapeTimeout: text,
           bearerTokenFile: text,
+          authorization: map({ type: text, credentials: secretKey }),
           tlsConfig: map({ serverName: text, ca: map({ configMap: map({ name: text, key: text }) }) }),
           relabelings: list(relabeling),
           metricRelabelings: list(relabeling),
@@ -50,6 +52,20 @@ export const FOREIGN_CRDS: readonly TestObject[] = [
       ),
     }),
   }),
+  crd('monitoring.coreos.com', 'PodMonitor', 'podmonitors', 'Namespaced', {
+    spec: map({
+      selector: map({ matchLabels: stringMap }),
+      podMetricsEndpoints: list(map({ path: text, scheme: text, interval: text, relabelings: list(relabeling) })),
+    }),
+  }),
+  crd(
+    'grafana.integreatly.org',
+    'GrafanaDashboard',
+    'grafanadashboards',
+    'Namespaced',
+    { spec: map({ instanceSelector: map({ matchLabels: stringMap }), json: text }) },
+    'v1beta1',
+  ),
   crd('monitoring.coreos.com', 'PrometheusRule', 'prometheusrules', 'Namespaced', {
     spec: map({
       groups: list(
@@ -84,7 +100,14 @@ export const FOREIGN_CRDS: readonly TestObject[] = [
   }),
 ];
 
-function crd(group: string, kind: string, plural: string, scope: string, properties: Readonly<Record<string, Schema>>): TestObject {
+function crd(
+  group: string,
+  kind: string,
+  plural: string,
+  scope: string,
+  properties: Readonly<Record<string, Schema>>,
+  version = 'v1',
+): TestObject {
   const schema = { openAPIV3Schema: map(properties) };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -95,7 +118,7 @@ function crd(group: string, kind: string, plural: string, scope: string, propert
       group,
       scope,
       names: { kind, plural, singular: kind.toLowerCase() },
-      versions: [{ name: 'v1', served: true, storage: true, schema }],
+      versions: [{ name: version, served: true, storage: true, schema }],
     },
   };
 }

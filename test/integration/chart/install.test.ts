@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { MANIFEST_VALUES } from '../../../hack/manifests/main';
+import { manifestFiles } from '../../../hack/manifests/manifests';
+import { objectsOf, renderedChart } from '../../../hack/tools/helm-template';
 import { AdminApi } from '../../harness/admin-api';
+import { Conformity } from '../../harness/conformity';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
 import { poll } from '../../harness/poll';
 import { refusalOf } from '../../harness/server-dry-run';
-import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { NAMESPACE, objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 import { FOREIGN_CRDS } from './foreign-crds';
 
 const MANAGER = `system:serviceaccount:${NAMESPACE}:virt-steward-manager`;
@@ -201,23 +205,66 @@ describe('the chart on a real API server', function () {
     }
   });
 
-  it('renders objects that the API server accepts without unknown fields, for every file of values', async () => {
-    for (const crd of FOREIGN_CRDS) {
-      await api.apply(crd);
-      await api.waitForCondition(crd, 'Established');
+  describe('with the kinds of others', () => {
+    /** Without Go there is no kubeconform; continuous integration insists on it. */
+    let conformity: Conformity | undefined;
+
+    before(async function () {
+      this.timeout(0);
+      await Promise.all(FOREIGN_CRDS.map((crd) => api.apply(crd)));
+      await Promise.all(FOREIGN_CRDS.map((crd) => api.waitForCondition(crd, 'Established')));
+      const served = async (): Promise<boolean> => {
+        const { paths } = await api.ask<{ paths: object }>({ path: '/openapi/v3' });
+        return FOREIGN_CRDS.every(({ spec }) => {
+          const { group, versions } = spec as { group: string; versions: { name: string }[] };
+          return `apis/${group}/${versions[0]!.name}` in paths;
+        });
+      };
+      await poll('their schemas to be told', served);
+      conformity = await Conformity.of(controlPlane).catch((error: unknown) => {
+        if (process.env['CI']) throw error;
+        console.log(error instanceof Error ? error.message : error);
+        return undefined;
+      });
+    });
+
+    after(() => conformity?.remove());
+
+    for (const file of readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('-values.yaml'))) {
+      it(`renders objects without a mistake from ${file}: kubeconform and the API server's dry run take them`, async () => {
+        const objects = await helms[4].objects(`--values=${join(CHART, 'ci', file)}`);
+        const refusals = await Promise.all(objects.map((object) => refusalOf(controlPlane, object, NAMESPACE)));
+
+        expect(namesOf(objects)).to.have.lengthOf(new Set(namesOf(objects)).size);
+        the(objects, 'Deployment');
+        expect(refusals.flat()).to.deep.equal([]);
+        expect((await conformity?.problemsIn(objects)) ?? []).to.deep.equal([]);
+      });
     }
-    const files = readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('-values.yaml'));
-    const problems: string[] = [];
-    for (const file of files) {
-      const objects = await helms[4].objects(`--values=${join(CHART, 'ci', file)}`);
-      expect(namesOf(objects)).to.have.lengthOf(new Set(namesOf(objects)).size);
-      the(objects, 'Deployment');
-      await Promise.all(
-        objects.map(async (object) =>
-          problems.push(...(await refusalOf(controlPlane, object, NAMESPACE)).map((problem) => `${file}: ${problem}`)),
-        ),
+
+    it('gives people without Helm manifests that kubeconform and the API server take', async () => {
+      const rendered = await renderedChart(ROOT, [`--values=${MANIFEST_VALUES}`]);
+      const objects = [...manifestFiles(objectsOf(rendered), NAMESPACE, '0.0.0').values()].flatMap(objectsIn);
+      const refusals = await Promise.all(objects.map((object) => refusalOf(controlPlane, object, NAMESPACE)));
+
+      expect(objects).to.have.length.above(20);
+      expect(refusals.flat()).to.deep.equal([]);
+      expect((await conformity?.problemsIn(objects)) ?? []).to.deep.equal([]);
+    });
+
+    it('has mistakes found by both: a field that is unknown, a value of the wrong type', async function () {
+      if (conformity === undefined) return this.skip();
+      const wrong = (await helms[4].objects('--set-json=manager.podSecurityContext={"runAsRoot":true,"runAsUser":"me"}')).filter(
+        ({ kind }) => kind === 'Deployment',
       );
-    }
-    expect(problems).to.deep.equal([]);
+
+      const problems = (await conformity.problemsIn(wrong)).join();
+      const refusals = (await refusalOf(controlPlane, wrong[0]!, NAMESPACE)).join();
+
+      expect(problems)
+        .to.contain('runAsRoot')
+        .and.to.match(/runAsUser.*want integer/);
+      expect(refusals).to.contain('runAsRoot');
+    });
   });
 });

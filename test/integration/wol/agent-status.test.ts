@@ -160,6 +160,34 @@ describe('what a WolConfig says about its agents', function () {
     }
   });
 
+  it('has PortConflict with the health port of an agent that cannot open it', async () => {
+    const client = new WolClient(`127.0.0.1:${bench.manager.grpcPort}`, credentials.createInsecure());
+    const tell = (healthError: string): Promise<unknown> =>
+      client.reportStatus(
+        { nodeName: 'node-3', configName: 'lab', ports: [{ port: 9, ipv4: true, ipv6: true, error: '' }], healthError },
+        5_000,
+      ).response;
+    try {
+      await tell('listen EADDRINUSE :::8080');
+
+      const { message } = await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'True', 'BindFailed');
+      expect(message).to.equal('health port 8080 on node node-3: listen EADDRINUSE :::8080');
+      const [problem] = (await wolConfig(bench.cluster.api, 'lab'))!.status!.agentProblems!;
+      expect(problem).to.deep.include({ node: 'node-3', reason: 'HealthPortBusy', ports: [8_080] });
+
+      await poll(
+        'the report to be taken back',
+        async () => {
+          await tell('');
+          return ((await wolConfig(bench.cluster.api, 'lab'))!.status!.agentProblems ?? []).length === 0;
+        },
+        { timeoutMs: 30_000, intervalMs: 500 },
+      );
+    } finally {
+      client.close();
+    }
+  });
+
   it('leaves lastWake and agentProblems to those who write them', async () => {
     await report([{ node: 'node-1', reason: 'RawFailed', message: 'EPERM', since: LONG_AGO }], 'node-1');
     await bench.cluster.api.mergePatch(wolConfigRef('lab'), { spec: { agent: { rawEthernet: true }, wolPorts: [9, 7] } });

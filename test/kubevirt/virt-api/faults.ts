@@ -12,7 +12,7 @@ import type { JournalEntry } from './journal';
  * - `cutAfterWrite`: written, but the answer never arrives.
  */
 export type Fault =
-  | { readonly kind: 'answer'; readonly code: 409 | 429 | 500 | 502 | 503 | 504; readonly retryAfterSeconds?: number }
+  | { readonly kind: 'answer'; readonly code: 409 | 422 | 429 | 500 | 502 | 503 | 504; readonly retryAfterSeconds?: number }
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'cut' }
   | { readonly kind: 'cutAfterWrite' };

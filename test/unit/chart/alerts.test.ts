@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parse, stringify } from 'yaml';
 import { promtool } from '../../../hack/tools/promtool';
+import { documentedMetrics } from '../../harness/documented-metrics';
 import { CHART, Helm, the } from '../../harness/helm';
 import { NAMESPACE, ROOT } from '../../harness/steward-cluster';
 
@@ -95,6 +96,13 @@ const CASES: readonly Case[] = [
       'kube_daemonset_status_number_ready{NS,daemonset="other"}': '1x60',
       'kube_daemonset_status_desired_number_scheduled{NS,daemonset="other"}': '2x60',
     },
+  },
+  {
+    name: 'VirtStewardAgentDisconnected',
+    series: { 'wol_agent_connected{NS,node="n",pod="wol-agent-lab-x"}': '0x30 1x30' },
+    firesAt: 10,
+    resolvedAt: 32,
+    healthy: { 'wol_agent_connected{NS,node="n",pod="wol-agent-lab-x"}': '1x5 0x5 1x50' },
   },
   {
     name: 'VirtStewardWakeFailing',
@@ -203,18 +211,20 @@ describe('alerts of the chart', function () {
     expect(Object.keys(values.metrics.prometheusRule.alerts).sort()).to.deep.equal(names);
   });
 
-  it('use metrics that the manager has, or those of kube-state-metrics', () => {
-    const reference = readFileSync(join(ROOT, 'docs/reference/metrics.md'), 'utf8');
+  it('use metrics that managers and agents have, or those of kube-state-metrics', () => {
+    const known = new Set(documentedMetrics().keys());
     const used = rules.flatMap(({ expr }) => [...expr.matchAll(/\b([a-z][a-z_]+)\{/g)].map(([, metric]) => metric!));
 
     expect(used).to.have.length.above(rules.length - 1);
-    expect(used.filter((metric) => !metric.startsWith('kube_') && !reference.includes(`| \`${metric}\` |`))).to.deep.equal([]);
+    expect(used.filter((metric) => !metric.startsWith('kube_') && !known.has(metric))).to.deep.equal([]);
   });
 
-  it('link their runbooks, which exist', () => {
+  it('link their runbooks, which exist and are in the guide to monitoring', () => {
+    const guide = readFileSync(join(ROOT, 'docs/operations/monitoring.md'), 'utf8');
     for (const { alert, annotations } of rules) {
       expect(annotations['runbook_url']).to.equal(`https://example.com/runbooks/${alert}.md`);
       expect(readFileSync(join(ROOT, 'docs/runbooks', `${alert}.md`), 'utf8')).to.contain(`# ${alert}`);
+      expect(guide).to.contain(`| [${alert}](../runbooks/${alert}.md) |`);
     }
   });
 });

@@ -165,6 +165,7 @@ describe('bootstrap of the npm scripts', () => {
         'generators/chart-crds --check',
         'generators/chart-rights --check',
         'generators/chart-values --check',
+        'generators/dashboards --check',
         'generators/olm-bundle --check',
         'biome check',
         'mocha --parallel',

@@ -54,6 +54,7 @@ export class FreshClone {
       'generators/chart-crds',
       'generators/chart-rights',
       'generators/chart-values',
+      'generators/dashboards',
       'generators/olm-bundle',
       'rights/main',
       'control-plane/main',

@@ -68,6 +68,20 @@ describe('the handler that deploys agents', () => {
     expect(writes()).to.equal(20);
   });
 
+  it('comes to rest with settings of a namespace whose DaemonSets it does not see', async () => {
+    const { server } = world;
+    for (const name of ['one', 'other']) server.objects.create(WolConfig, { metadata: { name } });
+    operator = await world.start([AgentHandler], {}, 'elsewhere');
+    const asked = (): number => operator.writes().filter(({ resource }) => resource === 'daemonsets').length;
+    await operator.advance(1_000);
+    const before = asked();
+    expect(before).to.be.at.least(2);
+
+    await operator.advance(60_000);
+
+    expect(asked()).to.equal(before);
+  });
+
   it('tries a DaemonSet that was refused again, with growing pauses, without a change of the config', async () => {
     const { server } = world;
     const refusal = server.faults.add({ on: { verb: 'patch', kind: DaemonSet }, do: status(422), times: Number.POSITIVE_INFINITY });

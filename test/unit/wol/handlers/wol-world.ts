@@ -13,7 +13,8 @@ const CRD = join(__dirname, '..', '..', '..', '..', '..', 'crds', 'wol.pillon.or
 export interface WolWorld {
   readonly server: FakeApiServer;
   readonly clock: FakeClock;
-  start(handlers: readonly HandlerClass[], flags?: Partial<Record<WolSettingKey, string>>): Promise<TestOperator>;
+  /** @param namespace of the settings. @default that of the operator */
+  start(handlers: readonly HandlerClass[], flags?: Partial<Record<WolSettingKey, string>>, namespace?: string): Promise<TestOperator>;
 }
 
 /** Ends with `endWorlds`. */
@@ -22,10 +23,10 @@ export async function aWolWorld(): Promise<WolWorld> {
   return {
     server,
     clock,
-    start: (handlers, flags = {}) => {
+    start: (handlers, flags = {}, namespace = NAMESPACE) => {
       const container = createContainer();
       const given = { grpcInsecure: 'true', ...flags };
-      provideWol(container, wolSettings(new Settings<WolSettingKey>([...WOL_FLAGS, ...WOL_VARIABLES], given, {}), NAMESPACE, '1.0.0'));
+      provideWol(container, wolSettings(new Settings<WolSettingKey>([...WOL_FLAGS, ...WOL_VARIABLES], given, {}), namespace, '1.0.0'));
       return start({ handlers, container, namespace: NAMESPACE, fieldManager: 'virt-steward', handleProcessErrors: false });
     },
   };
