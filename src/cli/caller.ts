@@ -14,13 +14,18 @@ export interface Caller extends OpenedClient {
 
 /** @throws {UsageError, ConfigError} */
 export function openCaller(command: string, { kubeconfig, operatorNamespace }: CallerFlags, env: Environment, clock: Clock): Caller {
-  const namespace = parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
-  const { kubeConfig } = loadOwnKubeConfig({ path: kubeconfig ?? usualFile(env), environment: env });
+  const namespace = operatorNamespaceOf({ operatorNamespace }, env);
+  const { kubeConfig } = loadOwnKubeConfig({ path: kubeconfig ?? usualKubeconfig(env), environment: env });
   return { ...openClient(kubeConfig, { clock, userAgent: userAgentOf(VERSION, command) }), operatorNamespace: namespace };
 }
 
+/** @throws {UsageError} */
+export function operatorNamespaceOf({ operatorNamespace }: Pick<CallerFlags, 'operatorNamespace'>, env: Environment): string {
+  return parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
+}
+
 /** Where kubectl looks when nobody says anything. A manager does not: it must not manage a cluster by accident. */
-function usualFile(env: Environment): string | undefined {
+export function usualKubeconfig(env: Environment): string | undefined {
   if (env['KUBECONFIG'] || env['KUBERNETES_SERVICE_HOST']) return undefined;
   const file = join(env['HOME'] || homedir(), '.kube', 'config');
   return existsSync(file) ? file : undefined;

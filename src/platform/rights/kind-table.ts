@@ -8,6 +8,7 @@ import { readYaml } from '../catalog/yaml-file';
 import type { Json } from '../json';
 
 export interface KindRow {
+  readonly apiVersion: string;
   readonly group: string;
   readonly kind: string;
   readonly plural: string;
@@ -33,9 +34,18 @@ export class KindTable {
     return new KindTable(list as Json[]);
   }
 
+  find(apiVersion: string, kind: string): KindRow | undefined {
+    return this.rows.get(`${apiVersion}/${kind}`);
+  }
+
+  /** Every version of a resource. @param resource `<plural>.<group>`. */
+  rowsOf(resource: string): KindRow[] {
+    return [...this.rows.values()].filter(({ plural, group }) => resource === (group === '' ? plural : `${plural}.${group}`));
+  }
+
   /** @param whose for the error: who names the kind. @throws {CatalogError} when it does not stand in the table. */
   rowOf(apiVersion: string, kind: string, whose: string): KindRow {
-    const row = this.rows.get(`${apiVersion}/${kind}`);
+    const row = this.find(apiVersion, kind);
     if (row === undefined)
       throw new CatalogError([{ file: KINDS_FILE, text: `has no row for ${apiVersion} ${kind}, which ${whose} names` }]);
     return row;
@@ -49,7 +59,7 @@ export class KindTable {
     if (apiVersion === undefined || kind === undefined || plural === undefined) return;
     const id = `${apiVersion}/${kind}`;
     if (this.rows.has(id)) fields?.refuse('kind', `${id} stands there twice`);
-    this.rows.set(id, { group: groupOf(apiVersion), kind, plural, namespaced });
+    this.rows.set(id, { apiVersion, group: groupOf(apiVersion), kind, plural, namespaced });
   }
 }
 
