@@ -1,9 +1,9 @@
 /** `virt-steward render`, from checked flags to exit code. Loaded only then: it needs the expressions and the Kubernetes client. */
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import { type Clock, type KubernetesObject, loadOwnKubeConfig, openCluster, SystemClock, UsageError, userAgentOf } from '../framework';
+import { type Clock, type KubernetesObject, openCluster, SystemClock, UsageError, userAgentOf } from '../framework';
 import { objectApi } from '../platform/baseline/object-api';
-import { type Catalog, CatalogError, loadCatalog, shippedCatalogDirectory } from '../platform/catalog';
+import { type Catalog, CatalogError, loadCatalog } from '../platform/catalog';
 import { activationOf } from '../platform/context/activation';
 import type { OperatorFacts } from '../platform/context/asset-context';
 import type { Json } from '../platform/json';
@@ -20,7 +20,8 @@ import {
   takeSnapshot,
 } from '../platform/preview';
 import { KindTable } from '../platform/rights';
-import { operatorNamespaceOf, usualKubeconfig } from './caller';
+import { shippedAssets } from '../platform/settings';
+import { callerKubeConfig, operatorNamespaceOf } from './caller';
 import { EXIT_DONE, EXIT_FAILURE } from './exit-code';
 import type { CommandIo } from './program';
 import type { RenderFlags } from './render';
@@ -31,7 +32,7 @@ const METRICS_PORT = 8443;
 const RUNBOOKS = 'https://github.com/dot-i/virt-steward/blob/main/docs/runbooks/';
 
 export async function runRender(flags: RenderFlags, io: CommandIo): Promise<number> {
-  const directory = flags.platformAssetsDir ?? shippedCatalogDirectory();
+  const directory = flags.platformAssetsDir ?? shippedAssets();
   let catalog: Catalog;
   try {
     catalog = loadCatalog(directory);
@@ -96,7 +97,7 @@ async function fromCluster(
 ): Promise<PreviewRow[]> {
   const clock: Clock = new SystemClock();
   const namespace = operatorNamespaceOf(flags, io.env);
-  const { kubeConfig } = loadOwnKubeConfig({ path: flags.kubeconfig ?? usualKubeconfig(io.env), environment: io.env });
+  const kubeConfig = callerKubeConfig(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }, io.env);
   const opened = openCluster(kubeConfig, { clock, namespace, manager: MANAGER, userAgent: userAgentOf(VERSION, 'render') });
   const { anchor, close, ...snapshot } = await takeSnapshot({
     ...{ opened, catalog, clock, environment: io.env, operator: operatorFacts(namespace, catalog) },

@@ -27,5 +27,4 @@ export {
   type Wanted,
 } from './rendering';
 export { requirementText } from './requirement';
-export { shippedCatalogDirectory } from './shipped-catalog';
 export { type MissingRequirement, missingRequirements } from './wanted';

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { mergeRules, OPERATOR_NAMESPACE, type RbacRule, rightText } from '../../../../src/framework';
-import { CatalogError, loadCatalog, shippedCatalogDirectory } from '../../../../src/platform/catalog';
+import { CatalogError, loadCatalog } from '../../../../src/platform/catalog';
 import { catalogRights, contextRights, KindTable, platformRights } from '../../../../src/platform/rights';
+import { shippedAssets } from '../../../../src/platform/settings';
 import { anAsset, inDirectory } from '../support/catalogs';
 
 const e = (source: string): string => `${'$'}{ ${source} }`;
@@ -210,7 +211,7 @@ describe('the table of kinds', () => {
 });
 
 describe('rights of the platform module', () => {
-  const rights = platformRights(shippedCatalogDirectory(), { withRemoval: true });
+  const rights = platformRights(shippedAssets(), { withRemoval: true });
 
   it('have no wildcard, and nothing on Secrets', () => {
     for (const { group, resource, verbs, names } of rights) {
@@ -243,6 +244,6 @@ describe('rights of the platform module', () => {
   });
 
   it('are the same each time', () => {
-    expect(JSON.stringify(platformRights(shippedCatalogDirectory(), { withRemoval: true }))).to.equal(JSON.stringify(rights));
+    expect(JSON.stringify(platformRights(shippedAssets(), { withRemoval: true }))).to.equal(JSON.stringify(rights));
   });
 });
