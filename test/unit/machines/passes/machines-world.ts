@@ -119,7 +119,7 @@ export async function endMachinesWorlds(): Promise<void> {
 }
 
 async function aRemote(clock: FakeClock, onStart: (vm: string) => void): Promise<FakeApiServer> {
-  const remote = await FakeApiServer.start({ clock, tls: true, kinds: REMOTE_KINDS });
+  const remote = await FakeApiServer.start({ clock, tls: true, kinds: REMOTE_KINDS, garbageCollection: true });
   ends.push(() => remote.stop());
   remote.subresources.add({
     ...{ apiVersion: 'subresources.kubevirt.io/v1', resource: 'virtualmachines', subresource: 'stop', of: 'kubevirt.io' },
