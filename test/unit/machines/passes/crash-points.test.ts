@@ -79,7 +79,7 @@ async function sweep({ prepare, change }: Course, crash?: Crash): Promise<{ stat
     fault.remove();
     await world.operator.restart();
   }
-  await world.operator.advance(8_000);
+  await world.operator.advance(5_000);
   const writes = {
     supervisor: writesOf(world.supervisor).length - before.supervisor,
     east: writesOf(world.remotes['east']!).length - before.east,

@@ -97,7 +97,7 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
   });
   ends.push(() => operator.kill());
   // Connected, checked, and what waited for that has been done.
-  await operator.advance(5_000);
+  await operator.advance(3_000);
   return {
     ...{ clock, supervisor, remotes, operator, log, starts },
     wakeTargets: () => SourceProbe.latest.flatMap((source) => [...source.targets()]),
