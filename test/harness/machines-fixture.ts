@@ -74,6 +74,8 @@ export const kubeconfigSecret = (name: string, kubeconfig: string): TestObject =
 
 export interface MachinesFixtureOptions {
   env?: Record<string, string>;
+  /** Flags of `virt-steward rbac`. @default none */
+  rbacFlags?: readonly string[];
   /** Instead of the server of `east`, for a proxy in between. */
   eastServer?: (server: string) => string;
 }
@@ -88,7 +90,7 @@ export class MachinesFixture {
 
   static async start(options: MachinesFixtureOptions = {}): Promise<MachinesFixture> {
     const [supervisor, east, west] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ kubevirt: false, rbacFlags: options.rbacFlags ?? [] }),
       RemoteKubeVirt.start({ controllerManager: true }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
