@@ -32,7 +32,8 @@ export function writeGenerated(root: string, domain: Domain, files: GeneratedFil
   for (const [path, content] of files) {
     const current = currentContent(root, path);
     if (current === content) continue;
-    if (current !== undefined && !isGenerated(current)) throw new Error(`${path} was not generated; move it away first`);
+    if (current !== undefined && !isGenerated(current) && withoutSections(current) !== withoutSections(content))
+      throw new Error(`${path} was not generated; move it away first`);
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
     changed.push(`generated ${path}`);
@@ -54,6 +55,23 @@ export function driftOf(root: string, domain: Domain, files: GeneratedFiles): st
   }
   for (const path of leftovers(root, domain, files)) reports.set(path, ['  has no source any more']);
   return [...reports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, lines]) => [`${path}:`, ...lines].join('\n'));
+}
+
+const SECTION = /(<!-- generated: [a-z-]+ -->\n).*?(<!-- end of generated: [a-z-]+ -->\n)/gs;
+
+/**
+ * A file written by hand with other lines between the marks `<!-- generated: NAME -->` and `<!-- end of generated: NAME -->`.
+ * @throws {Error} when it has no such marks.
+ */
+export function withSection(text: string, name: string, lines: readonly string[]): string {
+  const [begin, end] = [`<!-- generated: ${name} -->\n`, `<!-- end of generated: ${name} -->\n`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`there is no section between ${begin.trim()} and ${end.trim()}`);
+  return `${text.slice(0, from) + begin}${lines.map((line) => `${line}\n`).join('')}${text.slice(to)}`;
+}
+
+function withoutSections(text: string): string {
+  return text.replaceAll(SECTION, '$1$2');
 }
 
 function leftovers(root: string, { folder, isOwn = () => true }: Domain, files: GeneratedFiles): string[] {

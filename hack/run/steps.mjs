@@ -31,6 +31,7 @@ const generators = [
   'hack/generators/handler-index',
   'hack/generators/option-tables',
   'hack/generators/rbac',
+  'hack/generators/platform-assets',
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',

@@ -17,8 +17,10 @@ const FETCH_LIMIT_MS = 5 * 60_000;
 export interface DebianTool {
   /** Name of the executable. */
   readonly program: string;
-  /** The package that has it in usr/bin. */
+  /** The package that has it. */
   readonly package: string;
+  /** Where the package has it. @default usr/bin */
+  readonly folder?: string;
   /** Names an executable to use instead. */
   readonly variable: string;
 }
@@ -31,7 +33,7 @@ export async function debianTool(tool: DebianTool, env: NodeJS.ProcessEnv = proc
   const installed = onPath.find((file) => existsSync(file));
   if (installed !== undefined) return installed;
   const folder = toolCache(tool.program, env);
-  const binary = join(folder, 'usr', 'bin', tool.program);
+  const binary = join(folder, tool.folder ?? 'usr/bin', tool.program);
   if (existsSync(binary)) return binary;
   mkdirSync(join(folder, '..'), { recursive: true });
   await withLock(`${folder}.lock`, async () => {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { type Clock, loadOwnKubeConfig, type OpenedClient, openClient, userAgentOf } from '../framework';
 import { parseNamespace } from '../wol/sender/machine-name';
 import { type CallerFlags, DEFAULT_OPERATOR_NAMESPACE } from './caller-flags';
@@ -12,11 +13,21 @@ export interface Caller extends OpenedClient {
   readonly operatorNamespace: string;
 }
 
+/** The kubeconfig of whoever runs a command. @throws {ConfigError} */
+export function callerKubeConfig({ kubeconfig, context }: { kubeconfig?: string; context?: string }, env: Environment): KubeConfig {
+  return loadOwnKubeConfig({ path: kubeconfig ?? usualFile(env), context, environment: env }).kubeConfig;
+}
+
+/** A client with it. */
+export function openWith(kubeConfig: KubeConfig, command: string, clock: Clock): OpenedClient {
+  return openClient(kubeConfig, { clock, userAgent: userAgentOf(VERSION, command) });
+}
+
 /** @throws {UsageError, ConfigError} */
 export function openCaller(command: string, { kubeconfig, operatorNamespace }: CallerFlags, env: Environment, clock: Clock): Caller {
   const namespace = parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
-  const { kubeConfig } = loadOwnKubeConfig({ path: kubeconfig ?? usualFile(env), environment: env });
-  return { ...openClient(kubeConfig, { clock, userAgent: userAgentOf(VERSION, command) }), operatorNamespace: namespace };
+  const kubeConfig = callerKubeConfig(kubeconfig === undefined ? {} : { kubeconfig }, env);
+  return { ...openWith(kubeConfig, command, clock), operatorNamespace: namespace };
 }
 
 /** Where kubectl looks when nobody says anything. A manager does not: it must not manage a cluster by accident. */

@@ -1,6 +1,7 @@
 /** `virt-steward manager`: runs the operator. */
 import { Settings } from '../framework/basics';
 import { MACHINES_FLAGS, MACHINES_VARIABLES } from '../machines/settings';
+import { PLATFORM_FLAGS } from '../platform/settings';
 import { WOL_FLAGS, WOL_VARIABLES } from '../wol/settings';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
@@ -16,7 +17,7 @@ Examples:
 Read from the environment only:
 ${VARIABLES.map(({ env, description }) => `  ${env.padEnd(26)}${description}`).join('\n')}`;
 
-const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...MACHINES_FLAGS];
+const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...PLATFORM_FLAGS, ...MACHINES_FLAGS];
 
 export const managerCommand: RegisterCommand = (program, io, done) => {
   const command = addFlags(program.command('manager'), FLAGS)

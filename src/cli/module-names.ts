@@ -5,7 +5,7 @@
  */
 import { UsageError } from '../framework/basics';
 
-export const MODULE_NAMES = ['wol', 'machines'] as const;
+export const MODULE_NAMES = ['wol', 'platform', 'machines'] as const;
 export type ModuleName = (typeof MODULE_NAMES)[number];
 
 /** @throws {UsageError} naming the value and the modules there are. */

@@ -10,6 +10,15 @@ import {
   machinesSettings,
   provideMachines,
 } from '../machines';
+import {
+  type ManagerFacts,
+  PLATFORM_FLAGS,
+  type PlatformSettingKey,
+  type PlatformSettings,
+  platformHandlersFor,
+  platformSettings,
+  providePlatform,
+} from '../platform';
 import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
 import { VERSION } from './version';
@@ -17,16 +26,28 @@ import { VERSION } from './version';
 /** What decides which handlers run, and so which rights they need. */
 export interface ModuleSettings {
   readonly wol: WolSettings;
+  readonly platform: PlatformSettings;
   readonly machines: MachinesSettings;
 }
 
 /** Flags and variables of all modules. */
-export const MODULE_DEFINITIONS = [...WOL_FLAGS, ...WOL_VARIABLES, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
-export type ModuleSettingKey = WolSettingKey | MachinesSettingKey;
+export const MODULE_DEFINITIONS = [...WOL_FLAGS, ...WOL_VARIABLES, ...PLATFORM_FLAGS, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
+export type ModuleSettingKey = WolSettingKey | PlatformSettingKey | MachinesSettingKey;
+
+/** Of a manager whose metrics are off. */
+const NO_METRICS: Pick<ManagerFacts, 'metricsPort' | 'metricsSecure' | 'inCluster'> = {
+  metricsPort: 0,
+  metricsSecure: true,
+  inCluster: false,
+};
 
 /** @throws {UsageError} one line naming the flag or variable, its value and what is allowed. */
-export function moduleSettings(settings: Settings<ModuleSettingKey>, namespace: string): ModuleSettings {
-  return { wol: wolSettings(settings, namespace, VERSION), machines: machinesSettings(settings) };
+export function moduleSettings(settings: Settings<ModuleSettingKey>, namespace: string, facts = NO_METRICS): ModuleSettings {
+  return {
+    wol: wolSettings(settings, namespace, VERSION),
+    platform: platformSettings(settings, { ...facts, namespace, version: VERSION }),
+    machines: machinesSettings(settings),
+  };
 }
 
 /** Those of a manager without flags. */
@@ -36,6 +57,7 @@ export function defaultSettings(): ModuleSettings {
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => wolHandlersFor(wol),
+  platform: ({ platform }) => platformHandlersFor(platform),
   machines: ({ machines }) => machinesHandlersFor(machines),
 };
 
@@ -57,9 +79,10 @@ export function registryOf(modules: readonly ModuleName[], settings: ModuleSetti
 }
 
 /** With what handlers inject of their modules. */
-export function containerOf({ wol, machines }: ModuleSettings): DependencyContainer {
+export function containerOf({ wol, platform, machines }: ModuleSettings): DependencyContainer {
   const container = createContainer();
   provideWol(container, wol);
+  providePlatform(container, platform);
   provideMachines(container, machines);
   return container;
 }

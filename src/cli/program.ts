@@ -9,6 +9,7 @@ import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
 import { doctorCommand } from './doctor';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
+import { kubeconfigCommand } from './kubeconfig';
 import { managerCommand } from './manager';
 import { rbacCommand } from './rbac';
 import { VERSION } from './version';
@@ -28,7 +29,7 @@ export interface CommandIo {
 /** A command registers itself and reports its exit code through `done`. */
 export type RegisterCommand = (program: Command, io: CommandIo, done: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, doctorCommand, rbacCommand];
+const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, doctorCommand, rbacCommand, kubeconfigCommand];
 
 const EXAMPLES = `
 Examples:

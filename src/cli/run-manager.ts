@@ -14,6 +14,7 @@ import {
   WinstonLogger,
 } from '../framework';
 import { provideMachines } from '../machines';
+import { providePlatform } from '../platform';
 import { type CertificateLifetimes, GrpcCertificate, provideWol } from '../wol';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
@@ -86,14 +87,15 @@ function namespaceName(settings: ManagerSettings): string {
 export async function runManager(settings: ManagerSettings, { lifetimes }: ManagerOverrides = {}): Promise<number> {
   keepHeapSmall();
   const options = managerOptions(settings);
-  const modules = moduleSettings(settings, options.namespace);
-  const { wol, machines } = modules;
-  const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const { kubeConfig, source } = ownKubeConfig(settings);
+  const modules = moduleSettings(settings, options.namespace, { ...metricsFacts(options.metrics), inCluster: source === 'in-cluster' });
+  const { wol, platform, machines } = modules;
+  const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const container = createContainer();
   // One pair for both, so that a scraper can verify it by the published authority.
   const hasCertificate = options.modules.includes('wol') && !wol.grpc.insecure;
   provideWol(container, wol, lifetimes);
+  providePlatform(container, platform);
   provideMachines(container, machines);
   const operator = await createOperator({
     name: 'virt-steward',
@@ -113,8 +115,16 @@ export async function runManager(settings: ManagerSettings, { lifetimes }: Manag
     onListed: giveMemoryBack,
   });
   const { kubeconfig: _path, ...shown } = options;
-  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, machines, clusterFrom: source });
+  logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, platform, machines, clusterFrom: source });
   return untilEnd(operator);
+}
+
+/** What expressions of the catalog may know of the metrics of this process. */
+function metricsFacts({ address = '0', secure = false }: MetricsOptions): {
+  readonly metricsPort: number;
+  readonly metricsSecure: boolean;
+} {
+  return { metricsPort: Number(address.slice(address.lastIndexOf(':') + 1)), metricsSecure: secure };
 }
 
 /**

@@ -119,8 +119,3 @@ function canMakeNamespaces(): boolean {
   if (made) spawnSync('ip', ['netns', 'del', name]);
   return made;
 }
-
-/** Whether a program is installed. */
-export function isInstalled(program: string): boolean {
-  return spawnSync(program, ['--version']).error === undefined;
-}

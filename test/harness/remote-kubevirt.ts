@@ -14,8 +14,10 @@ import { AdminApi } from './admin-api';
 import { MAIN, objectsIn, type TestObject } from './steward-cluster';
 
 const NAMESPACE = 'virt-steward';
-const ACCOUNT = 'virt-steward';
-const USER = `system:serviceaccount:${NAMESPACE}:${ACCOUNT}`;
+/** Two, so that one can take over from the other. */
+const ACCOUNTS = ['virt-steward', 'virt-steward-next'] as const;
+export type RemoteAccount = (typeof ACCOUNTS)[number];
+const USERS = ACCOUNTS.map((name) => `system:serviceaccount:${NAMESPACE}:${name}`);
 const USER_AGENT = 'virt-steward/';
 export const KUBEVIRT_NAMESPACE = 'kubevirt';
 const COMPONENTS = {
@@ -42,13 +44,13 @@ export class RemoteKubeVirt {
   ) {}
 
   static async start({ audit = true, controllerManager = false }: RemoteOptions = {}): Promise<RemoteKubeVirt> {
-    const controlPlane = await startControlPlane({ controllerManager, ...(audit ? { auditUsers: [USER] } : {}) });
+    const controlPlane = await startControlPlane({ controllerManager, ...(audit ? { auditUsers: USERS } : {}) });
     try {
       const api = new AdminApi(controlPlane);
       const kubevirt = await startKubeVirtStandIn({ kubeconfig: controlPlane.kubeconfig });
       const remote = new RemoteKubeVirt(controlPlane, api, kubevirt);
       await remote.installKubeVirt();
-      await remote.installAccount();
+      for (const account of ACCOUNTS) await remote.installAccount(account);
       return remote;
     } catch (error) {
       await controlPlane.stop();
@@ -56,14 +58,14 @@ export class RemoteKubeVirt {
     }
   }
 
-  /** A kubeconfig with a new token of the account. */
-  kubeconfig(): Promise<string> {
-    return this.controlPlane.serviceAccountKubeconfig(NAMESPACE, ACCOUNT);
+  /** A kubeconfig with a new token of the account. @param server instead of its own, for a proxy in between. */
+  async kubeconfig(account: RemoteAccount = 'virt-steward', server = this.controlPlane.server): Promise<string> {
+    return (await this.controlPlane.serviceAccountKubeconfig(NAMESPACE, account)).replaceAll(this.controlPlane.server, server);
   }
 
-  /** Every token so far stops to work. */
-  async revoke(): Promise<void> {
-    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: ACCOUNT, namespace: NAMESPACE } };
+  /** Every token of the account so far stops to work. */
+  async revoke(name: RemoteAccount = 'virt-steward'): Promise<void> {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } };
     await this.api.delete(account);
     await this.api.apply(account);
   }
@@ -123,10 +125,10 @@ export class RemoteKubeVirt {
     await this.api.ask({ method: 'PATCH', path: `${path}/status`, body: { status }, contentType: 'application/merge-patch+json' });
   }
 
-  private async installAccount(): Promise<void> {
+  private async installAccount(account: RemoteAccount): Promise<void> {
     await this.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-    await this.api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: ACCOUNT, namespace: NAMESPACE } });
-    const names = [`--namespace=${NAMESPACE}`, `--service-account=${ACCOUNT}`, '--name=virt-steward-remote'];
+    await this.api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: NAMESPACE } });
+    const names = [`--namespace=${NAMESPACE}`, `--service-account=${account}`, `--name=${account}-remote`];
     const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'rbac', '--modules=machines', '--remote', ...names]);
     for (const object of objectsIn(stdout)) await this.api.apply(object);
   }

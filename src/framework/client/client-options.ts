@@ -28,7 +28,7 @@ export interface KubeClientOptions {
   /** Repeat what may safely be repeated. @default true */
   retry?: boolean;
   /** Longest duration of one call, in milliseconds. @default 60000 */
-  totalTimeoutMs?: number;
+  totalTimeoutMs?: number | undefined;
   /** Uniform in [0, 1). */
   random?: () => number;
 }

@@ -21,6 +21,8 @@ const NO_CLUSTER = 'no kubeconfig given and not inside a cluster: use --kubeconf
 export interface OwnKubeConfigOptions {
   /** `--kubeconfig`. */
   path?: string | undefined;
+  /** Of the files, instead of the current one. */
+  context?: string | undefined;
   /** KUBECONFIG, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are read from it. */
   environment: Readonly<Record<string, string | undefined>>;
   /** @default /var/run/secrets/kubernetes.io/serviceaccount */
@@ -38,20 +40,21 @@ export interface OwnKubeConfig {
 /** @throws {ConfigError} */
 export function loadOwnKubeConfig({
   path,
+  context,
   environment,
   serviceAccountFolder = SERVICE_ACCOUNT_FOLDER,
 }: OwnKubeConfigOptions): OwnKubeConfig {
-  if (textOf(path) !== undefined) return fromFiles([path!]);
+  if (textOf(path) !== undefined) return fromFiles([path!], context);
   const files = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  if (files.length > 0) return fromFiles(files);
+  if (files.length > 0) return fromFiles(files, context);
   return fromServiceAccount(environment, serviceAccountFolder);
 }
 
-function fromFiles(files: readonly string[]): OwnKubeConfig {
+function fromFiles(files: readonly string[], context: string | undefined): OwnKubeConfig {
   // As kubectl does, a list of files may name some that do not exist.
   const present = files.length > 1 ? files.filter((file) => existsSync(file)) : files;
   if (present.length === 0) throw problem(files.join(delimiter), 'cannot be read: no such file');
-  const merged = merge(present.map(read));
+  const merged = { ...merge(present.map(read)), ...(context === undefined ? {} : { 'current-context': context }) };
   const source = present.join(delimiter);
   try {
     const { namespace } = currentContextOf(merged);

@@ -9,7 +9,7 @@
  * Caveats: while two connections exist both have their objects in memory.
  * Errors: none thrown; they are in `health` and in the log.
  */
-import { type ApiRequest, type ApiTransport, KubeClient } from '../client';
+import { type ApiTransport, KubeClient } from '../client';
 import { ClusterUnavailableError } from '../errors/refusal-errors';
 import type { Kind } from '../kinds/kind';
 import type { Timer } from '../time/clock';
@@ -65,11 +65,18 @@ export class RemoteCluster {
   constructor(private readonly options: RemoteClusterOptions) {
     const { name, settings } = options;
     const transport: ApiTransport = {
-      request: async (request) => this.transport().request(this.limited(request)),
+      request: async (request) => this.transport().request(request),
       stream: async (request) => this.transport().stream(request),
     };
     const { clock, random, fieldManager, managedBy, adoptedManagers, clientMetrics: metrics } = settings;
-    const client = new KubeClient({ cluster: name, transport, clock, random, fieldManager, managedBy, adoptedManagers, metrics });
+    const requestTimeoutMs = (): number | undefined => this.link?.config.options.requestTimeoutMs;
+    const client = new KubeClient({
+      ...{ cluster: name, transport, clock, random, fieldManager, managedBy, adoptedManagers, metrics },
+      // Of the connection that is in use when the call is made.
+      get totalTimeoutMs() {
+        return requestTimeoutMs();
+      },
+    });
     const discovery: ClusterDiscovery = {
       lastAnswer: (kind) => this.link?.connection.discovery.lastAnswer(kind) ?? 'unknown',
       onAnswer: (listener) => {
@@ -184,8 +191,9 @@ export class RemoteCluster {
         this.attaching = undefined;
         this.log('info', 'another connection is in use now', {});
       });
+    // Also where both are Ready: it may be another cluster, and who remembers something of it has to look again.
     const { state } = link.monitor.health;
-    if (state !== before) this.options.onChange(this.cluster, state, before);
+    this.options.onChange(this.cluster, state, before);
   }
 
   private dropCandidate(): void {
@@ -243,12 +251,6 @@ export class RemoteCluster {
     if (this.link !== undefined && !this.isClosed) return this.link.calls;
     const detail = this.isClosed ? 'it was disengaged' : this.problem;
     throw new ClusterUnavailableError(this.cluster.name, this.cluster.lastSeen, undefined, detail);
-  }
-
-  /** Calls of handlers end in time; who wants it shorter says so. */
-  private limited(request: ApiRequest): ApiRequest {
-    const { requestTimeoutMs } = this.link?.config.options ?? {};
-    return requestTimeoutMs === undefined ? request : { ...request, totalTimeoutMs: request.totalTimeoutMs ?? requestTimeoutMs };
   }
 
   private contact(): { readonly health: ClusterHealth; readonly version: string | undefined; readonly lastSeen: string | undefined } {

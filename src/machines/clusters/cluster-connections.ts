@@ -11,7 +11,7 @@ import type { KubevirtConfig } from '../kinds';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { SupervisorApi } from '../supervisor-api';
 import { ClusterFindingsStore } from './cluster-findings';
-import { clusterNameOf } from './cluster-key';
+import { clusterNameOf, keyOfCluster } from './cluster-key';
 import { ConfigDirectory } from './config-directory';
 import type { KubevirtConfigError } from './config-error';
 import { engageOptionsOf, expiryMsOf, secretPlaceOf, serverOf, sha256, vettedKubeconfig } from './kubeconfig';
@@ -46,7 +46,11 @@ export class ClusterConnections {
     private readonly api: SupervisorApi,
     private readonly identity: SupervisorIdentity,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
-  ) {}
+  ) {
+    clusters.subscribe(({ type, cluster }) => {
+      if (type === 'recovered') findings.expire(keyOfCluster(cluster.name, api.home));
+    });
+  }
 
   clusterOf(key: string): Cluster | undefined {
     return this.clusters.get(clusterNameOf(key, this.api.home));

@@ -26,17 +26,37 @@ export interface ClusterFindings {
 @singleton()
 export class ClusterFindingsStore {
   private readonly findings = new Map<string, ClusterFindings>();
+  /** How often what was found of a cluster has lost its worth. */
+  private readonly epochs = new Map<string, number>();
+  private readonly expired = new Set<string>();
 
+  /** What holds for the connection that is in use. */
   get(key: string): ClusterFindings | undefined {
-    return this.findings.get(key);
+    return this.expired.has(key) ? undefined : this.findings.get(key);
   }
 
-  set(key: string, findings: ClusterFindings): void {
+  /** To be asked for before a check, and given with what it found. */
+  epochOf(key: string): number {
+    return this.epochs.get(key) ?? 0;
+  }
+
+  /** @returns false when the cluster may have become another one during the check, which then says nothing. */
+  set(key: string, findings: ClusterFindings, epoch = this.epochOf(key)): boolean {
+    if (epoch !== this.epochOf(key)) return false;
     this.findings.set(key, findings);
+    this.expired.delete(key);
+    return true;
+  }
+
+  /** The cluster is there again, or another connection leads to it: it may not be the same any more. */
+  expire(key: string): void {
+    this.epochs.set(key, this.epochOf(key) + 1);
+    this.expired.add(key);
   }
 
   forget(key: string): void {
     this.findings.delete(key);
+    this.expired.delete(key);
   }
 
   /** The greater of two keys whose clusters are the same one, and so the one that is not counted. @returns the smaller key. */

@@ -60,7 +60,7 @@ export class ConfigDirectory {
     if (named.length <= 1) return this.found(named[0] === undefined ? name : this.keyOf(named[0]), wanted);
     const namespaces = named.map(({ metadata }) => metadata?.namespace ?? '').sort();
     const problem = `KubevirtConfig ${name} exists in namespaces ${namespaces.join(', ')}; write <namespace>/<name>`;
-    return { wanted, key: undefined, problem };
+    return { wanted, key: undefined, problem, meant: named.map((config) => this.keyOf(config)) };
   }
 
   /** The same for `[<namespace>/]<name>`. */
@@ -76,6 +76,6 @@ export class ConfigDirectory {
 
   private found(key: string, wanted: string): Reference {
     if (this.get(key) !== undefined) return { wanted, key };
-    return { wanted, key: undefined, problem: configNotFound(this.placeOf(key)).message };
+    return { wanted, key: undefined, problem: configNotFound(this.placeOf(key)).message, meant: [key] };
   }
 }

@@ -90,6 +90,7 @@ export class ClusterCheckSource implements KeySource<ClusterCheck> {
   }
 }
 
+const CHECK_AGAIN_MS = 100;
 const REMOTE = { clusters: 'remotes' } as const;
 
 @Handler({
@@ -129,9 +130,11 @@ export class ClusterCheckHandler {
   async check(_check: ClusterCheck, ctx: ReconcileContext): Promise<ReconcileResult> {
     if (!isAnswering(ctx.cluster)) return;
     const key = keyOfCluster(ctx.cluster.name, this.api.home);
+    const epoch = this.findings.epochOf(key);
     const found = await checkCluster(ctx.client, key, this.rights(), { signal: ctx.signal });
     if (this.clusters.get(ctx.cluster.name) !== ctx.cluster) return;
-    this.findings.set(key, found);
+    // Another connection has taken over meanwhile: that was the one before.
+    if (!this.findings.set(key, found, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
     this.log(key);
     this.queue.checked(key);
     return { requeueAfterMs: this.settings.checkIntervalMs };

@@ -131,6 +131,7 @@ export class KubevirtConfigHandler {
   @Reconcile(KubevirtConfig, {
     // Each is a few calls to our own API server.
     concurrency: 8,
+    whileDeleting: true,
     watches: (get) => [
       clusterChanges(({ name }) => {
         const { home } = get(SupervisorApi);

@@ -33,7 +33,13 @@ export interface PlacementInputs {
 /** A reference as it was written, and the cluster key it leads to; or why it leads to none. */
 export type Reference =
   | { readonly wanted: string; readonly key: string }
-  | { readonly wanted: string; readonly key: undefined; readonly problem: string };
+  | {
+      readonly wanted: string;
+      readonly key: undefined;
+      readonly problem: string;
+      /** Keys that it means all the same: of a config that is gone, or of several with the name. */
+      readonly meant: readonly string[];
+    };
 
 /** Reasons of the condition `Placed` where it is not True. */
 export type PlacementProblem =
@@ -146,11 +152,15 @@ function byReference(reference: Reference, rule: PlacementRule, needsAnnotation:
 }
 
 function refusedChange(key: string, spec: Reference | undefined, annotation: Reference | undefined): RefusedChange | undefined {
-  if (spec !== undefined && spec.key !== key) return { field: 'spec.kubevirtConfigRef', wanted: spec.wanted };
-  if (annotation !== undefined && annotation.key !== key) {
+  if (spec !== undefined && !means(spec, key)) return { field: 'spec.kubevirtConfigRef', wanted: spec.wanted };
+  if (annotation !== undefined && !means(annotation, key)) {
     return { field: 'annotation vitistack.io/kubevirt-config', wanted: annotation.wanted };
   }
   return undefined;
+}
+
+function means(reference: Reference, key: string): boolean {
+  return reference.key === undefined ? reference.meant.includes(key) : reference.key === key;
 }
 
 function unplaced(problem: PlacementProblem, text: string, waiting = false): Unplaced {

@@ -23,11 +23,6 @@ export function recordedKey({ status }: Pick<Machine, 'status'>, home: string, k
   return keepsRecord ? undefined : PROVIDER_ID.exec(status?.providerID ?? '')?.[1];
 }
 
-/** Value of the annotation for a placement. */
-export function annotationOf(key: string): string {
-  return key;
-}
-
 /** What goes into status.kubevirtConfigRef. */
 export function recordOf(
   { namespace, name }: ConfigName,

@@ -37,7 +37,7 @@ export class EditWars {
   /** The war has begun: tells it and pauses the object. */
   async begin(war: War, api: ObjectApi, memory: KeyMemory): Promise<void> {
     const { key, target, live, rival, differences } = war;
-    this.counters.thrashing(target.id);
+    this.counters.thrashing(target);
     const who = `field manager "${rival.manager}" (${rival.operation})`;
     this.events.warning(
       'ThrashingDetected',

@@ -2,6 +2,7 @@
 import type { Kind, KubernetesObject, ObjectKey } from '../../framework';
 import type { Json } from '../json';
 import type { PatchOperation } from './object-api';
+import type { Target } from './outcome';
 
 export type { PatchOperation };
 
@@ -20,7 +21,9 @@ export interface ObjectApi {
 export interface RolloutGate {
   admit(object: KubernetesObject, live: KubernetesObject | undefined, position: number): RolloutAnswer;
   /** Told after a write of a node-level object. */
-  wrote(object: KubernetesObject): void;
+  wrote(object: KubernetesObject, before?: KubernetesObject): void;
+  /** Told of an end otherwise than by waiting for the gate. */
+  ended(object: KubernetesObject): void;
 }
 
 export type RolloutAnswer = { readonly open: true } | { readonly open: false; readonly reason: string; readonly pool: string };
@@ -41,7 +44,7 @@ export interface RunEvents {
 export interface RunCounters {
   dryRun(): void;
   applied(result: 'created' | 'changed' | 'failed'): void;
-  thrashing(id: string): void;
+  thrashing(target: Pick<Target, 'kind' | 'namespace' | 'name'>): void;
 }
 
 /** A namespace as the cache knows it. */

@@ -330,7 +330,7 @@ export class Run {
     }
     this.wrote = true;
     counters.applied(live === undefined ? 'created' : 'changed');
-    if (this.input.asset.isNodeLevel) this.parts.rollout.wrote(applied);
+    if (this.input.asset.isNodeLevel) this.parts.rollout.wrote(applied, live);
     this.tellApplied(change, applied, rival?.manager);
     this.memory.appliedVersion = applied.metadata?.resourceVersion;
     return this.inSync(applied, { status: 'Applied' });
@@ -460,6 +460,7 @@ export class Run {
       customizations: this.customizations,
     };
     this.memory.compliance = outcome.compliance;
+    if (this.input.asset.isNodeLevel && outcome.status !== 'RolloutPending') this.parts.rollout.ended(this.input.rendered);
     return outcome;
   }
 

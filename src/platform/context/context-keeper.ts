@@ -49,6 +49,8 @@ export interface ContextKeeperOptions {
   readonly resyncMs: number;
   /** Told when an object changed that a look-up of this kind may have seen, or its schema, or whether it is served. */
   readonly onLookUpChange: (apiVersion: string, kind: string) => void;
+  /** Told when a definition changed. @param resource `<plural>.<group>`. */
+  readonly onDefinitionChange?: (resource: string) => void;
 }
 
 type OlderOperator = { readonly lease: string; readonly holder: string };
@@ -121,7 +123,9 @@ export class ContextKeeper {
   }
 
   private definitionChanged({ metadata }: KubernetesObject): true {
-    this.lookUps.definitionChanged(metadata?.name ?? '');
+    const resource = metadata?.name ?? '';
+    this.lookUps.definitionChanged(resource);
+    this.options.onDefinitionChange?.(resource);
     return true;
   }
 

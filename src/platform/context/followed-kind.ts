@@ -8,7 +8,7 @@
  * Caveats: over a change of version every object is news.
  * Errors: none; what hinders reading is in `failure`.
  */
-import type { Informer, Kind, KubernetesObject, Selection } from '../../framework';
+import type { Informer, Kind, KubernetesObject, ResourceEvent, Selection } from '../../framework';
 import type { ServedKind } from './api-discovery';
 import { kindOf, type ServedKinds } from './served-kinds';
 
@@ -28,6 +28,8 @@ export interface FollowedKindPorts {
   readonly open: (kind: Kind, select: Selection | undefined) => Informer;
   /** Told inline when anything that can be read here may be another. */
   readonly onChange: () => void;
+  /** Told inline of each change that is news, and of those of the first list as well; before `onChange`. */
+  readonly onEvent?: (event: ResourceEvent) => void;
 }
 
 interface Opened {
@@ -83,6 +85,11 @@ export class FollowedKind {
     return this.current?.informer.store.get(key);
   }
 
+  /** The answer of a write of ours, so that nobody reads an older state. */
+  putOwnWrite(object: KubernetesObject): void {
+    this.current?.informer.putOwnWrite(object);
+  }
+
   /** Opens, replaces or closes the watch as discovery says; called by itself when that changes. */
   look(): void {
     if (this.isStopped || !this.ports.served.isKnown) return;
@@ -113,8 +120,11 @@ export class FollowedKind {
     const { select, trim, isNews } = this.options;
     const informer = this.ports.open(kindOf(served, trim), select);
     const ends = [
-      informer.subscribe(({ object, old }) => {
-        if (informer.store.synced && (old === undefined || isNews === undefined || isNews(object, old))) this.ports.onChange();
+      informer.subscribe((event) => {
+        const { object, old, type } = event;
+        if (type === 'MODIFIED' && old !== undefined && isNews?.(object, old) === false) return;
+        this.ports.onEvent?.(event);
+        if (informer.store.synced) this.ports.onChange();
       }),
       informer.onStatus(() => {
         this.takeOver();

@@ -16,6 +16,8 @@ export interface PlatformEventOptions {
   readonly object?: KubernetesObject;
   /** While it stays the same a state or value is not news. @default the message */
   readonly cause?: string;
+  /** What it is about. @default the anchor */
+  readonly about?: KubernetesObject;
 }
 
 export interface PlatformEventsOptions {
@@ -78,13 +80,13 @@ export class PlatformEvents {
     reason: string,
     key: string,
     message: string,
-    { object, cause = message }: PlatformEventOptions,
+    { object, cause = message, about: given }: PlatformEventOptions,
   ): void {
     const rule: EventReason = isKnownReason(reason) ? EVENT_REASONS[reason] : { type, told: 'happening', means: '' };
     if (!isKnownReason(reason)) this.options.log.error('an Event has a reason that is not in the table', { reason });
     if (!this.told.isNews(reason, rule, key, cause)) return;
     this.lastAnchor = this.options.anchor() ?? this.lastAnchor;
-    const about = this.lastAnchor ?? object;
+    const about = given ?? this.lastAnchor ?? object;
     if (about === undefined) {
       this.options.log.info(message, { reason, key });
       return;

@@ -29,6 +29,13 @@ export interface ObjectFigures {
   readonly rolloutReason?: string | undefined;
 }
 
+export interface DependencyFigure {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly isMissing: boolean;
+}
+
 /** Exists; gone; could not be deleted; is not ours. */
 export type TombstoneFigure = 1 | 0 | -1 | -2;
 
@@ -119,9 +126,10 @@ export class PlatformMetrics {
     for (const identity of identities.slice(0, MAX_IDENTITIES)) this.orphaned.set(labelsOf(identity), 1);
   }
 
-  /** @param isMissing 0 when the kind is served or nobody wants it. */
-  dependency(group: string, version: string, kind: string, isMissing: boolean): void {
-    this.missing.set({ group, version, kind }, Number(isMissing));
+  /** The whole set at once: kinds that wanted assets need, whether they are served or not. */
+  dependencies(kinds: readonly DependencyFigure[]): void {
+    this.missing.reset();
+    for (const { group, version, kind, isMissing } of kinds) this.missing.set({ group, version, kind }, Number(isMissing));
   }
 
   renderFailed(asset: string): void {

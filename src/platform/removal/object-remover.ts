@@ -33,7 +33,7 @@ export type Removal =
 
 export interface ObjectRemoverOptions {
   readonly clock: Clock;
-  readonly gate: RolloutGate;
+  readonly gate: Pick<RolloutGate, 'admit' | 'wrote'>;
 }
 
 export class ObjectRemover {

@@ -54,8 +54,10 @@ export function orphansOf({ labelled, keys, isExcluded, isTombstone }: OrphanInp
     if (renderers.some(({ wanted, isCreated }) => wanted !== 'no' || !isCreated)) continue;
     // Some key of the kind may be about to render just this object.
     if (renderers.length === 0 && keys.some((key) => mayRender(key, identity))) continue;
-    const [renderer] = renderers;
-    orphans.push({ object, identity, position: renderer?.position, onUnwanted: renderer?.onUnwanted ?? 'keep' });
+    // After a restart an object may be known by its kind only.
+    const renderer =
+      renderers[0] ?? keys.find((key) => key.identity === undefined && key.group === identity.group && key.kind === identity.kind);
+    orphans.push({ object, identity, position: renderer?.position, onUnwanted: renderers[0]?.onUnwanted ?? 'keep' });
   }
   return orphans.sort(reversed);
 }

@@ -1,12 +1,15 @@
 import { expect } from 'chai';
+import { TcpFaultProxy } from '../../../src/framework/testing';
 import { poll } from '../../harness/poll';
 import { RemoteKubeVirt } from '../../harness/remote-kubevirt';
 import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
+import { eventsAbout } from '../../harness/wol-objects';
 
 const NAMESPACE = 'default';
 
 interface Config extends TestObject {
+  metadata: TestObject['metadata'] & { annotations?: Record<string, string>; finalizers?: string[] };
   status?: {
     phase?: string;
     status?: string;
@@ -20,10 +23,10 @@ interface Config extends TestObject {
   };
 }
 
-const config = (name: string, annotations: Record<string, string> = {}): TestObject => ({
+const config = (name: string, annotations?: Record<string, string>): TestObject => ({
   apiVersion: 'vitistack.io/v1alpha1',
   kind: 'KubevirtConfig',
-  metadata: { name, namespace: NAMESPACE, annotations },
+  metadata: { name, namespace: NAMESPACE, ...(annotations === undefined ? {} : { annotations }) },
   spec: { name, kubeconfigSecretRef: `${name}-kubeconfig` },
 });
 const secret = (name: string, kubeconfig: string): TestObject => ({
@@ -32,28 +35,40 @@ const secret = (name: string, kubeconfig: string): TestObject => ({
   metadata: { name: `${name}-kubeconfig`, namespace: NAMESPACE },
   data: { kubeconfig: Buffer.from(kubeconfig).toString('base64') },
 });
+const secretRef = (name: string): TestObject => ({ ...secret(name, ''), data: {} });
 
 describe('KubevirtConfigs of a supervisor with two remote clusters', function () {
   this.timeout(240_000);
   let supervisor: StewardCluster;
   let east: RemoteKubeVirt;
   let west: RemoteKubeVirt;
+  let proxy: TcpFaultProxy;
   let manager: ManagerProcess;
 
   const read = async (name: string): Promise<Config> => (await supervisor.api.get<Config>(config(name)))!;
-  const until = (name: string, status: string): Promise<Config> =>
-    poll(
-      `KubevirtConfig ${name} to be ${status}`,
+  const untilTrue = (name: string, what: string, isIt: (found: Config) => boolean): Promise<Config> => {
+    let last: Config | undefined;
+    return poll(
+      `KubevirtConfig ${name} ${what}`,
       async () => {
-        const found = await read(name);
-        return found.status?.status === status ? found : undefined;
+        last = await read(name);
+        return isIt(last) ? last : undefined;
       },
-      { timeoutMs: 90_000, intervalMs: 100, onTimeout: () => manager.process.log.slice(-6_000) },
+      { timeoutMs: 90_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${manager.process.log.slice(-4_000)}` },
     );
+  };
+  const until = (name: string, status: string): Promise<Config> =>
+    untilTrue(name, `to be ${status}`, (found) => found.status?.status === status);
   const conditionOf = ({ status }: Config, type: string): string | undefined => {
     const found = status?.conditions?.find((condition) => condition.type === type);
     return found && `${found.status} ${found.reason}`;
   };
+  const untilEvent = (name: string, reason: string): Promise<unknown> =>
+    poll(
+      `Event ${reason} about ${name}`,
+      async () => (await eventsAbout(supervisor.api, 'KubevirtConfig', name)).find((event) => event.reason === reason),
+      { timeoutMs: 60_000, intervalMs: 200 },
+    );
 
   before(async () => {
     [supervisor, east, west] = await Promise.all([
@@ -61,11 +76,13 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', function ()
       RemoteKubeVirt.start(),
       RemoteKubeVirt.start(),
     ]);
-    manager = await startManager(supervisor, { modules: 'machines' });
+    proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(east.controlPlane.server).port) } });
+    manager = await startManager(supervisor, { modules: 'machines', env: { CLUSTER_CHECK_INTERVAL: '10s' } });
   });
 
   after(async () => {
     await manager?.process.stop();
+    await proxy?.stop();
     await Promise.all([supervisor?.stop(), east?.stop(), west?.stop()]);
   });
 
@@ -73,10 +90,11 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', function ()
     await supervisor.api.apply(config('east'));
     expect((await until('east', 'SecretNotFound')).status).to.include({ phase: 'Invalid' });
 
-    await supervisor.api.apply(secret('east', await east.kubeconfig()));
+    const server = `https://127.0.0.1:${proxy.port}`;
+    await supervisor.api.apply(secret('east', await east.kubeconfig('virt-steward', server)));
     const ready = await until('east', 'Connected');
 
-    expect(ready.status).to.include({ phase: 'Ready', message: '', server: east.controlPlane.server, clusterID: await east.id() });
+    expect(ready.status).to.include({ phase: 'Ready', message: '', server, clusterID: await east.id() });
     expect(ready.status).to.include({ kubeVirtVersion: 'v1.8.1', machines: 0 });
     expect(ready.status?.kubernetesVersion).to.match(/^v1\./);
     for (const [type, expected] of Object.entries({
@@ -107,5 +125,133 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', function ()
 
     await supervisor.api.apply(secret('west', good));
     expect((await until('west', 'Connected')).status?.clusterID).to.equal(await west.id());
+  });
+
+  it('stay Ready with the connection before when a new kubeconfig is bad, and say so', async () => {
+    await supervisor.api.apply(secret('west', 'apiVersion: v1'));
+    const found = await untilTrue(
+      'west',
+      'to have bad credentials',
+      (config) => conditionOf(config, 'CredentialsValid')?.startsWith('False') === true,
+    );
+
+    expect(found.status).to.include({ phase: 'Ready', status: 'Connected' });
+    expect(conditionOf(found, 'CredentialsValid')).to.equal('False InvalidKubeconfig');
+
+    await supervisor.api.apply(secret('west', await west.kubeconfig()));
+    await untilTrue('west', 'to have good credentials', (config) => conditionOf(config, 'CredentialsValid') === 'True Valid');
+  });
+
+  it('go on with replaced credentials after the old ones were revoked, without ever being lost', async () => {
+    const server = `https://127.0.0.1:${proxy.port}`;
+    await supervisor.api.apply(secret('east', await east.kubeconfig('virt-steward-next', server)));
+    await untilEvent('east', 'CredentialsRotated');
+    const before = await read('east');
+    await east.revoke('virt-steward');
+
+    // Checked again with the new credentials, several times.
+    await east.setKubeVirtAvailable('False');
+    expect((await until('east', 'KubeVirtNotReady')).status).to.include({
+      phase: 'Unreachable',
+      message: "Cluster 'east': KubeVirt CR is not in Ready state",
+    });
+    await east.setKubeVirtAvailable('True');
+    await until('east', 'Connected');
+    expect(conditionOf(before, 'CredentialsValid')).to.equal('True Valid');
+    const events = await eventsAbout(supervisor.api, 'KubevirtConfig', 'east');
+    expect(events.map(({ reason }) => reason)).to.not.include('CredentialsRejected');
+  });
+
+  it('are Invalid when their credentials are revoked, and recover with new ones', async () => {
+    await west.revoke();
+    const refused = await until('west', 'Unauthorized');
+    expect(refused.status?.phase).to.equal('Invalid');
+    expect(conditionOf(refused, 'CredentialsValid')).to.equal('False Unauthorized');
+    await untilEvent('west', 'CredentialsRejected');
+
+    await supervisor.api.apply(secret('west', await west.kubeconfig()));
+    await until('west', 'Connected');
+  });
+
+  it('are Unreachable while packets are dropped, disturb no other cluster, and recover by themselves', async () => {
+    proxy.halfOpen();
+    const lost = await until('east', 'Disconnected');
+    expect(lost.status).to.include({ phase: 'Unreachable' });
+    expect(conditionOf(lost, 'Connected')).to.equal('False Disconnected');
+    await untilEvent('east', 'RemoteUnreachable');
+
+    await west.setKubeVirtAvailable('False');
+    await until('west', 'KubeVirtNotReady');
+    await west.setKubeVirtAvailable('True');
+    await until('west', 'Connected');
+    expect((await read('east')).status?.status).to.equal('Disconnected');
+
+    proxy.heal();
+    await until('east', 'Connected');
+    await untilEvent('east', 'RemoteRecovered');
+  });
+
+  it('refuse to be another cluster than Machines were placed on, until somebody accepts it', async () => {
+    const [oldId, newId] = [await west.id(), await east.id()];
+    await supervisor.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } });
+    await supervisor.api.apply({
+      apiVersion: 'vitistack.io/v1alpha1',
+      kind: 'Machine',
+      metadata: { name: 'web', namespace: 'team-a' },
+      spec: { provider: 'somebody-else' },
+    });
+    await supervisor.api.ask({
+      method: 'PATCH',
+      path: '/apis/vitistack.io/v1alpha1/namespaces/team-a/machines/web/status',
+      body: { status: { kubevirtConfigRef: { name: 'west', namespace: NAMESPACE, clusterID: oldId, rule: 'Annotation' } } },
+      contentType: 'application/merge-patch+json',
+    });
+    await supervisor.api.mergePatch(config('west'), { metadata: { annotations: { 'vitistack.io/cluster-id': oldId } } });
+    await untilTrue('west', 'to count its Machine and be held', (found) => {
+      return found.status?.machines === 1 && found.metadata.finalizers?.includes('kubevirtconfig.vitistack.io/finalizer') === true;
+    });
+
+    await supervisor.api.apply(secret('west', await east.kubeconfig('virt-steward-next')));
+    const changed = await until('west', 'ClusterChanged');
+    expect(changed.status?.message).to.equal(
+      `KubevirtConfig west now points to cluster ${newId}, but 1 Machines were placed on cluster ${oldId}; set annotation vitistack.io/accept-cluster-id: ${newId} to accept it`,
+    );
+    await untilTrue('west', 'to be a duplicate', (found) => conditionOf(found, 'DuplicateCluster') === 'True SameCluster');
+
+    await supervisor.api.mergePatch(config('west'), { metadata: { annotations: { 'vitistack.io/accept-cluster-id': newId } } });
+    const accepted = await until('west', 'Connected');
+    expect(accepted.metadata.annotations).to.deep.equal({ 'vitistack.io/cluster-id': newId });
+  });
+
+  it('cannot be deleted while a Machine is placed there, and go with the last one', async () => {
+    await supervisor.api.delete(config('west'));
+    const blocked = await untilTrue('west', 'to be blocked', (found) => conditionOf(found, 'DeletionBlocked') === 'True InUse');
+    expect(blocked.status?.conditions?.find(({ type }) => type === 'DeletionBlocked')?.message).to.equal(
+      '1 Machines are placed here: team-a/web',
+    );
+
+    await supervisor.api.delete({ apiVersion: 'vitistack.io/v1alpha1', kind: 'Machine', metadata: { name: 'web', namespace: 'team-a' } });
+    await poll('KubevirtConfig west to be gone', async () => (await supervisor.api.get(config('west'))) === undefined, {
+      timeoutMs: 60_000,
+    });
+  });
+
+  it('are left when their Secret goes, and taken up again when it comes back', async () => {
+    await supervisor.api.delete(secretRef('east'));
+    await until('east', 'SecretNotFound');
+    await poll('the cluster to be left', () =>
+      manager.process.logLines('cluster was disengaged').some(({ cluster }) => cluster === 'east'),
+    );
+
+    await supervisor.api.apply(secret('east', await east.kubeconfig('virt-steward-next')));
+    await until('east', 'Connected');
+  });
+
+  it('keep credentials out of status, Events and log', async () => {
+    const [text, events] = [
+      JSON.stringify(await read('east')),
+      JSON.stringify(await eventsAbout(supervisor.api, 'KubevirtConfig', 'east')),
+    ];
+    for (const place of [text, events, manager.process.log]) expect(place).to.not.match(/eyJ[A-Za-z0-9_-]{10}/);
   });
 });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
+import { etherwake, wakeonlan } from '../../../hack/tools/wake-senders';
 import { Transport } from '../../../src/wol/protocol/generated/wol-descriptor';
 import { buildMagicPacket } from '../../../src/wol/protocol/magic-packet';
-import { isInstalled, NetworkLab } from '../../harness/network-lab';
+import { NetworkLab } from '../../harness/network-lab';
 import { poll } from '../../harness/poll';
 import { MAIN, ROOT } from '../../harness/steward-cluster';
 import { type AgentOptions, type AgentProcess, startAgent } from '../../harness/steward-processes';
@@ -110,13 +111,14 @@ describe(`an agent on a network${NetworkLab.titleNote}`, function () {
     }
   });
 
-  for (const program of ['wakeonlan', 'etherwake']) {
-    it(`hears ${program}${isInstalled(program) ? '' : ' (skipped: not installed)'}`, async function () {
-      if (!isInstalled(program)) this.skip();
+  for (const { name, program, options } of [
+    { name: 'wakeonlan', program: wakeonlan, options: () => ['-i', lab.broadcastAddress] },
+    { name: 'etherwake', program: etherwake, options: () => ['-i', 'eth0', '-b'] },
+  ]) {
+    it(`hears ${name}`, async () => {
       await startRaw();
       const mac = newMac();
-      const options = program === 'wakeonlan' ? ['-i', lab.broadcastAddress] : ['-i', 'eth0', '-b'];
-      await send(program, ...options, mac);
+      await send(await program(), ...options(), mac);
       await eventFor(mac);
     });
   }

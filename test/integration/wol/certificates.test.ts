@@ -69,8 +69,11 @@ class Trust {
 
 /** Serial of the certificate that a scraper sees who trusts the bundle and asks for the gRPC Service; `undefined` when he refuses it. */
 async function serialShownTo(port: number, trust: Trust): Promise<string | undefined> {
-  const servername = `virt-steward-grpc.${NAMESPACE}.svc`;
-  const socket = connect({ host: '127.0.0.1', port, servername, ca: await trust.bundle() });
+  return serialServedTo(port, await trust.bundle(), `virt-steward-grpc.${NAMESPACE}.svc`);
+}
+
+async function serialServedTo(port: number, ca: string, servername = 'localhost'): Promise<string | undefined> {
+  const socket = connect({ host: '127.0.0.1', port, servername, ca });
   try {
     await once(socket, 'secureConnect');
     return socket.getPeerX509Certificate()?.serialNumber;
@@ -253,45 +256,97 @@ describe('certificates of several replicas', function () {
   });
 });
 
-describe('a certificate of an administrator', function () {
-  this.timeout(60_000);
-  const FLAGS = ['--grpc-tls-mode=existingSecret', '--grpc-tls-secret=my-tls'];
-  let cluster: StewardCluster;
-  let manager: ManagerProcess;
+interface ForeignMode {
+  readonly what: string;
+  readonly flags: readonly string[];
+  readonly secret: Reference;
+  /** Where its authority is, beside the pair itself. */
+  readonly authority: (pem: string) => { secret?: Values; configMap?: TestObject };
+}
 
-  before(async function () {
-    this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: FLAGS });
-  });
+const SERVICE_CA = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'openshift-service-ca.crt', namespace: NAMESPACE } };
+const FOREIGN_MODES: readonly ForeignMode[] = [
+  {
+    what: 'an administrator',
+    flags: ['--grpc-tls-mode=existingSecret', '--grpc-tls-secret=my-tls'],
+    secret: secretRef('my-tls'),
+    authority: (pem) => ({ secret: { 'ca.crt': base64(pem) } }),
+  },
+  {
+    what: 'cert-manager',
+    flags: ['--grpc-tls-mode=cert-manager'],
+    secret: SERVER,
+    authority: (pem) => ({ secret: { 'ca.crt': base64(pem) } }),
+  },
+  {
+    what: 'the service CA of OpenShift',
+    flags: ['--grpc-tls-mode=service-ca'],
+    secret: SERVER,
+    authority: (pem) => ({ configMap: { ...SERVICE_CA, data: { 'service-ca.crt': pem } } as TestObject }),
+  },
+];
 
-  after(async () => {
-    await manager?.process.stop();
-    await cluster?.stop();
-  });
-
-  it('is waited for, named with its key in /readyz, then served and its authority published, without a right to write Secrets', async () => {
-    const trust = new Trust(cluster);
+for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
+  describe(`a certificate of ${what}`, function () {
+    this.timeout(60_000);
+    let cluster: StewardCluster;
+    let manager: ManagerProcess;
+    let trust: Trust;
     const authority = new TestCertificateAuthority();
-    const { cert, key } = authority.issue({ hosts: ['localhost'] });
-    manager = await launchManager(cluster, { secure: true, flags: FLAGS });
-    await manager.process.until('to miss the Secret', async () => {
-      const { status: code, text } = await manager.health('/readyz?verbose').catch(() => ({ status: 0, text: '' }));
-      return code === 503 && /\[-\]grpc failed: .*virt-steward-system\/my-tls.*tls\.crt/.test(text);
+
+    before(async function () {
+      this.timeout(0);
+      cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: flags });
+      trust = new Trust(cluster);
     });
-    expect((await manager.health('/healthz')).status, 'the rest works').to.equal(200);
 
-    await cluster.api.apply({ ...secretRef('my-tls'), data: { 'tls.crt': base64(cert), 'tls.key': base64(key) } } as TestObject);
-    await cluster.api.mergePatch(secretRef('my-tls'), { data: { 'ca.crt': base64(authority.cert) } });
+    after(async () => {
+      await manager?.process.stop();
+      await cluster?.stop();
+    });
 
-    await manager.process.until('ready', async () => (await manager.health('/readyz')).status === 200);
-    await manager.process.until(
-      'to publish the authority',
-      async () => new X509Certificate(authority.cert).toString() === (await trust.bundle()),
-    );
-    expect(await trust.isReachable(manager)).to.equal(true);
-    expect(await trust.secret(AUTHORITY)).to.equal(undefined);
+    const issue = async (by: TestCertificateAuthority): Promise<void> => {
+      const { cert, key } = by.issue({ hosts: ['localhost'] });
+      await cluster.api.apply({ ...secret, data: { 'tls.crt': base64(cert), 'tls.key': base64(key) } } as TestObject);
+    };
+    const publishes = (pem: string): Promise<unknown> =>
+      manager.process.until('to publish the authority', async () => (await trust.bundle()).includes(new X509Certificate(pem).toString()));
+
+    it('is waited for, named with its key in /readyz, then served and its authority published, without a right to write Secrets', async () => {
+      manager = await launchManager(cluster, { secure: true, flags });
+      await manager.process.until('to miss the Secret', async () => {
+        const { status: code, text } = await manager.health('/readyz?verbose').catch(() => ({ status: 0, text: '' }));
+        return (
+          code === 503 &&
+          text.includes('[-]grpc failed: ') &&
+          text.includes(`${NAMESPACE}/${secret.metadata.name}`) &&
+          text.includes('tls.crt')
+        );
+      });
+      expect((await manager.health('/healthz')).status, 'the rest works').to.equal(200);
+
+      await issue(authority);
+      const { secret: more, configMap } = placed(authority.cert);
+      if (more !== undefined) await cluster.api.mergePatch(secret, { data: more });
+      if (configMap !== undefined) await cluster.api.apply(configMap);
+
+      await manager.process.until('ready', async () => (await manager.health('/readyz')).status === 200);
+      await publishes(authority.cert);
+      expect(await trust.isReachable(manager)).to.equal(true);
+      expect(await trust.secret(AUTHORITY), 'none of our own').to.equal(undefined);
+    });
+
+    it('is served without a restart when it is renewed', async () => {
+      const shown = (): Promise<string | undefined> => serialServedTo(manager.grpcPort, authority.cert);
+      const before = await shown();
+      expect(before).not.to.equal(undefined);
+
+      await issue(authority);
+
+      await manager.process.until('to serve the renewed one', async () => ![before, undefined].includes(await shown()));
+    });
   });
-});
+}
 
 describe('client certificates', function () {
   this.timeout(60_000);

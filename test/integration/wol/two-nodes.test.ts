@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { etherwake, wakeonlan } from '../../../hack/tools/wake-senders';
 import { buildMagicPacket } from '../../../src/wol/protocol/magic-packet';
 import { type LabNode, NetworkLab } from '../../harness/network-lab';
 import { poll } from '../../harness/poll';
@@ -11,9 +12,11 @@ const NODES = ['one', 'two'];
 const ALL_AND_A_SENDER = 'ffffffffffff02ff000000aa';
 
 /** How a packet for one virtual machine is sent, as a command line on the sender's node. */
-const ways: { readonly name: string; command(mac: string, lab: NetworkLab): string[] }[] = [
+const ways: { readonly name: string; command(mac: string, lab: NetworkLab): string[] | Promise<string[]> }[] = [
   { name: 'a broadcast', command: (mac, lab) => [process.execPath, MAIN, 'wake', mac, '--to', lab.broadcastAddress] },
   { name: 'an IPv6 multicast', command: (mac) => [process.execPath, MAIN, 'wake', mac, '--to', 'ff02::1%eth0'] },
+  { name: 'wakeonlan', command: async (mac, lab) => [await wakeonlan(), '-i', lab.broadcastAddress, mac] },
+  { name: 'etherwake', command: async (mac) => [await etherwake(), '-i', 'eth0', '-b', mac] },
   { name: 'an Ethernet frame', command: (mac) => [process.execPath, SEND_FRAME, 'eth0', frame(mac)] },
   { name: 'an Ethernet frame with a VLAN tag', command: (mac) => [process.execPath, SEND_FRAME, 'eth0', frame(mac, '81000005')] },
 ];
@@ -38,7 +41,9 @@ describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
     agents = await Promise.all(NODES.map((name) => agentOn(lab.node(name))));
     await cluster.api.apply(aWolConfig('all', { wolPorts: [9], agent: { rawEthernet: true } }));
     await Promise.all(ways.map((_, n) => cluster.api.apply(aVm({ name: `sleeper-${n}`, mac: testMac(n) }))));
-    await poll('the map to hold the machines', async () => /wol_managed_vms\{config="all"\} 4/.test(await manager.metrics()));
+    await poll('the map to hold the machines', async () =>
+      (await manager.metrics()).includes(`wol_managed_vms{config="all"} ${ways.length}\n`),
+    );
   });
 
   after(async () => {
@@ -69,7 +74,7 @@ describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
 
   for (const [n, { name, command }] of ways.entries()) {
     it(`both hear ${name}, and the virtual machine is started once`, async () => {
-      await lab.node('sender').run(...command(testMac(n), lab));
+      await lab.node('sender').run(...(await command(testMac(n), lab)));
 
       await poll('both to have an answer for it', async () => {
         const both = await Promise.all(agents.map(figures));

@@ -79,7 +79,7 @@ describe('metrics of the platform module', () => {
     metrics.active(true);
     metrics.report(SWAP, FIGURES, 0);
     metrics.orphans([SWAP]);
-    metrics.dependency('aaq.kubevirt.io', 'v1alpha1', 'AAQ', true);
+    metrics.dependencies([{ group: 'aaq.kubevirt.io', version: 'v1alpha1', kind: 'AAQ', isMissing: true }]);
 
     metrics.forgetAll();
 
@@ -93,6 +93,19 @@ describe('metrics of the platform module', () => {
     for (let i = 0; i < 2_010; i++) metrics.report({ ...SWAP, name: `n${i}` }, FIGURES, 0);
 
     expect(await series('compliance_status')).to.have.length(2_000);
+  });
+
+  it('show the kinds that are needed, served or not, as one set', async () => {
+    const { metrics, series } = bench();
+    const aaq = { group: 'aaq.kubevirt.io', version: 'v1alpha1', kind: 'AAQ' };
+    metrics.dependencies([{ ...aaq, isMissing: true }]);
+    expect(await series('missing_dependency')).to.deep.equal(['{group="aaq.kubevirt.io",version="v1alpha1",kind="AAQ"} 1']);
+    metrics.dependencies([{ ...aaq, isMissing: false }]);
+    expect(await series('missing_dependency')).to.deep.equal(['{group="aaq.kubevirt.io",version="v1alpha1",kind="AAQ"} 0']);
+
+    metrics.dependencies([]);
+
+    expect(await series('missing_dependency')).to.deep.equal([]);
   });
 
   it('show orphans as one set', async () => {

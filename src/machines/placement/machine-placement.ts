@@ -1,0 +1,147 @@
+/**
+ * Places a Machine: decides, checks that what was decided can be used, writes it down, and tells people.
+ *
+ * Expected flow: decided -> the KubevirtConfig is there, not going, and its kubeconfig passes -> recorded -> annotation -> told.
+ * Guarantees: nothing is recorded for a config that is missing or refused; a recorded placement is never changed; an unreachable cluster
+ * is no obstacle to a record. Assumptions: called by the leader, for one Machine at a time.
+ * Errors: those of the writes; what somebody has to mend, or to wait for, is in the outcome.
+ */
+import { type EventStage, isOperatorError, type KubeClient, keyOf, type Logger, singleton } from '../../framework';
+import { ClusterClients } from '../clusters/cluster-clients';
+import { ClusterConnections } from '../clusters/cluster-connections';
+import { ClusterFindingsStore } from '../clusters/cluster-findings';
+import { ConfigDirectory } from '../clusters/config-directory';
+import { configBeingDeleted, type KubevirtConfigError } from '../clusters/config-error';
+import { PlacedMachines } from '../clusters/placed-machines';
+import type { Machine } from '../kinds';
+import { SupervisorApi } from '../supervisor-api';
+import { PlacementDecider } from './placement-decider';
+import {
+  AUTOMATIC_RULES,
+  type PlacementDecision,
+  type PlacementProblem,
+  type PlacementRule,
+  type RefusedChange,
+  refusedChangeText,
+} from './placement-rules';
+import { recordPlacement } from './record-placement';
+
+/** What placing needs of the pass it belongs to. */
+export interface PlacementPass {
+  /** Of the supervisor. */
+  readonly client: KubeClient;
+  readonly events: EventStage;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+export type PlacementOutcome =
+  | {
+      readonly type: 'placed';
+      /** With everything that was written. */
+      readonly machine: Machine;
+      readonly key: string;
+      readonly rule: PlacementRule;
+      /** Message of `PlacementImmutable`, reason `PlacementChangeRefused`; `undefined` = nothing else is wanted. */
+      readonly refused: string | undefined;
+    }
+  | {
+      readonly type: 'unplaced';
+      /** Reason of the condition `Placed`. */
+      readonly reason: PlacementProblem;
+      readonly message: string;
+      /** It passes by itself: the Machine is Pending and not Failed. */
+      readonly waiting: boolean;
+    }
+  /** It, or its config, went away meanwhile. */
+  | { readonly type: 'gone' };
+
+@singleton()
+export class MachinePlacement {
+  /** What each Machine was told about a refused change, so that it is told once. */
+  private readonly told = new Map<string, string>();
+
+  constructor(
+    private readonly decider: PlacementDecider,
+    private readonly directory: ConfigDirectory,
+    private readonly clients: ClusterClients,
+    private readonly connections: ClusterConnections,
+    private readonly findings: ClusterFindingsStore,
+    private readonly placed: PlacedMachines,
+    private readonly api: SupervisorApi,
+  ) {}
+
+  async place(machine: Machine, pass: PlacementPass): Promise<PlacementOutcome> {
+    const clientOf = (key: string, options: { signal: AbortSignal }): Promise<KubeClient> => this.clients.getClientForConfig(key, options);
+    const decision = await this.decider.decide(machine, clientOf, { signal: pass.signal });
+    if (decision.type === 'unplaced') {
+      if (decision.waiting) return { type: 'unplaced', reason: decision.problem, message: decision.text, waiting: true };
+      return failed(decision.problem, decision.text, machine, pass);
+    }
+    const { key, rule } = decision;
+    const problem = rule === 'Recorded' ? undefined : await this.problemOf(key, pass.signal);
+    if (problem !== undefined) return failed('KubevirtConfigError', problem.message, machine, pass);
+    const recorded = await recordPlacement({
+      ...{ client: pass.client, machine, key, rule, signal: pass.signal, placed: this.placed },
+      config: this.directory.get(key),
+      clusterId: this.findings.get(key)?.clusterId,
+      keepsRecord: this.api.keeps('machines', 'status.kubevirtConfigRef'),
+      vm: machine.status?.virtualMachineRef?.name ?? this.decider.nameOf(machine),
+    });
+    if (recorded === undefined) return { type: 'gone' };
+    this.tell(recorded, decision, pass);
+    return { type: 'placed', machine: recorded, key, rule, refused: this.refusal(recorded, key, decision.refused, pass) };
+  }
+
+  /** The Machine is gone. */
+  forget(machine: Machine): void {
+    this.told.delete(keyOf(machine));
+  }
+
+  /** Why no Machine may be placed there now; an outage of the cluster is none. */
+  private async problemOf(key: string, signal: AbortSignal): Promise<KubevirtConfigError | undefined> {
+    if (this.directory.get(key)?.metadata?.deletionTimestamp !== undefined) return configBeingDeleted(this.directory.placeOf(key));
+    const known = this.connections.problemOf(key);
+    if (known !== undefined || this.connections.clusterOf(key) !== undefined) return known;
+    try {
+      await this.clients.getRestConfigForConfig(key, { signal });
+      return undefined;
+    } catch (error) {
+      if (!isOperatorError(error, 'KUBEVIRT_CONFIG')) throw error;
+      return error as KubevirtConfigError;
+    }
+  }
+
+  private tell(machine: Machine, decision: Extract<PlacementDecision, { type: 'placed' }>, { events, log }: PlacementPass): void {
+    const { key, rule, unsearched } = decision;
+    if (!AUTOMATIC_RULES.has(rule)) return;
+    log.info('Automatically assigned KubevirtConfig to machine', { machine: keyOf(machine), kubevirtConfig: key, rule });
+    events.normal('PlacementAssigned', `Automatically assigned KubevirtConfig to machine: ${key} (${rule})`);
+    if (unsearched.length > 0) {
+      events.warning(
+        'PlacementSearchIncomplete',
+        `placed on ${key}, though these clusters could not be searched: ${unsearched.join(', ')}`,
+      );
+    }
+  }
+
+  private refusal(machine: Machine, key: string, refused: RefusedChange | undefined, { events }: PlacementPass): string | undefined {
+    const name = keyOf(machine);
+    if (refused === undefined) {
+      this.told.delete(name);
+      return undefined;
+    }
+    const text = refusedChangeText(name, key, refused);
+    if (this.told.get(name) !== text) {
+      this.told.set(name, text);
+      events.warning('PlacementChangeRefused', text);
+    }
+    return text;
+  }
+}
+
+function failed(reason: PlacementProblem, message: string, machine: Machine, { events, log }: PlacementPass): PlacementOutcome {
+  log.warn('Failed to get KubeVirt client for machine', { machine: keyOf(machine), cause: message });
+  events.warning('PlacementFailed', message);
+  return { type: 'unplaced', reason, message, waiting: false };
+}

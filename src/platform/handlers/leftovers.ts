@@ -1,0 +1,161 @@
+/**
+ * What has to go: orphans of the catalog, and objects of its earlier versions.
+ *
+ * Owns: the keys of both, what wakes them, and what is known of each key of the catalog for the decision. Never: decides what is deleted.
+ */
+import type { Clock, KeySink, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
+import type { RolloutGate } from '../baseline/ports';
+import type { Catalog, CatalogAsset } from '../catalog';
+import type { ContextState } from '../context/context-state';
+import { kindOf, type ServedKinds } from '../context/served-kinds';
+import type { PlatformEvents } from '../observability/platform-events';
+import type { PlatformMetrics } from '../observability/platform-metrics';
+import type { RemovalPolicy } from '../observability/status-writer';
+import type { Exclusions, Identity } from '../overrides/exclusions';
+import { groupOf } from '../overrides/sensitive-kinds';
+import { ObjectRemover } from '../removal/object-remover';
+import { OrphanSweep } from '../removal/orphan-sweep';
+import type { KnownKey, OrphanInput } from '../removal/orphans';
+import { TombstoneKeeper } from '../removal/tombstone-keeper';
+import type { AssetKeys } from './asset-keys';
+import type { KeyState, KeyStates } from './key-states';
+import type { ManagedKinds } from './managed-kinds';
+
+export interface LeftoversParts {
+  readonly catalog: Pick<Catalog, 'assets' | 'tombstones'>;
+  readonly keys: AssetKeys;
+  readonly states: KeyStates;
+  readonly managed: ManagedKinds;
+  readonly served: ServedKinds;
+  readonly exclusions: Exclusions;
+  readonly gate: RolloutGate;
+  readonly state: () => ContextState | undefined;
+  readonly policy: () => RemovalPolicy;
+  readonly events: PlatformEvents;
+  readonly metrics: PlatformMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly resyncMs: number;
+  /** Told after each sweep. */
+  readonly swept: () => void;
+}
+
+const ORPHANS = 'orphans';
+/** A key that nobody wants; whatever else hinders it, its object is not left behind. */
+const UNWANTED = ['Inactive', 'NotInAllowlist', 'SwitchedOff', 'NotSwitchedOn', 'ConditionFalse', 'RendersToNothing'];
+
+export class Leftovers {
+  private readonly sweep: OrphanSweep;
+  private readonly tombstones: TombstoneKeeper;
+  private sink: KeySink | undefined;
+
+  constructor(private readonly parts: LeftoversParts) {
+    const { catalog, events, metrics, state, clock, log, gate, policy, served } = parts;
+    const isNodeLevel = ({ kind, apiVersion = '' }: KubernetesObject): boolean =>
+      catalog.assets.some(
+        ({ identity, isNodeLevel }) => isNodeLevel && identity.kind === kind && groupOf(identity.apiVersions[0]!) === groupOf(apiVersion),
+      );
+    const findKind = (apiVersion: string, kind: string): Kind | undefined => {
+      const found = served.find(apiVersion, kind);
+      return found === undefined ? undefined : kindOf(found);
+    };
+    this.sweep = new OrphanSweep({
+      ...{ state, policy, isNodeLevel, events, metrics, log },
+      known: () => this.known(),
+      kindOf: ({ apiVersion = '', kind = '' }) => findKind(apiVersion, kind),
+      remover: new ObjectRemover({ clock, gate }),
+    });
+    this.tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state, kindOf: findKind, events, metrics });
+    parts.states.onState((now, before) => {
+      if (isUnwanted(now) !== isUnwanted(before)) this.sweepSoon();
+    });
+  }
+
+  get orphans(): readonly string[] {
+    return this.sweep.orphans;
+  }
+
+  knows(key: string): boolean {
+    return key === ORPHANS || this.tombstones.keys.includes(key);
+  }
+
+  start(sink: KeySink): void {
+    this.sink = sink;
+    for (const key of [ORPHANS, ...this.tombstones.keys]) sink.add(key);
+    sink.synced();
+  }
+
+  stop(): void {
+    this.sink = undefined;
+  }
+
+  /** Another process led meanwhile. */
+  begin(): void {
+    this.sweep.forget();
+    this.tombstones.forget();
+  }
+
+  sweepSoon(): void {
+    this.sink?.touch(ORPHANS);
+  }
+
+  /** Anchor, activation or policy may be others. */
+  contextChanged(): void {
+    this.sweepSoon();
+    for (const key of this.tombstones.keys) this.sink?.touch(key);
+  }
+
+  appeared(kinds: readonly { readonly apiVersion: string; readonly kind: string }[]): void {
+    for (const { apiVersion, kind } of kinds) for (const key of this.tombstones.keysOfKind(apiVersion, kind)) this.sink?.touch(key);
+  }
+
+  objectChanged({ apiVersion = '', kind = '' }: KubernetesObject): void {
+    this.sweepSoon();
+    this.appeared([{ apiVersion, kind }]);
+  }
+
+  /** One run. @returns milliseconds until the next one that needs no cause. */
+  async reconcile(key: string, client: KubeClient): Promise<number> {
+    const afterMs = key === ORPHANS ? await this.sweep.run(client) : await this.tombstones.run(client, key);
+    if (key === ORPHANS) this.parts.swept();
+    return afterMs ?? this.parts.resyncMs;
+  }
+
+  private known(): OrphanInput | undefined {
+    const { managed, exclusions } = this.parts;
+    if (!managed.isComplete) return undefined;
+    return {
+      labelled: managed.objects(),
+      keys: this.parts.keys.all().flatMap((key) => this.knownKeys(key)),
+      isExcluded: (identity) => exclusions.verdict(identity).kind !== 'included',
+      isTombstone: (identity) => this.tombstones.covers(identity),
+    };
+  }
+
+  private knownKeys(key: string): KnownKey[] {
+    const asset = this.parts.keys.assetOf(key);
+    if (asset === undefined) return [];
+    const state = this.parts.states.get(key);
+    const { kind, apiVersions } = asset.identity;
+    const common = {
+      ...{ position: asset.position, group: groupOf(apiVersions[0]!), kind, onUnwanted: asset.onUnwanted, isCreated: asset.create },
+      wanted: state === undefined ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
+    } as const;
+    if (state?.target !== undefined) return [{ ...common, identity: state.target }];
+    const identities = isUnwanted(state) ? this.staticIdentities(asset) : [];
+    return identities.length === 0 ? [{ ...common, identity: undefined }] : identities.map((identity) => ({ ...common, identity }));
+  }
+
+  /** What a key would render that was not wanted since this process leads, as far as that is written in the catalog. */
+  private staticIdentities({ identity: { apiVersions, kind, name, names, namespace } }: CatalogAsset): Identity[] {
+    const served = this.parts.served.firstServed(apiVersions, kind);
+    const place = namespace ?? (served?.scope === 'Cluster' ? '' : undefined);
+    if (place === undefined) return [];
+    const known = names ?? (name === undefined ? [] : [name]);
+    return known.map((one) => ({ group: groupOf(apiVersions[0]!), kind, namespace: place, name: one }));
+  }
+}
+
+function isUnwanted(state: KeyState | undefined): boolean {
+  return state?.status === 'FILTERED' && UNWANTED.includes(state.reason);
+}
