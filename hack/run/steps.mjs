@@ -32,6 +32,7 @@ const generators = [
   'hack/generators/option-tables',
   'hack/generators/rbac',
   'hack/generators/platform-assets',
+  'hack/generators/platform-events',
   'hack/generators/chart-crds',
   'hack/generators/chart-rights',
   'hack/generators/chart-values',

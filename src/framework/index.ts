@@ -10,6 +10,7 @@ export { Registry as MetricsRegistry } from 'prom-client';
 export * from './basics';
 export type { ApiRequest, ApiResource, ApiResponse, ApiTransport, ConditionInput, StatusChange } from './client';
 export {
+  CONDITION_MESSAGE_CHARS,
   conditionOf,
   type DataOnlyOptions,
   dataOnlyKubeConfig,
@@ -38,6 +39,7 @@ export * from './kinds/kind';
 export * from './kinds/object';
 export { defineVirtualKind, type KeySink, type KeySource, type VirtualKind } from './kinds/virtual-kind';
 export type { LeaderElectionOptions } from './leader';
+export { maskMessage } from './logging/mask';
 export { mergeRules, type RbacReason, type RbacRule, reasonText, resourceText, rightText } from './registry/rbac-merge';
 export { indented, policyRulesYaml, type RbacObjectsOptions, rbacObjects, rbacYaml } from './registry/rbac-objects';
 export { type RbacFeatures, type RbacSources, rbacRules, rbacSources } from './registry/rbac-rules';

@@ -6,6 +6,7 @@
 import type {
   KubevirtConfig as KubevirtConfigObject,
   Machine as MachineObject,
+  MachineStatus,
   NetworkConfiguration as NetworkConfigurationObject,
 } from '../api/vitistack/v1alpha1';
 import { defineKind, type KubernetesObject } from '../framework';
@@ -16,12 +17,23 @@ export type Machine = MachineObject;
 export type KubevirtConfig = KubevirtConfigObject;
 export type NetworkConfiguration = NetworkConfigurationObject;
 
-/** Every status field of both generations may be ours, except those that are kept for older objects only. */
+/** What is written into the status of a Machine; `region` and `zone` are kept for older objects only. */
+const OWN_STATUS: readonly (keyof MachineStatus)[] = [
+  ...(['observedGeneration', 'kubevirtConfigRef', 'virtualMachineRef', 'phase', 'state', 'message', 'lastUpdated'] as const),
+  ...(['provider', 'providerID', 'machineID', 'failureReason', 'failureMessage', 'conditions'] as const),
+  ...(['ipAddresses', 'ipv6Addresses', 'publicIPAddresses', 'privateIPAddresses', 'networkInterfaces', 'disks'] as const),
+  ...(['hostname', 'architecture', 'operatingSystem', 'operatingSystemVersion', 'kernelVersion'] as const),
+  ...(['cpus', 'memory', 'creationTime', 'bootTime'] as const),
+];
+
+/**
+ * Passes over a Machine take turns between queues of several clusters and write its status whole, so that the framework adds neither
+ * conditions nor a generation of its own.
+ */
 export const Machine = defineKind<MachineObject>(API_VERSION, 'Machine', 'machines', {
   scope: 'Namespaced',
   optional: true,
-  observedGeneration: true,
-  conditions: true,
+  ownStatus: OWN_STATUS,
   volatileStatus: ['lastUpdated'],
 });
 

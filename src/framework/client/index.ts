@@ -11,7 +11,7 @@ export type {
   SubresourceOptions,
   WriteOptions,
 } from './client-options';
-export { type ConditionInput, conditionOf, isConditionReason, mergeConditions } from './conditions';
+export { CONDITION_MESSAGE_CHARS, type ConditionInput, conditionOf, isConditionReason, mergeConditions } from './conditions';
 export { type CredentialSource, Credentials, type ResolvedCredentials } from './credentials';
 export { type ApiResource, Discovery, type ServerVersion } from './discovery';
 export { type EventInput, EventRecorder, type EventRecorderOptions } from './event-recorder';

@@ -2,6 +2,9 @@
 import type { HandlerClass } from '../../framework';
 import { ClusterCheckHandler, ClusterCheckSource } from './cluster-check-handler';
 import { KubevirtConfigHandler } from './kubevirt-config-handler';
+import { MachineHandler } from './machine-handler';
+import { PlacedMachineHandler } from './placed-machine-handler';
+import { PlacedMachineSource } from './placed-machine-source';
 import { SupervisorDefinitionsHandler } from './supervisor-definitions-handler';
 
 /** All handler classes of the module machines. */
@@ -9,5 +12,8 @@ export const machinesHandlers: readonly HandlerClass[] = [
   ClusterCheckSource,
   ClusterCheckHandler,
   KubevirtConfigHandler,
+  MachineHandler,
+  PlacedMachineHandler,
+  PlacedMachineSource,
   SupervisorDefinitionsHandler,
 ];

@@ -3,41 +3,22 @@
  *
  * Owns: name, content and whose it is. Never: writes its status, or interfaces that are not the Machine's.
  */
-import type { KubernetesObject, OwnerReference } from '../../framework';
+import type { NetworkConfigurationNetworkInterface as NetworkInterface } from '../../api/vitistack/v1alpha1';
+import type { OwnerReference } from '../../framework';
 import { normalizeMac } from '../../kubevirt/mac-address';
+import type { Machine, NetworkConfiguration } from '../kinds';
+import type { ApiProfile } from '../profile';
 import type { PatchOperation } from '../virtual-machine/adoption';
-import type { Machine } from '../virtual-machine/machine';
-import { MANAGED_BY, MANAGED_BY_SHORT, OLDER_MANAGERS, SOURCE_MACHINE, SOURCE_MACHINE_SHORT } from '../virtual-machine/marks';
-import { sha256, sourceMachineLabel } from '../virtual-machine/names';
-import { labelsOf } from '../virtual-machine/ownership';
-import type { ApiProfile } from '../virtual-machine/size';
-
-export interface NetworkInterface {
-  name?: string;
-  macAddress?: string;
-  ipv4Addresses?: string[];
-  ipv6Addresses?: string[];
-  ipv4Subnet?: string;
-  ipv6Subnet?: string;
-  ipv4Gateway?: string;
-  ipv6Gateway?: string;
-  dns?: string[];
-  ipAllocated?: boolean;
-  [field: string]: unknown;
-}
-
-export interface NetworkConfiguration extends KubernetesObject {
-  spec?: { name: string; description?: string; networkNamespaceName?: string; networkInterfaces?: NetworkInterface[] };
-  status?: { networkInterfaces?: NetworkInterface[]; [field: string]: unknown };
-}
+import { sha256 } from '../virtual-machine/names';
+import { isLabelled, isUnlabelled, labelsOf } from '../virtual-machine/ownership';
 
 /** Length and alphabet that the schema demands of spec.name. */
 const SPEC_NAME = /^[A-Za-z0-9_-]{2,32}$/;
 const MAX_SPEC_NAME = 32;
 /** What is left of it beside a hyphen and 8 hex digits. */
 const STEM = 23;
-const WORKER = /^(.*)-worker(?:-default)?(?:-worker)?-pool-(\d+)$/;
-const CONTROL_PLANE = /^(.*)-control-plane-(\d+)$/;
+const WORKER = /^(.*?)-worker(?:-default)?(?:-worker)?-pool-(\d+)$/;
+const CONTROL_PLANE = /^(.*?)-control-plane-(\d+)$/;
 
 /** `spec.name` of a NetworkConfiguration. @param isTaken whether another one of the namespace has the name. */
 export function networkConfigurationName(
@@ -104,14 +85,10 @@ export function configurationOwner({ metadata = {} }: NetworkConfiguration, mach
   const { ownerReferences = [], labels = {} } = metadata;
   const controller = ownerReferences.find((owner) => owner.controller === true || owner.kind === 'Machine');
   if (controller !== undefined && controller.uid === uid) return 'own';
-  const managers = [labels[MANAGED_BY], labels[MANAGED_BY_SHORT]];
-  const sources = [labels[SOURCE_MACHINE], labels[SOURCE_MACHINE_SHORT]];
-  if (controller === undefined && [...managers, ...sources].every((value) => value === undefined)) return 'by-hand';
   // Left by a Machine of this name that is gone: the garbage collector is about to take it.
   if (controller !== undefined) return 'foreign';
-  const isManaged = managers.some((manager) => manager !== undefined && [managedBy, ...OLDER_MANAGERS].includes(manager));
-  const isNamed = sources.some((source) => source === name || source === sourceMachineLabel(namespace, name));
-  return isManaged && isNamed ? 'adoptable' : 'foreign';
+  if (isUnlabelled(labels)) return 'by-hand';
+  return isLabelled(labels, { managedBy, namespace, name }) ? 'adoptable' : 'foreign';
 }
 
 /** Address of an interface, in normal form. */

@@ -4,13 +4,9 @@
  * Owns: the choice, and the NetworkAttachmentDefinition for a VLAN. Never: lists or creates anything.
  */
 import type { KubernetesObject } from '../../framework';
+import type { NetworkNamespace } from '../kinds';
 import { VLAN_ID } from '../virtual-machine/marks';
 import { managedByLabels } from '../virtual-machine/ownership';
-
-export interface NetworkNamespace extends KubernetesObject {
-  spec?: { ipAllocation?: { type?: string; [field: string]: unknown }; [field: string]: unknown };
-  status?: { vlanId?: number; [field: string]: unknown };
-}
 
 export interface NetworkAttachmentDefinition extends KubernetesObject {
   spec?: { config?: string };

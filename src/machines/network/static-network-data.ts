@@ -4,8 +4,9 @@
  * Owns: the text. Never: decides which addresses a Machine has; a NetworkConfiguration says that.
  */
 import { isIPv4, isIPv6 } from 'node:net';
+import type { NetworkConfigurationNetworkInterface as NetworkInterface } from '../../api/vitistack/v1alpha1';
 import { normalizeMac } from '../../kubevirt/mac-address';
-import type { NetworkConfiguration, NetworkInterface } from './network-configuration';
+import type { NetworkConfiguration } from '../kinds';
 
 /** An interface has no address yet; for `NetworkReady`. */
 export class WaitingForAddressError extends Error {

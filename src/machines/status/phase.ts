@@ -3,8 +3,9 @@
  *
  * Owns: the tables of both profiles. Never: reads an object; facts are given. Invariant: total, the first row that fits decides.
  */
+
+import type { ApiProfile } from '../profile';
 import type { RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
-import type { ApiProfile } from '../virtual-machine/size';
 
 export interface PhaseAndState {
   readonly phase: string;

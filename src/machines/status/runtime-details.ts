@@ -3,12 +3,12 @@
  *
  * Owns: interfaces, addresses, disks, guest data. Never: asks for anything. Invariant: equal objects give equal details.
  */
-import type { NetworkConfiguration } from '../network/network-configuration';
+import type { NetworkConfiguration } from '../kinds';
+import type { ApiProfile } from '../profile';
 import type { RemoteClaim } from '../virtual-machine/claims';
 import type { DiskPlan } from '../virtual-machine/disks';
 import { bytesOf } from '../virtual-machine/quantity';
 import type { InstanceInterface, RemoteInstance } from '../virtual-machine/remote-objects';
-import type { ApiProfile } from '../virtual-machine/size';
 import { byFamily, isPrivate } from './ip-addresses';
 
 export interface InterfaceStatus {
@@ -39,7 +39,8 @@ export interface AddressLists {
 }
 
 const NO_MAC: ReadonlySet<string> = new Set(['', '00:00:00:00:00:00']);
-const NO_ADDRESSES: AddressLists = { ipAddresses: [], ipv6Addresses: [], privateIPAddresses: [], publicIPAddresses: [] };
+/** Of a machine that does not run. */
+export const NO_ADDRESSES: AddressLists = { ipAddresses: [], ipv6Addresses: [], privateIPAddresses: [], publicIPAddresses: [] };
 
 /** Interfaces with a MAC and an address. */
 export function interfaceStatuses({ status = {} }: RemoteInstance, profile: ApiProfile): InterfaceStatus[] {
@@ -158,13 +159,13 @@ export interface GuestDetails {
 }
 
 /** From the guest agent, and from the change to Running. */
-export function guestDetails({ metadata = {}, status = {} }: RemoteInstance): GuestDetails {
+export function guestDetails({ spec = {}, status = {} }: RemoteInstance): GuestDetails {
   const { prettyName, name, version, versionId, kernelRelease } = status.guestOSInfo ?? {};
   const started = status.phaseTransitionTimestamps?.find(({ phase }) => phase === 'Running')?.phaseTransitionTimestamp;
   const known = (field: string, value: string | undefined): Record<string, string> =>
     value === undefined || value === '' ? {} : { [field]: value };
   return {
-    ...known('hostname', (metadata.annotations ?? {})['kubevirt.io/hostname'] ?? (status as { hostname?: string }).hostname),
+    ...known('hostname', spec.hostname),
     ...known('operatingSystem', prettyName ?? name),
     ...known('operatingSystemVersion', versionId ?? version),
     ...known('kernelVersion', kernelRelease),

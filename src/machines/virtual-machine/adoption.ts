@@ -4,14 +4,13 @@
  * Owns: the one patch that does it. Never: changes what the machine is made of; sizes follow later, with the next change of the spec.
  */
 import type { KubernetesObject } from '../../framework';
-import { ADOPTED, SPEC_HASH, SUPERVISOR_ID } from './marks';
+import { SUPERVISOR_ID } from '../keys';
+import { ADOPTED, SPEC_HASH } from './marks';
 import { type Marks, marksOf, type OwnerIdentity } from './ownership';
 
-export interface PatchOperation {
-  readonly op: 'add' | 'remove' | 'replace' | 'test';
-  readonly path: string;
-  readonly value?: unknown;
-}
+export type PatchOperation =
+  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
+  | { readonly op: 'remove'; readonly path: string };
 
 interface Adoptable extends KubernetesObject {
   spec?: { template?: { metadata?: { labels?: Record<string, string> | undefined } | undefined } };

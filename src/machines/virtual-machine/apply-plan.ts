@@ -8,7 +8,7 @@ import { specHash } from './build-virtual-machine';
 import { CDROM_DISK, CLOUD_INIT_DISK, type DiskPlan } from './disks';
 import { ADOPTED, SPEC_HASH } from './marks';
 import { isSameQuantity } from './quantity';
-import type { Domain, DomainDisk, RemoteVirtualMachine, TemplateVolume } from './remote-objects';
+import type { Domain, DomainDisk, InstanceSpec, RemoteVirtualMachine, TemplateVolume } from './remote-objects';
 import { domainSize, type Size } from './size';
 
 export type SpecRefusalReason =
@@ -105,7 +105,7 @@ function withKeptParts(live: RemoteVirtualMachine, desired: RemoteVirtualMachine
   const wanted = desired.spec?.template?.spec ?? {};
   const present = live.spec?.template?.spec ?? {};
   const refusals: SpecRefusal[] = [];
-  const disks = keptDisks(present.domain?.devices?.disks ?? [], wanted.domain?.devices?.disks ?? [], refusals);
+  const disks = keptDisks(present.domain?.devices?.disks ?? [], bootable(present, wanted), refusals);
   const names = new Set(disks.map(({ name }) => name));
   const volumes = keptVolumes(present.volumes ?? [], wanted.volumes ?? [], names);
   const network = keptNetwork(present, wanted, refusals);
@@ -117,6 +117,22 @@ function withKeptParts(live: RemoteVirtualMachine, desired: RemoteVirtualMachine
   };
   const vm = { ...desired, spec: { ...desired.spec, template: { ...desired.spec?.template, spec } } } as RemoteVirtualMachine;
   return { vm, refusals };
+}
+
+/** The wanted disks; while one that is booted from is kept against the spec, none takes its place. */
+function bootable(present: InstanceSpec, wanted: InstanceSpec): DomainDisk[] {
+  const disks = wanted.domain?.devices?.disks ?? [];
+  const names = new Set(disks.map(({ name }) => name));
+  const isHeld = (present.domain?.devices?.disks ?? []).some(
+    ({ name, bootOrder }) => bootOrder === 1 && !names.has(name) && !OWN_DISKS.has(name),
+  );
+  return isHeld ? disks.map(withoutBootOrder) : disks;
+}
+
+function withoutBootOrder(disk: DomainDisk): DomainDisk {
+  if (disk.bootOrder !== 1) return disk;
+  const { bootOrder: _, ...rest } = disk;
+  return rest;
 }
 
 /** In the order of the live object, so that no guest sees its disks change places; added ones come last. */
@@ -137,13 +153,7 @@ function keptDisks(present: readonly DomainDisk[], wanted: readonly DomainDisk[]
   const names = new Set(present.map(({ name }) => name));
   // What is booted from is settled; an added disk does not take the place.
   const isBootTaken = kept.some(({ bootOrder }) => bootOrder === 1);
-  const added = wanted
-    .filter(({ name }) => !names.has(name))
-    .map((disk) => {
-      if (!isBootTaken || disk.bootOrder !== 1) return disk;
-      const { bootOrder: _, ...rest } = disk;
-      return rest;
-    });
+  const added = wanted.filter(({ name }) => !names.has(name)).map((disk) => (isBootTaken ? withoutBootOrder(disk) : disk));
   return [...kept, ...added];
 }
 

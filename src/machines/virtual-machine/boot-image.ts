@@ -4,10 +4,10 @@
  * Owns: reading the wish from spec and annotations, the DataVolumes that fulfil it, sizes of images. Never: asks a server.
  */
 import type { KubernetesObject } from '../../framework';
+import type { Machine } from '../kinds';
 import type { RemoteClaim, StoragePlan } from './claims';
 import { claimSpec } from './claims';
 import type { DiskPlan } from './disks';
-import type { Machine } from './machine';
 import {
   BOOT_IMAGE_SIZE,
   BOOT_SOURCE,

@@ -4,14 +4,16 @@
  * Owns: every field that is set, for both profiles. Never: asks anybody; what has to be known of the cluster is given.
  * Invariant: equal input gives an equal object; fields with which users and KubeVirt have their own plans are not set.
  */
-import { type DataVolume } from './boot-image';
+
+import type { Machine } from '../kinds';
+import type { ApiProfile } from '../profile';
+import type { DataVolume } from './boot-image';
 import { CDROM_DISK, CLOUD_INIT_DISK, type DiskPlan } from './disks';
-import type { Machine } from './machine';
 import { SPEC_HASH } from './marks';
 import { sha256 } from './names';
 import { marksOf, type OwnerIdentity } from './ownership';
 import type { DomainDisk, DomainInterface, RemoteVirtualMachine, TemplateNetwork, TemplateVolume } from './remote-objects';
-import { type ApiProfile, domainSize, type Size } from './size';
+import { domainSize, type Size } from './size';
 
 /** Settings of the manager that decide on how machines are made. */
 export interface BuildSettings {

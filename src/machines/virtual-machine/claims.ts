@@ -4,11 +4,11 @@
  * Owns: storage class, mode, access and size. Never: reads classes or profiles; they are given.
  */
 import type { KubernetesObject } from '../../framework';
+import type { ApiProfile } from '../profile';
 import type { DiskPlan } from './disks';
 import { DISK, DISK_TYPE } from './marks';
 import { marksOf, type OwnerIdentity } from './ownership';
 import { gibOf } from './quantity';
-import type { ApiProfile } from './size';
 
 export interface RemoteStorageClass extends KubernetesObject {
   allowVolumeExpansion?: boolean;
@@ -20,12 +20,11 @@ export interface StorageProfile extends KubernetesObject {
 }
 
 export interface StorageSettings {
-  /** `STORAGE_CLASS_NAME`; empty = unset. */
+  /** Empty = that of the cluster. */
   readonly storageClassName: string;
-  /** `PVC_VOLUME_MODE`; empty = unset. */
-  readonly volumeMode: string;
-  /** `PVC_ACCESS_MODE`; empty = unset, `auto` = ask CDI. */
-  readonly accessMode: string;
+  readonly volumeMode: string | undefined;
+  /** `undefined` = as the profile says. */
+  readonly accessMode: string | undefined;
 }
 
 export interface RemoteClaim extends KubernetesObject {
@@ -68,7 +67,7 @@ export function namedClass(configClass: string | undefined, { storageClassName }
 
 /** Whether the profile of the class has to be known. */
 export function needsProfile(profile: ApiProfile, { accessMode }: StorageSettings): boolean {
-  return (accessMode === '' ? defaultAccess(profile) : accessMode) === 'auto';
+  return (accessMode ?? defaultAccess(profile)) === ADVISED;
 }
 
 /** @param advice of CDI, where it was asked for and exists. */
@@ -78,13 +77,16 @@ export function storagePlan(
   settings: StorageSettings,
   advice?: StorageProfile,
 ): StoragePlan {
-  const volumeMode = settings.volumeMode !== '' ? settings.volumeMode : profile === 'second' ? 'Block' : undefined;
-  const access = settings.accessMode === '' ? defaultAccess(profile) : settings.accessMode;
-  return { storageClassName, volumeMode, accessModes: [access === 'auto' ? advisedAccess(volumeMode, advice) : access] };
+  const volumeMode = settings.volumeMode ?? (profile === 'second' ? 'Block' : undefined);
+  const access = settings.accessMode ?? defaultAccess(profile);
+  return { storageClassName, volumeMode, accessModes: [access === ADVISED ? advisedAccess(volumeMode, advice) : access] };
 }
 
+/** What CDI's profile of the class says. */
+const ADVISED = 'auto';
+
 function defaultAccess(profile: ApiProfile): string {
-  return profile === 'second' ? 'auto' : 'ReadWriteOnce';
+  return profile === 'second' ? ADVISED : 'ReadWriteOnce';
 }
 
 function advisedAccess(volumeMode: string | undefined, advice: StorageProfile | undefined): string {

@@ -4,9 +4,11 @@
  * Owns: which of the given sources counts, decoding, the synthesised network data, the Secret. Never: reads a source; never shows content.
  * Invariant: content appears in the Secret or volume only; no text for people holds any of it.
  */
+
+import type { MachineCloudInitUserDataSecretRef as SourceReference } from '../../api/vitistack/v1alpha1';
 import type { KubernetesObject } from '../../framework';
+import type { Machine } from '../kinds';
 import { CLOUD_INIT_DISK } from './disks';
-import type { Machine, SourceReference } from './machine';
 import { base64Problem } from './machine-validation';
 import { cloudInitSecretName } from './names';
 import { marksOf, type OwnerIdentity } from './ownership';

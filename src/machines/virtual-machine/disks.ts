@@ -3,9 +3,10 @@
  *
  * Owns: names, buses, sizes, which one is booted from, and the names of their claims. Never: compares with what exists.
  */
-import type { Machine, MachineDisk } from './machine';
+import type { MachineDisk } from '../../api/vitistack/v1alpha1';
+import type { Machine } from '../kinds';
+import type { ApiProfile } from '../profile';
 import { derivedName } from './names';
-import type { ApiProfile } from './size';
 
 export type DiskBus = 'virtio' | 'sata' | 'scsi';
 

@@ -3,8 +3,9 @@
  *
  * Owns: the texts. Never: looks at anything but the Machine. Invariant: total; all problems at once, in the order of the fields.
  */
+
+import type { Machine } from '../kinds';
 import { CDROM_DISK, CLOUD_INIT_DISK, diskName } from './disks';
-import type { Machine } from './machine';
 import { BOOT_SOURCE_TYPE, ROOT_DISK_SOURCE } from './marks';
 
 const MIB = 1_048_576;
@@ -78,7 +79,9 @@ export function base64Problem(text: string | undefined): string | undefined {
   const bare = text.replace(/\s+/g, '');
   const odd = bare.search(/[^A-Za-z0-9+/=]/);
   if (odd >= 0) return `illegal base64 data at input byte ${odd}`;
-  const [digits = '', padding = ''] = [bare.replace(/=+$/, ''), /=*$/.exec(bare)?.[0]];
-  if (digits.includes('=') || (digits.length + (padding?.length ?? 0)) % 4 !== 0) return `illegal base64 data at input byte ${bare.length}`;
+  const padding = /=*$/.exec(bare)?.[0].length ?? 0;
+  if (padding > 2 || bare.length % 4 !== 0 || bare.slice(0, -padding || bare.length).includes('=')) {
+    return `illegal base64 data at input byte ${bare.length}`;
+  }
   return undefined;
 }

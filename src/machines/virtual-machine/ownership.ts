@@ -6,17 +6,15 @@
  */
 import type { KubernetesObject } from '../../framework';
 import {
-  ADOPT,
-  MACHINE_NAME,
-  MACHINE_NAMESPACE,
-  MACHINE_UID,
-  MANAGED_BY,
-  MANAGED_BY_SHORT,
-  OLDER_MANAGERS,
-  SOURCE_MACHINE,
-  SOURCE_MACHINE_SHORT,
+  ADOPT_ANNOTATION,
+  MACHINE_NAME_ANNOTATION,
+  MACHINE_NAMESPACE_ANNOTATION,
+  MACHINE_UID_ANNOTATION,
+  MANAGED_BY_LABELS,
+  SOURCE_MACHINE_LABELS,
   SUPERVISOR_ID,
-} from './marks';
+} from '../keys';
+import { OLDER_MANAGERS } from './marks';
 import { sourceMachineLabel } from './names';
 
 export type OwnershipClass = 'Own' | 'Legacy' | 'Predecessor' | 'Unmarked' | 'Sibling' | 'Foreign';
@@ -36,24 +34,32 @@ export interface Marks {
   readonly annotations: Record<string, string>;
 }
 
-const OWNER_ANNOTATIONS = [SUPERVISOR_ID, MACHINE_NAMESPACE, MACHINE_NAME, MACHINE_UID];
+const OWNER_ANNOTATIONS = [SUPERVISOR_ID, MACHINE_NAMESPACE_ANNOTATION, MACHINE_NAME_ANNOTATION, MACHINE_UID_ANNOTATION];
 
 /** Labels and annotations of every remote object of a Machine. */
 export function marksOf({ supervisorId, managedBy, namespace, name, uid }: OwnerIdentity): Marks {
   return {
     labels: { ...labelsOf({ managedBy, namespace, name }), [SUPERVISOR_ID]: supervisorId },
-    annotations: { [SUPERVISOR_ID]: supervisorId, [MACHINE_NAMESPACE]: namespace, [MACHINE_NAME]: name, [MACHINE_UID]: uid },
+    annotations: {
+      [SUPERVISOR_ID]: supervisorId,
+      [MACHINE_NAMESPACE_ANNOTATION]: namespace,
+      [MACHINE_NAME_ANNOTATION]: name,
+      [MACHINE_UID_ANNOTATION]: uid,
+    },
   };
 }
 
 /** The labels that objects of a Machine carry wherever they are. */
 export function labelsOf({ managedBy, namespace, name }: Pick<OwnerIdentity, 'managedBy' | 'namespace' | 'name'>): Record<string, string> {
-  const source = sourceMachineLabel(namespace, name);
-  return { ...managedByLabels(managedBy), [SOURCE_MACHINE]: source, [SOURCE_MACHINE_SHORT]: source };
+  return { ...managedByLabels(managedBy), ...bothForms(SOURCE_MACHINE_LABELS, sourceMachineLabel(namespace, name)) };
 }
 
 export function managedByLabels(managedBy: string): Record<string, string> {
-  return { [MANAGED_BY]: managedBy, [MANAGED_BY_SHORT]: managedBy };
+  return bothForms(MANAGED_BY_LABELS, managedBy);
+}
+
+function bothForms(keys: readonly string[], value: string): Record<string, string> {
+  return Object.fromEntries(keys.map((key) => [key, value]));
 }
 
 /** The first row that fits. */
@@ -61,20 +67,31 @@ export function ownershipOf({ metadata = {} }: KubernetesObject, owner: OwnerIde
   const { labels = {}, annotations = {} } = metadata;
   if (OWNER_ANNOTATIONS.every((key) => annotations[key] === undefined)) return unannotated(labels, owner);
   if (annotations[SUPERVISOR_ID] !== owner.supervisorId) return 'Foreign';
-  const { [MACHINE_NAMESPACE]: namespace, [MACHINE_NAME]: name, [MACHINE_UID]: uid } = annotations;
+  const { [MACHINE_NAMESPACE_ANNOTATION]: namespace, [MACHINE_NAME_ANNOTATION]: name, [MACHINE_UID_ANNOTATION]: uid } = annotations;
   if (namespace === undefined || name === undefined || uid === undefined) return 'Foreign';
   if (namespace !== owner.namespace || name !== owner.name) return 'Sibling';
   return uid === owner.uid ? 'Own' : 'Predecessor';
 }
 
 function unannotated(labels: Record<string, string>, { managedBy, namespace, name }: OwnerIdentity): OwnershipClass {
-  const managers = [labels[MANAGED_BY], labels[MANAGED_BY_SHORT]];
-  const sources = [labels[SOURCE_MACHINE], labels[SOURCE_MACHINE_SHORT]];
-  if ([...managers, ...sources].every((value) => value === undefined)) return labels[SUPERVISOR_ID] === undefined ? 'Unmarked' : 'Foreign';
+  if (isUnlabelled(labels)) return labels[SUPERVISOR_ID] === undefined ? 'Unmarked' : 'Foreign';
+  return isLabelled(labels, { managedBy, namespace, name }) ? 'Legacy' : 'Foreign';
+}
+
+/** Labels of ours or of the older operator that name the Machine. */
+export function isLabelled(
+  labels: Record<string, string>,
+  { managedBy, namespace, name }: Omit<OwnerIdentity, 'supervisorId' | 'uid'>,
+): boolean {
   const ours = [managedBy, ...OLDER_MANAGERS];
-  const isManaged = managers.some((manager) => manager !== undefined && ours.includes(manager));
-  const isNamed = sources.some((source) => source === name || source === sourceMachineLabel(namespace, name));
-  return isManaged && isNamed ? 'Legacy' : 'Foreign';
+  const isManaged = MANAGED_BY_LABELS.some((key) => labels[key] !== undefined && ours.includes(labels[key]));
+  const names = [name, sourceMachineLabel(namespace, name)];
+  return isManaged && SOURCE_MACHINE_LABELS.some((key) => labels[key] !== undefined && names.includes(labels[key]));
+}
+
+/** Neither a managed-by nor a source-machine label. */
+export function isUnlabelled(labels: Record<string, string>): boolean {
+  return [...MANAGED_BY_LABELS, ...SOURCE_MACHINE_LABELS].every((key) => labels[key] === undefined);
 }
 
 /** What may be done with an object of a class. */
@@ -107,17 +124,21 @@ export interface Refusal {
   readonly remedy: string | undefined;
 }
 
-const TO_ADOPT = `To adopt it set annotation ${ADOPT}: "true"`;
+const TO_ADOPT = `To adopt it set annotation ${ADOPT_ANNOTATION}: "true"`;
 
 export function refusalOf({ metadata = {} }: KubernetesObject, ownership: OwnershipClass): Refusal {
   if (ownership === 'Unmarked') return { why: 'no owner marks', remedy: TO_ADOPT };
   if (ownership === 'Predecessor') return { why: 'left by an earlier Machine of this name', remedy: TO_ADOPT };
   const { labels = {}, annotations = {} } = metadata;
-  const manager = labels[MANAGED_BY] ?? labels[MANAGED_BY_SHORT] ?? 'unknown';
+  const manager = firstLabel(labels, MANAGED_BY_LABELS);
   const supervisor = annotations[SUPERVISOR_ID] ?? labels[SUPERVISOR_ID] ?? 'unknown';
-  const namespace = annotations[MACHINE_NAMESPACE] ?? metadata.namespace ?? 'unknown';
-  const name = annotations[MACHINE_NAME] ?? labels[SOURCE_MACHINE] ?? labels[SOURCE_MACHINE_SHORT] ?? 'unknown';
+  const namespace = annotations[MACHINE_NAMESPACE_ANNOTATION] ?? metadata.namespace ?? 'unknown';
+  const name = annotations[MACHINE_NAME_ANNOTATION] ?? firstLabel(labels, SOURCE_MACHINE_LABELS);
   return { why: `owned by ${manager} ${supervisor} ${namespace}/${name}`, remedy: undefined };
+}
+
+function firstLabel(labels: Record<string, string>, keys: readonly string[]): string {
+  return keys.map((key) => labels[key]).find((value) => value !== undefined) ?? 'unknown';
 }
 
 /** What a condition says of a refused object, for example `VirtualMachine team-a/vm-web on cluster east`. */

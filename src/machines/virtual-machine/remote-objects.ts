@@ -61,6 +61,7 @@ export interface Domain {
 
 export interface InstanceSpec {
   architecture?: string;
+  hostname?: string;
   domain?: Domain;
   networks?: TemplateNetwork[];
   volumes?: TemplateVolume[];

@@ -3,19 +3,8 @@
  *
  * Owns: instance types, machine classes, and what spec.cpu and spec.memory change of them. Never: reads a class; it is given.
  */
-import type { KubernetesObject } from '../../framework';
-import type { Machine } from './machine';
-
-/** Which rules a supervisor's objects follow, see `MACHINES_API_PROFILE`. */
-export type ApiProfile = 'first' | 'second';
-
-export interface MachineClass extends KubernetesObject {
-  spec?: {
-    enabled?: boolean;
-    memory?: { quantity?: string | number };
-    cpu?: { cores?: number; sockets?: number; threads?: number };
-  };
-}
+import type { Machine, MachineClass } from '../kinds';
+import type { ApiProfile } from '../profile';
 
 export interface Size {
   /** A quantity. */

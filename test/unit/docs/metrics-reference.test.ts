@@ -6,6 +6,7 @@ import { defaultSettings } from '../../../src/cli/modules';
 import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { PlatformMetrics } from '../../../src/platform/observability/platform-metrics';
 import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
 import { exposeWakeFigures, type WakeFigures } from '../../../src/wol/handlers/wake-gauges';
 import { WakeMetrics } from '../../../src/wol/handlers/wake-metrics';
@@ -58,5 +59,11 @@ describe('the reference of metrics', () => {
     });
     exposeWakeFigures(registry, NO_FIGURES);
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
+  });
+
+  it('lists every metric of the platform module as it is exposed', async () => {
+    const registry = new Registry();
+    new PlatformMetrics(registry);
+    expect(rowsIn('Module platform').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 });

@@ -1,0 +1,276 @@
+/**
+ * Places Machines, and speaks for those whose cluster cannot be used.
+ *
+ * Owns: a Machine until it is placed, its status while its cluster is out of reach, and its end where no cluster has to be asked.
+ * Never: writes to a remote cluster; those passes run in the queue of the cluster.
+ * Invariant: a Machine of another provider gets nothing of us, and loses our finalizer only if it was never placed.
+ */
+import {
+  Cluster,
+  clusterChanges,
+  Handler,
+  inject,
+  type KubernetesObject,
+  keyOf,
+  mapped,
+  Reconcile,
+  type ReconcileContext,
+  type ReconcileResult,
+  Triggers,
+  timestampOf,
+} from '../../framework';
+import { keyOfCluster } from '../clusters/cluster-key';
+import { judgeCluster } from '../clusters/cluster-state';
+import { ConfigDirectory } from '../clusters/config-directory';
+import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
+import { PlacedMachines } from '../clusters/placed-machines';
+import { SupervisorIdentity } from '../clusters/supervisor-identity';
+import { DELETION_POLICY_ANNOTATION, MACHINE_FINALIZER } from '../keys';
+import { KubevirtConfig, Machine, MachineClass, NetworkNamespace } from '../kinds';
+import { deletionPolicyOf, unknownPolicy } from '../passes/machine-deletion';
+import { writeMachineStatus } from '../passes/machine-report';
+import { MachineTurns } from '../passes/machine-turns';
+import { deleteFromSupervisor } from '../passes/supervisor-deletion';
+import { MachinePlacement } from '../placement/machine-placement';
+import { PlacementDecider } from '../placement/placement-decider';
+import { isOurs } from '../profile';
+import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
+import { type ConditionFindings, isTrue, shownFindings, staleConditionsPatch } from '../status/conditions';
+import { type Failure, placementFailure, specFailure } from '../status/failures';
+import { statusFields } from '../status/machine-status';
+import type { MachineSituation } from '../status/phase';
+import { SupervisorApi } from '../supervisor-api';
+import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
+
+/** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
+const UNSETTLED_RETRY_MS = 1_000;
+const UNPLACED_CONCURRENCY = 8;
+
+interface Report {
+  readonly situation: MachineSituation['kind'];
+  readonly conditions?: ConditionFindings;
+  readonly failure?: Failure;
+}
+
+@Handler()
+export class MachineHandler {
+  /** What was said of a cluster that cannot be used, so that one Event goes with each new word. */
+  private readonly told = new Map<string, string>();
+
+  constructor(
+    private readonly supervisor: Cluster,
+    private readonly decider: PlacementDecider,
+    private readonly placement: MachinePlacement,
+    private readonly clusters: MachineClusters,
+    private readonly directory: ConfigDirectory,
+    private readonly identity: SupervisorIdentity,
+    private readonly api: SupervisorApi,
+    private readonly turns: MachineTurns,
+    triggers: Triggers,
+    @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
+  ) {
+    // A CRD that was missing or wrong is there now.
+    api.onChange(() => {
+      for (const machine of this.machines()) triggers.touch(Machine, keyOf(machine));
+    });
+  }
+
+  @Reconcile(Machine, {
+    concurrency: UNPLACED_CONCURRENCY,
+    whileDeleting: true,
+    // Of passes in the queue of a cluster nothing is news here but the placement.
+    changed: (now, old) => isNews(now, old),
+    failure: { condition: false, event: true },
+    watches: (get) => [
+      mapped(KubevirtConfig, () => concerned(get(MachineHandler))),
+      mapped(MachineClass, () => []),
+      mapped(NetworkNamespace, () => []),
+      clusterChanges(({ name }) => [
+        ...get(PlacedMachines).machinesOf(keyOfCluster(name, get(SupervisorApi).home)),
+        ...get(MachineHandler).unplaced(),
+      ]),
+    ],
+  })
+  async reconcile(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    if (this.api.problem !== undefined || !this.isWatched(machine)) return;
+    return this.turns.run(ctx.key, () => this.work(machine, ctx));
+  }
+
+  /** Keys of Machines that have no placement yet. */
+  unplaced(): string[] {
+    return [...this.machines()].filter((machine) => this.decider.recorded(machine) === undefined).map(keyOf);
+  }
+
+  machines(): Iterable<Machine> {
+    return this.supervisor.store(Machine).list();
+  }
+
+  private isWatched({ metadata }: Machine): boolean {
+    const { watchNamespaces } = this.settings;
+    return watchNamespaces.length === 0 || watchNamespaces.includes(metadata?.namespace ?? '');
+  }
+
+  private async work(seen: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    const machine = this.supervisor.store(Machine).get(ctx.key) ?? seen;
+    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(machine, ctx);
+    const key = this.decider.recorded(machine);
+    if (!isOurs(machine, this.api.profile)) return this.release(machine, key, ctx);
+    await this.dropStaleConditions(machine, ctx);
+    return key === undefined || machine.status?.kubevirtConfigRef === undefined
+      ? this.place(machine, ctx)
+      : this.speakFor(machine, key, ctx);
+  }
+
+  /** The provider was changed to another operator's, or has always been that. */
+  private async release(machine: Machine, key: string | undefined, ctx: ReconcileContext<Machine>): Promise<void> {
+    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
+    if (key === undefined) {
+      await ctx.client.removeFinalizer(Machine, machine, MACHINE_FINALIZER);
+      return;
+    }
+    const { provider = '', providerConfig } = machine.spec ?? {};
+    const wanted = provider === '' ? (providerConfig?.name ?? '') : provider;
+    const text = `machine ${ctx.key} is placed on KubevirtConfig ${key}; changing the provider to ${wanted} is not supported. Restore kubevirt, or delete the Machine and create it anew`;
+    this.tellOnce(machine, text, () => ctx.events.warning('ProviderChangeRefused', text));
+    const shown = shownFindings(machine.status?.conditions ?? []);
+    const { reason, message, status } = shown.PlacementImmutable ?? {};
+    if (status === 'True' && reason === 'ProviderChangeRefused' && message === text) return;
+    await this.report(
+      machine,
+      { situation: 'unreachable', conditions: { ...shown, PlacementImmutable: isTrue('ProviderChangeRefused', text) } },
+      ctx,
+    );
+  }
+
+  private async place(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    const { namespace = '' } = machine.metadata ?? {};
+    const reserved = reservedNamespaceProblem(namespace, this.settings.deniedNamespaces);
+    const problems = [reserved, specProblems(machine)].filter((text) => text !== undefined).join('; ');
+    if (problems !== '') {
+      this.tellOnce(machine, problems, () => ctx.events.warning('InvalidSpec', problems));
+      return this.report(machine, { situation: 'waiting-for-placement', failure: specFailure(problems) }, ctx);
+    }
+    const outcome = await this.placement.place(machine, ctx);
+    if (outcome.type === 'gone') return;
+    const valid: ConditionFindings = { SpecValid: isTrue('Valid') };
+    if (outcome.type === 'unplaced') {
+      const { reason, message, waiting } = outcome;
+      const Placed = { status: 'Unknown', reason, message } as const;
+      const report: Report = waiting
+        ? { situation: 'waiting-for-placement', conditions: { ...valid, Placed } }
+        : { situation: 'waiting-for-placement', conditions: valid, failure: placementFailure(reason, message) };
+      return this.report(machine, report, ctx);
+    }
+    // From here on the queue of the cluster works on it, if it can.
+    return this.speakFor(outcome.machine, outcome.key, ctx);
+  }
+
+  /** Says why nothing happens while the cluster cannot be used. */
+  private async speakFor(machine: Machine, key: string, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    const use = this.clusters.use(key);
+    if (use.usable) {
+      this.recovered(machine, key, ctx);
+      return;
+    }
+    if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
+    this.tellOnce(machine, `${use.reason} ${use.message}`, () => ctx.events.warning('RemoteUnreachable', use.message));
+    const rule = machine.status?.kubevirtConfigRef?.rule;
+    const conditions: ConditionFindings = {
+      ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
+      RemoteUnreachable: isTrue(use.reason, use.message),
+    };
+    return this.report(machine, { situation: 'unreachable', conditions }, ctx);
+  }
+
+  private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
+    if (!this.told.delete(keyOf(machine))) return;
+    ctx.events.normal('RemoteRecovered', `cluster ${key} can be used again`);
+  }
+
+  /** Something is known for sure: while a cluster is connected and checked, what was said before holds. */
+  private isSettled(key: string, use: Extract<ClusterUse, { usable: false }>): boolean {
+    if (use.reason === 'ConfigNotFound') return this.directory.isKnown;
+    const config = this.directory.get(key);
+    return config !== undefined && judgeCluster(this.clusters.facts(key, config)) !== undefined;
+  }
+
+  private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) {
+      this.placement.forget(machine);
+      this.told.delete(keyOf(machine));
+      return;
+    }
+    const unknown = unknownPolicy(machine);
+    if (unknown !== undefined) {
+      const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;
+      this.tellOnce(machine, text, () => ctx.events.warning('InvalidAnnotation', text));
+    }
+    const key = this.decider.recorded(machine);
+    if (key === undefined) return this.finish(machine, ctx);
+    if (deletionPolicyOf(machine) === 'orphan') {
+      this.tellOrphans(machine, key, ctx);
+      return this.finish(machine, ctx);
+    }
+    const use = this.clusters.use(key);
+    // The queue of the cluster takes its objects away.
+    if (use.usable) return;
+    if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
+    const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
+    const text = `waiting for cluster ${key}: ${cause}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+    const conditions: ConditionFindings = { Deleting: isTrue('WaitingForCluster', text), RemoteUnreachable: isTrue(use.reason, text) };
+    return this.report(machine, { situation: 'deleting', conditions }, ctx);
+  }
+
+  /** Nothing is left on a remote cluster that is ours to take away. */
+  private async finish(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
+    const { namespace = '', name = '', uid = '' } = machine.metadata ?? {};
+    const owner = { supervisorId: await this.identity.id(ctx.signal), managedBy: this.settings.managedBy, namespace, name, uid };
+    const { supervisor, settings } = this;
+    const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
+    const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
+    if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
+    this.told.delete(keyOf(machine));
+  }
+
+  private tellOrphans(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
+    const { virtualMachineRef, disks = [] } = machine.status ?? {};
+    const claims = disks.map(({ pvcName }) => pvcName ?? '').filter((claim) => claim !== '');
+    const vm = virtualMachineRef?.name ?? 'none known';
+    const text = `left on cluster ${key}, namespace ${machine.metadata?.namespace}: VirtualMachine ${vm}, PersistentVolumeClaims ${claims.length === 0 ? 'none known' : claims.join(', ')}`;
+    ctx.events.warning('RemoteObjectsOrphaned', text);
+  }
+
+  private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
+    const findings = { profile: this.api.profile, situation, conditions, failure, problem: undefined, seen: undefined };
+    const fields = statusFields(machine, findings, timestampOf(ctx.clock.now()));
+    await writeMachineStatus(ctx.client, this.api, machine, fields);
+  }
+
+  private async dropStaleConditions(machine: Machine, ctx: ReconcileContext<Machine>): Promise<void> {
+    const patch = staleConditionsPatch(machine.status?.conditions ?? []);
+    if (patch !== undefined)
+      await ctx.client.patch(Machine, keyOf(machine), patch as Parameters<typeof ctx.client.patch>[2], { subresource: 'status' });
+  }
+
+  private tellOnce(machine: KubernetesObject, text: string, tell: () => void): void {
+    const key = keyOf(machine);
+    if (this.told.get(key) === text) return;
+    this.told.set(key, text);
+    tell();
+  }
+}
+
+/** Everything but what our own passes write into the status. */
+function isNews(now: Machine, old: Machine): boolean {
+  const { resourceVersion: _now, managedFields: _nowFields, ...metadata } = now.metadata ?? {};
+  const { resourceVersion: _old, managedFields: _oldFields, ...before } = old.metadata ?? {};
+  const isSame =
+    JSON.stringify([metadata, now.spec, now.status?.kubevirtConfigRef]) ===
+    JSON.stringify([before, old.spec, old.status?.kubevirtConfigRef]);
+  return !isSame;
+}
+
+/** A KubevirtConfig concerns the Machines that are placed on it, and all that look for a place. */
+function concerned(handler: MachineHandler): string[] {
+  return [...handler.machines()].map(keyOf);
+}

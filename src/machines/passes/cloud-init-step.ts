@@ -1,0 +1,157 @@
+/**
+ * Brings cloud-init content to the remote cluster, and takes content away that nobody refers to any more.
+ *
+ * Owns: reading sources on the supervisor, Secrets on the remote, the note of their names on the Machine.
+ * Never: keeps, logs or shows content. Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because
+ * the remote role can neither read nor list Secrets.
+ */
+import { AlreadyExistsError, ConfigMap, ForbiddenError, kindPath, NotFoundError, objectKey, Secret, singleton } from '../../framework';
+import { staticNetworkData, WaitingForAddressError } from '../network/static-network-data';
+import { specFailure } from '../status/failures';
+import {
+  type CloudInitContent,
+  type CloudInitPlan,
+  type ContentSource,
+  cloudInitPlan,
+  contentOf,
+  deliveredBySecret,
+  deliveredInline,
+  inlineProblem,
+  MissingSourceError,
+  notedSecrets,
+} from '../virtual-machine/cloud-init';
+import { CLOUD_INIT_SECRETS } from '../virtual-machine/marks';
+import { annotateMachine } from './machine-annotations';
+import type { MachinePass } from './machine-pass-context';
+import { hasStaticAddresses, type PlacedNetwork } from './network-step';
+
+/** A missing source is looked for again after at most this long. */
+const SOURCE_RETRY_MS = 30_000;
+const FIRST_RETRY_MS = 1_000;
+
+export interface CloudInitVolume {
+  readonly volume: object | undefined;
+  /** Name of the Secret in use. */
+  readonly secret: string | undefined;
+}
+
+/** Which Secrets this process knows to exist, so that a steady pass sends nothing; and how often a source was missing. */
+@singleton()
+export class CloudInitMemory {
+  private readonly made = new Map<string, string>();
+  private readonly misses = new Map<string, number>();
+
+  isMade(machineUid: string, secret: string): boolean {
+    return this.made.get(machineUid) === secret;
+  }
+
+  remember(machineUid: string, secret: string): void {
+    this.made.set(machineUid, secret);
+    this.misses.delete(machineUid);
+  }
+
+  /** Time to the next look at a missing source, in milliseconds. */
+  missed(machineUid: string): number {
+    const count = this.misses.get(machineUid) ?? 0;
+    this.misses.set(machineUid, count + 1);
+    return Math.min(SOURCE_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count, 10));
+  }
+
+  forget(machineUid: string): void {
+    this.made.delete(machineUid);
+    this.misses.delete(machineUid);
+  }
+}
+
+export async function ensureCloudInit(pass: MachinePass, vm: string, network: PlacedNetwork): Promise<CloudInitVolume> {
+  const plan = cloudInitPlan(pass.machine, hasStaticAddresses(network));
+  if (plan === undefined) return { volume: undefined, secret: undefined };
+  const content = await contentFor(pass, plan, network);
+  if (pass.settings.cloudInitDelivery === 'inline') {
+    const problem = inlineProblem(plan, content);
+    if (problem !== undefined) pass.findings.fail(specFailure(`cloudInit: ${problem}`));
+    return { volume: deliveredInline(plan, content).volume, secret: undefined };
+  }
+  const delivery = deliveredBySecret(plan, content, vm, pass.owner);
+  if (delivery.kind !== 'secret') return { volume: delivery.volume, secret: undefined };
+  const secret = delivery.secret.metadata?.name ?? '';
+  if (!pass.cloudInit.isMade(pass.owner.uid, secret)) {
+    const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
+    await annotateMachine(pass, CLOUD_INIT_SECRETS, [...new Set([...noted, secret])].sort().join(','));
+    await createOnce(pass, delivery.secret);
+    pass.cloudInit.remember(pass.owner.uid, secret);
+  }
+  return { volume: delivery.volume, secret };
+}
+
+async function createOnce({ remote }: MachinePass, secret: Secret): Promise<void> {
+  try {
+    await remote.create(Secret, secret);
+  } catch (error) {
+    // The name says what is in it.
+    if (!(error instanceof AlreadyExistsError)) throw error;
+  }
+}
+
+/** Deletes noted Secrets that the virtual machine does not refer to. @param inUse `undefined` = none is. */
+export async function deleteUnusedSecrets(
+  pass: Pick<MachinePass, 'machine' | 'local' | 'remote' | 'owner'>,
+  inUse: string | undefined,
+): Promise<void> {
+  const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
+  const unused = noted.filter((name) => name !== inUse);
+  if (unused.length === 0) return;
+  for (const name of unused) await deleteSecret(pass, name);
+  const kept = noted.filter((name) => name === inUse);
+  await annotateMachine(pass, CLOUD_INIT_SECRETS, kept.length === 0 ? undefined : kept.join(','));
+}
+
+/** Without precondition: its UID cannot be read, and its name is a hash of the Machine and the content. */
+async function deleteSecret({ remote, owner }: Pick<MachinePass, 'remote' | 'owner'>, name: string): Promise<void> {
+  try {
+    await remote.raw({ method: 'DELETE', path: kindPath(Secret, owner.namespace, name) });
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+}
+
+async function contentFor(pass: MachinePass, plan: CloudInitPlan, network: PlacedNetwork): Promise<CloudInitContent> {
+  const { findings, cloudInit, owner } = pass;
+  try {
+    const userData = (await text(pass, plan.userData, network)) ?? '';
+    return { userData, networkData: await text(pass, plan.networkData, network) };
+  } catch (error) {
+    if (error instanceof MissingSourceError) {
+      return findings.wait('InfrastructureReady', 'WaitingForCloudInit', error.message, { requeueAfterMs: cloudInit.missed(owner.uid) });
+    }
+    // The NetworkConfiguration is watched: an address that arrives begins the next pass.
+    if (error instanceof WaitingForAddressError) return findings.wait('NetworkReady', 'WaitingForAddress', error.message);
+    throw error;
+  }
+}
+
+async function text(pass: MachinePass, source: ContentSource, network: PlacedNetwork): Promise<string | undefined> {
+  switch (source.kind) {
+    case 'none':
+      return undefined;
+    case 'inline':
+      return source.text;
+    case 'synthesised':
+      return staticNetworkData(network.configuration, network.namespace?.spec?.ipAllocation?.static ?? {});
+    default:
+      return contentOf(source, pass.owner.namespace, await sourceObject(pass, source));
+  }
+}
+
+async function sourceObject(
+  { local, owner }: MachinePass,
+  { kind, name }: Extract<ContentSource, { name: string }>,
+): Promise<Parameters<typeof contentOf>[2]> {
+  try {
+    const key = objectKey(owner.namespace, name);
+    return kind === 'Secret' ? await local.find(Secret, key) : await local.find(ConfigMap, key);
+  } catch (error) {
+    if (error instanceof ForbiddenError) return 'forbidden';
+    throw error;
+  }
+}

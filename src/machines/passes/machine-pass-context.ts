@@ -1,0 +1,39 @@
+/** What the steps of a pass over a placed Machine work with. */
+import type { Clock, Cluster, ClusterRegistry, KubeClient, Logger } from '../../framework';
+import type { KubevirtConfig, Machine } from '../kinds';
+import type { MacReservations } from '../network/mac-reservations';
+import type { ApiProfile } from '../profile';
+import type { MachinesSettings } from '../settings';
+import type { OwnerIdentity } from '../virtual-machine/ownership';
+import type { CloudInitMemory } from './cloud-init-step';
+import type { PassFindings } from './pass-findings';
+
+export interface MachinePass {
+  /** As it was when the pass began, plus what the pass wrote. */
+  machine: Machine;
+  readonly owner: OwnerIdentity;
+  readonly profile: ApiProfile;
+  readonly settings: MachinesSettings;
+  /** Cluster key. */
+  readonly key: string;
+  /** The remote one, and its client on behalf of this pass. */
+  readonly cluster: Cluster;
+  readonly remote: KubeClient;
+  /** The supervisor, and its client on behalf of this pass. */
+  readonly supervisor: Cluster;
+  readonly local: KubeClient;
+  readonly clusters: ClusterRegistry;
+  readonly config: KubevirtConfig;
+  readonly kubeVirtVersion: string | undefined;
+  readonly hasImporter: boolean | undefined;
+  readonly macs: MacReservations;
+  readonly cloudInit: CloudInitMemory;
+  readonly findings: PassFindings;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** On the Machine. */
+  readonly event: (type: 'normal' | 'warning', reason: string, note: string) => void;
+}
+
+/** Name of the index that files remote objects under the UID of their Machine. */
+export const BY_MACHINE = 'machine-uid';
