@@ -208,7 +208,10 @@ export class PlatformRuntime {
     if (isFull) this.resyncs.set(key, nowMs + this.settings.resyncMs * (1 + RESYNC_SPREAD * (2 * Math.random() - 1)));
     const retryAfterMs = await this.run.run(key, asset, this.api(client), isFull);
     this.ended(key);
-    const resyncInMs = this.resyncs.get(key)! - this.clock.monotonicMs();
+    const resyncMs = this.resyncs.get(key);
+    // Gone while it ran.
+    if (resyncMs === undefined) return undefined;
+    const resyncInMs = resyncMs - this.clock.monotonicMs();
     return Math.max(0, Math.min(resyncInMs, retryAfterMs ?? Number.POSITIVE_INFINITY));
   }
 

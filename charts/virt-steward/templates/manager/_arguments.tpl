@@ -36,6 +36,9 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if .Values.platform.enabled }}
+- --platform-activation={{ .Values.platform.activation }}
+{{- end }}
 {{- with .Values.manager.extraArgs }}
 {{ toYaml . }}
 {{- end }}
@@ -71,6 +74,16 @@ POD_NAMESPACE AGENT_IMAGE AGENT_IMAGE_PULL_POLICY AGENT_SERVICE_ACCOUNT AGENT_OP
   value: {{ join "," . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.wol.extraEnv }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.platform.enabled }}
+{{- range $name, $image := .Values.platform.images }}
+- name: RELATED_IMAGE_{{ $name | upper | replace "-" "_" }}
+  value: {{ $image | quote }}
+{{- end }}
+{{- range $name, $value := .Values.platform.extraEnv }}
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}

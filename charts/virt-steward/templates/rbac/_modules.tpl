@@ -2,6 +2,7 @@
 {{- define "virt-steward.modules" -}}
 {{- $names := list }}
 {{- if .Values.wol.enabled }}{{ $names = append $names "wol" }}{{ end }}
+{{- if .Values.platform.enabled }}{{ $names = append $names "platform" }}{{ end }}
 {{- if .Values.machines.enabled }}{{ $names = append $names "machines" }}{{ end }}
 {{- join "," $names }}
 {{- end }}
