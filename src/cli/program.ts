@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { isOperatorError } from '../framework/basics';
 import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
+import { cleanupCommand } from './cleanup';
 import { doctorCommand } from './doctor';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
 import { kubeconfigCommand } from './kubeconfig';
@@ -29,7 +30,10 @@ export interface CommandIo {
 /** A command registers itself and reports its exit code through `done`. */
 export type RegisterCommand = (program: Command, io: CommandIo, done: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, doctorCommand, rbacCommand, kubeconfigCommand];
+const COMMANDS: readonly RegisterCommand[] = [
+  ...[managerCommand, agentCommand, wakeCommand, doctorCommand],
+  ...[rbacCommand, kubeconfigCommand, cleanupCommand],
+];
 
 const EXAMPLES = `
 Examples:

@@ -7,6 +7,7 @@ import { MACHINES_SETTINGS, type MachinesSettings } from './settings';
 
 export { exceptionalSecretRights } from './handlers/secret-rights';
 export { KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
+export { machinesRemoval } from './removal';
 export {
   MACHINES_FLAGS,
   MACHINES_SETTINGS,
