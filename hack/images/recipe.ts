@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { cacheFolder } from '../debian/cache-folder';
 import { type Architecture, DebianPackages } from '../debian/packages';
 import { projectOf } from '../generators/project';
-import { bundleFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
+import { bundleFiles, catalogFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
 import { type ArchitectureInputs, fetchNpm } from './inputs';
 import { licenceTexts, thirdPartyText } from './licences';
 import { type Image, imageOf, type Layer, layerOf, type RuntimeConfig } from './oci-archive';
@@ -57,8 +57,7 @@ export async function buildImages(source: Source, architecture: Architecture, in
     manager: [
       ...bundleFiles(join(source.root, 'dist'), (name) => !name.endsWith('.map') || LONG_LIVED.test(name)),
       ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds'),
-      // The CRDs below it are those of others, for tests.
-      ...folderFiles(join(source.root, 'assets'), 'opt/virt-steward/assets').filter(({ path }) => !path.includes('/assets/crds')),
+      ...catalogFiles(join(source.root, 'assets')),
     ],
     agent: [...bundleFiles(join(source.root, 'dist'), (name) => /^(main|wol-agent-run-agent)\./.test(name)), ...koffi.flat()],
   };
