@@ -81,8 +81,11 @@ export function koffiFiles(name: string, folder: string): TarEntry[] {
     .map((entry) => ({ ...entry, mode: 0o644, path: `opt/virt-steward/node_modules/${name}/${entry.path}` }));
 }
 
-export function folderFiles(folder: string, target: string): TarEntry[] {
-  return filesBelow(folder).map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
+/** @param isWanted decides by the path below the folder. @default everything */
+export function folderFiles(folder: string, target: string, isWanted: (path: string) => boolean = () => true): TarEntry[] {
+  return filesBelow(folder)
+    .filter(({ path }) => isWanted(path))
+    .map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
 }
 
 export function file(path: string, content: Buffer, mode = 0o644): TarEntry {

@@ -48,7 +48,11 @@ export async function buildImages(source: Source, architecture: Architecture, in
   const node = await fetchNpm(inputs.node);
   const koffi = await Promise.all(inputs.koffi.map(async (one) => koffiFiles(one.name, await fetchNpm(one))));
   const app: Readonly<Record<ImageName, TarEntry[]>> = {
-    manager: [...bundleFiles(join(source.root, 'dist'), () => true), ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds')],
+    manager: [
+      ...bundleFiles(join(source.root, 'dist'), () => true),
+      ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds'),
+      ...folderFiles(join(source.root, 'assets'), 'opt/virt-steward/assets', isOfCatalog),
+    ],
     agent: [...bundleFiles(join(source.root, 'dist'), (name) => /^(main|wol-agent-run-agent)\./.test(name)), ...koffi.flat()],
   };
   const build = (name: ImageName): Image & { sbom: Buffer } => {
@@ -63,6 +67,11 @@ export async function buildImages(source: Source, architecture: Architecture, in
     return { ...image, sbom };
   };
   return { manager: build('manager'), agent: build('agent') };
+}
+
+/** Schemas of others are for tests only. */
+function isOfCatalog(path: string): boolean {
+  return path !== 'crds' && !path.startsWith('crds/');
 }
 
 /** The DaemonSet's arguments begin with a flag, so the agent's command is part of the entry point. */
