@@ -81,11 +81,13 @@ export function koffiFiles(name: string, folder: string): TarEntry[] {
     .map((entry) => ({ ...entry, mode: 0o644, path: `opt/virt-steward/node_modules/${name}/${entry.path}` }));
 }
 
-/** @param isWanted decides by the path below the folder. @default everything */
-export function folderFiles(folder: string, target: string, isWanted: (path: string) => boolean = () => true): TarEntry[] {
-  return filesBelow(folder)
-    .filter(({ path }) => isWanted(path))
-    .map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
+export function folderFiles(folder: string, target: string): TarEntry[] {
+  return filesBelow(folder).map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
+}
+
+/** The catalog of the platform module, beside `dist/`, where the program looks for it. Schemas are for tests only. */
+export function catalogFiles(assets: string): TarEntry[] {
+  return folderFiles(assets, 'opt/virt-steward/assets').filter(({ path }) => !path.startsWith('opt/virt-steward/assets/crds/'));
 }
 
 export function file(path: string, content: Buffer, mode = 0o644): TarEntry {

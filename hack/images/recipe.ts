@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../debian/cache-folder';
 import { type Architecture, DebianPackages } from '../debian/packages';
-import { bundleFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
+import { bundleFiles, catalogFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
 import { type ArchitectureInputs, fetchNpm } from './inputs';
 import { type Image, imageOf, type Layer, layerOf, type RuntimeConfig } from './oci-archive';
 import { type LockedPackage, sbomOf } from './sbom';
@@ -51,7 +51,7 @@ export async function buildImages(source: Source, architecture: Architecture, in
     manager: [
       ...bundleFiles(join(source.root, 'dist'), () => true),
       ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds'),
-      ...folderFiles(join(source.root, 'assets'), 'opt/virt-steward/assets', isOfCatalog),
+      ...catalogFiles(join(source.root, 'assets')),
     ],
     agent: [...bundleFiles(join(source.root, 'dist'), (name) => /^(main|wol-agent-run-agent)\./.test(name)), ...koffi.flat()],
   };
@@ -67,11 +67,6 @@ export async function buildImages(source: Source, architecture: Architecture, in
     return { ...image, sbom };
   };
   return { manager: build('manager'), agent: build('agent') };
-}
-
-/** Schemas of others are for tests only. */
-function isOfCatalog(path: string): boolean {
-  return path !== 'crds' && !path.startsWith('crds/');
 }
 
 /** The DaemonSet's arguments begin with a flag, so the agent's command is part of the entry point. */
