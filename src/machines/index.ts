@@ -46,6 +46,6 @@ export function remoteRights(container: DependencyContainer, settings: MachinesS
     domain: 'virt-steward.io',
     exceptionalRights: exceptionalSecretRights(settings),
   });
-  const { handlers, framework } = rbacSources(registry, { cluster: A_REMOTE_CLUSTER, get: (token) => container.resolve(token) });
-  return [...handlers, ...framework];
+  // What running handlers takes beside them is to follow definitions, which clusters of KubevirtConfigs are engaged without.
+  return rbacSources(registry, { cluster: A_REMOTE_CLUSTER, get: (token) => container.resolve(token) }).handlers;
 }

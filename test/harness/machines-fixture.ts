@@ -76,6 +76,8 @@ export interface MachinesFixtureOptions {
   env?: Record<string, string>;
   /** @default machines */
   modules?: string;
+  /** Flags of `virt-steward rbac`. @default none */
+  rbacFlags?: readonly string[];
   /** Instead of the server of `east`, for a proxy in between. */
   eastServer?: (server: string) => string;
 }
@@ -90,7 +92,7 @@ export class MachinesFixture {
 
   static async start(options: MachinesFixtureOptions = {}): Promise<MachinesFixture> {
     const [supervisor, east, west] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ kubevirt: false, rbacFlags: options.rbacFlags ?? [] }),
       RemoteKubeVirt.start({ controllerManager: true }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
