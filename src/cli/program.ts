@@ -13,6 +13,7 @@ import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
 import { kubeconfigCommand } from './kubeconfig';
 import { managerCommand } from './manager';
 import { rbacCommand } from './rbac';
+import { renderCommand } from './render';
 import { VERSION } from './version';
 import { wakeCommand } from './wake';
 
@@ -32,7 +33,7 @@ export type RegisterCommand = (program: Command, io: CommandIo, done: (exitCode:
 
 const COMMANDS: readonly RegisterCommand[] = [
   ...[managerCommand, agentCommand, wakeCommand, doctorCommand],
-  ...[rbacCommand, kubeconfigCommand, cleanupCommand],
+  ...[renderCommand, rbacCommand, kubeconfigCommand, cleanupCommand],
 ];
 
 const EXAMPLES = `
@@ -41,6 +42,7 @@ Examples:
   virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --ports 9 --grpc-insecure
   virt-steward wake 02:00:00:00:00:01
   virt-steward doctor lab/desktop
+  virt-steward render --output=status
   virt-steward rbac > rbac.yaml
 
 Exit codes: 0 done, 1 failure, 2 usage.`;

@@ -38,7 +38,7 @@ export interface EventInput {
   readonly about: KubernetesObject;
   /** A second object that the Event is about; Events with different ones are counted and limited apart from one another. @default none */
   readonly related?: KubernetesObject | undefined;
-  /** What was done: the handler id. */
+  /** What was done: the handler id, or something narrower. Events of one object are counted and limited by it. */
   readonly action: string;
 }
 
@@ -84,7 +84,7 @@ export class EventRecorder {
     }
     const note = fittingNote(event.note);
     const object = [about, ...(related === undefined ? [] : [related])].map(identityOf).join(' and ');
-    const series = this.series.occur(object, `${type} ${reason} ${note}`);
+    const series = this.series.occur(`${object} ${event.action}`, `${type} ${reason} ${note}`);
     if (series === undefined) return;
     this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });
     if (this.queue.length > MAX_QUEUED) this.drop(this.queue.shift()!);

@@ -1,7 +1,7 @@
 /**
  * Decides what becomes of an Event: a new one, one more of a series, or nothing.
  *
- * Owns: series and the rate of each object. Never: sends. Bounded: 4 096 objects, the least recently reported is forgotten.
+ * Owns: series and the rate of each object and action. Never: sends. Bounded: 4 096 objects, the least recently reported is forgotten.
  */
 import type { Clock } from '../time/clock';
 

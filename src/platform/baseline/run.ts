@@ -135,7 +135,7 @@ export class Run {
     const { finalizers = [] } = live.metadata ?? {};
     const message = `has been terminating for more than 5 minutes; finalizers: ${finalizers.join(', ') || 'none'}`;
     this.warning('WaitingForDeletion', message, { object: live, cause: finalizers.join() });
-    return this.ended({ status: 'Terminating', message });
+    return this.ended({ status: 'Terminating', reason: 'WaitingForDeletion', message });
   }
 
   private knownInSync(cached: KubernetesObject): BaselineOutcome | undefined {
@@ -171,7 +171,7 @@ export class Run {
     }
     if (standing === 'ours' || this.input.asset.adopt === 'always' || this.input.asset.strategy === 'edit') return undefined;
     this.warning('ExistingKept', 'existed before and is kept as it is, since the asset does not take over objects', { object: live });
-    return this.ended({ status: 'Conflict' });
+    return this.ended({ status: 'Conflict', reason: 'ExistingKept' });
   }
 
   /** The pause that ended the war is not on the object: it was removed, or never got there. */
@@ -438,8 +438,8 @@ export class Run {
     memory.failures++;
     const { status, message } = failure;
     const isPassing = status === 'Transient' && memory.failures < TRANSIENT_REPORTED_FROM;
+    const reason = status === 'Transient' ? 'ApplyFailed' : status;
     if (!isPassing) {
-      const reason = status === 'Transient' ? 'ApplyFailed' : status;
       this.warning(reason, message, { ...(live === undefined ? {} : { object: live }), cause: reason });
     }
     const retryAfterMs = pauseMs(failure, memory.failures);

@@ -8,7 +8,7 @@
 import { type Clock, type Kind, type KubernetesObject, type Logger, objectKey } from '../../framework';
 import type { Baseline } from '../baseline/baseline';
 import { messageOf } from '../baseline/failures';
-import type { BaselineOutcome, Target } from '../baseline/outcome';
+import { type BaselineOutcome, NO_CUSTOMIZATIONS, type Target } from '../baseline/outcome';
 import type { NamespaceState, ObjectApi, RunEvents } from '../baseline/ports';
 import { targetOf } from '../baseline/run';
 import {
@@ -220,6 +220,22 @@ export class AssetRun {
     return { status: 'ERROR', reason: 'DuplicateIdentity', message };
   }
 
+  /** 0 only for what was looked after before: an object that was never there is not out of order. */
+  private failedOutcome(key: string, reason: string, message: string): BaselineOutcome {
+    const wasManaged = this.parts.states.get(key)?.outcome?.compliance !== undefined;
+    const { isContested = false, customizations = NO_CUSTOMIZATIONS } = this.parts.states.get(key)?.outcome ?? {};
+    return {
+      status: 'RenderFailed',
+      reason,
+      message,
+      compliance: wasManaged ? 0 : undefined,
+      isPaused: false,
+      isContested,
+      customizations,
+      wrote: false,
+    };
+  }
+
   private renderFailed(key: string, { name }: CatalogAsset, { reason, message, isTransient }: RenderFailure): Verdict {
     const { events, renderFailed, log } = this.parts;
     const failures = (this.failures.get(key) ?? 0) + 1;
@@ -228,7 +244,7 @@ export class AssetRun {
     log.debug('an asset cannot be rendered', { key, reason, message });
     events.warning(reason, key, `${key}: ${message}`, { cause: message });
     const retry = isTransient ? { retryAfterMs: Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(16, failures - 1)) } : {};
-    return { status: 'ERROR', reason, message, ...retry };
+    return { status: 'ERROR', reason, message, outcome: this.failedOutcome(key, reason, message), ...retry };
   }
 }
 

@@ -74,6 +74,8 @@ export class PlatformRuntime {
   private readonly resyncs = new Map<string, number>();
   /** Node-level keys that had a run since this process leads. */
   private readonly decided = new Set<string>();
+  /** Assets that were in sync when last somebody was told. */
+  private readonly metRequirements = new Set<string>();
   private isLeading = false;
   /** Refuses writes when this process does not lead; before it ever led there is nothing to write. */
   private leaderClient: KubeClient;
@@ -184,6 +186,7 @@ export class PlatformRuntime {
     this.leaderClient = client;
     this.states.clear();
     this.barriers.clear();
+    this.metRequirements.clear();
     this.decided.clear();
     this.baseline.expireAll();
     await this.status.begin();
@@ -208,7 +211,10 @@ export class PlatformRuntime {
     if (isFull) this.resyncs.set(key, nowMs + this.settings.resyncMs * (1 + RESYNC_SPREAD * (2 * Math.random() - 1)));
     const retryAfterMs = await this.run.run(key, asset, this.api(client), isFull);
     this.ended(key);
-    const resyncInMs = this.resyncs.get(key)! - this.clock.monotonicMs();
+    const resyncMs = this.resyncs.get(key);
+    // Gone while it ran.
+    if (resyncMs === undefined) return undefined;
+    const resyncInMs = resyncMs - this.clock.monotonicMs();
     return Math.max(0, Math.min(resyncInMs, retryAfterMs ?? Number.POSITIVE_INFINITY));
   }
 
@@ -241,18 +247,13 @@ export class PlatformRuntime {
     if (state?.outcome !== undefined) this.wakeDependents(asset.name);
   }
 
-  /** Those that require the asset to be in sync, if that is another answer now. */
+  /** Those that require the asset to be in sync, or have a part that does, if that is another answer now. */
   private wakeDependents(name: string): void {
     const isMet = this.states.isInSync(name);
-    const isWaiting = (key: string): boolean => this.states.get(key)?.reason === 'Requirement';
-    this.keys.touch(
-      this.keys.all().filter((key) => {
-        const needs = this.keys
-          .contributorsOf(this.keys.assetOf(key)!)
-          .some(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
-        return needs && isWaiting(key) === isMet;
-      }),
-    );
+    if (this.metRequirements.has(name) === isMet) return;
+    if (isMet) this.metRequirements.add(name);
+    else this.metRequirements.delete(name);
+    this.keys.touchWhere(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
   }
 
   private gone(key: string): void {

@@ -83,9 +83,7 @@ export class ModuleReporter {
     this.show(state);
     // A correction is over before anybody sees it.
     if (state.outcome?.wrote === true) this.wasDisturbed = true;
-    const status = state.outcome?.status ?? state.reason;
-    // What is tried again by itself is told as what it failed with.
-    events.entered(state.key, status === 'Transient' ? 'ApplyFailed' : status);
+    events.entered(state.key, eventReasonOf(state));
     if (before?.outcome?.status === 'RolloutPending' && state.outcome?.wrote === true) {
       events.normal('RolloutReleased', state.key, `${state.key} waited for its pool and was written`);
     }
@@ -227,6 +225,12 @@ export class ModuleReporter {
 }
 
 const PLAIN = { isPaused: false, isContested: false, customizations: NO_CUSTOMIZATIONS } as const;
+
+/** The reason under which the state is told. */
+function eventReasonOf({ outcome, reason }: ReportedState): string {
+  if (outcome === undefined) return reason;
+  return outcome.status === 'RolloutPending' ? outcome.status : (outcome.reason ?? outcome.status);
+}
 
 function needs({ identity, requires }: ReportedState['asset'], apiVersion: string, kind: string): boolean {
   const isOwn = identity.kind === kind && identity.apiVersions.includes(apiVersion);

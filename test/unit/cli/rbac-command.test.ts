@@ -53,7 +53,7 @@ describe('the command rbac', function () {
       says: 'error: --namespace is "a\\nb: c"; allowed: lower-case letters, digits and hyphens, as in the name of an object',
     },
     { args: ['--name='], says: 'error: --name is ""; allowed: lower-case letters, digits and hyphens, as in the name of an object' },
-    { args: ['--modules=none'], says: 'error: --modules names "none"; allowed: wol, machines' },
+    { args: ['--modules=none'], says: 'error: --modules names "none"; allowed: wol, platform, machines' },
   ]) {
     it(`refuses ${JSON.stringify(args.join(' '))} with one line`, async () => {
       const { code, stdout, stderr } = await rbac(...args);
