@@ -85,6 +85,11 @@ export function folderFiles(folder: string, target: string): TarEntry[] {
   return filesBelow(folder).map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
 }
 
+/** The catalog of the platform module, beside `dist/`, where the program looks for it. Schemas are for tests only. */
+export function catalogFiles(assets: string): TarEntry[] {
+  return folderFiles(assets, 'opt/virt-steward/assets').filter(({ path }) => !path.startsWith('opt/virt-steward/assets/crds/'));
+}
+
 export function file(path: string, content: Buffer, mode = 0o644): TarEntry {
   return { path, mode, content };
 }

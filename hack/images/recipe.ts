@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../debian/cache-folder';
 import { type Architecture, DebianPackages } from '../debian/packages';
-import { bundleFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
+import { bundleFiles, catalogFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
 import { type ArchitectureInputs, fetchNpm } from './inputs';
 import { type Image, imageOf, type Layer, layerOf, type RuntimeConfig } from './oci-archive';
 import { type LockedPackage, sbomOf } from './sbom';
@@ -48,7 +48,11 @@ export async function buildImages(source: Source, architecture: Architecture, in
   const node = await fetchNpm(inputs.node);
   const koffi = await Promise.all(inputs.koffi.map(async (one) => koffiFiles(one.name, await fetchNpm(one))));
   const app: Readonly<Record<ImageName, TarEntry[]>> = {
-    manager: [...bundleFiles(join(source.root, 'dist'), () => true), ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds')],
+    manager: [
+      ...bundleFiles(join(source.root, 'dist'), () => true),
+      ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds'),
+      ...catalogFiles(join(source.root, 'assets')),
+    ],
     agent: [...bundleFiles(join(source.root, 'dist'), (name) => /^(main|wol-agent-run-agent)\./.test(name)), ...koffi.flat()],
   };
   const build = (name: ImageName): Image & { sbom: Buffer } => {

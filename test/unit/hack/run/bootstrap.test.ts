@@ -91,7 +91,7 @@ describe('bootstrap of the npm scripts', () => {
 
         expect(exitCode).to.equal(2);
         expect(lines).to.deep.equal([
-          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, bundle:validate, manifests, images, test:e2e, demo, bench`,
+          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, bundle:validate, manifests, images, test:e2e, update-crds, verify-crds, demo, bench`,
         ]);
         expect(clone.has('node_modules')).to.equal(false);
       });
@@ -162,6 +162,8 @@ describe('bootstrap of the npm scripts', () => {
         'generators/handler-index --check',
         'generators/option-tables --check',
         'generators/rbac --check',
+        'generators/platform-assets --check',
+        'generators/platform-events --check',
         'generators/chart-crds --check',
         'generators/chart-rights --check',
         'generators/chart-values --check',

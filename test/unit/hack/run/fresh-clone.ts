@@ -51,6 +51,8 @@ export class FreshClone {
       'generators/handler-index',
       'generators/option-tables',
       'generators/rbac',
+      'generators/platform-assets',
+      'generators/platform-events',
       'generators/chart-crds',
       'generators/chart-rights',
       'generators/chart-values',
