@@ -30,6 +30,8 @@ export interface RestResponse {
   readonly status: number;
   /** The parsed JSON, or the text when it is none. */
   readonly body: unknown;
+  /** What admission has to say although it lets the request pass. */
+  readonly warnings: readonly string[];
 }
 
 /** @throws {Error} when no answer comes: refused, reset, an untrusted certificate, or over the time. */
@@ -47,11 +49,23 @@ export function rest({ server, ca, token }: RestEndpoint, wanted: RestRequest) {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString('utf8')) }));
+      response.once('end', () => {
+        const { statusCode = 0, headersDistinct } = response;
+        resolve({
+          status: statusCode,
+          body: parsed(Buffer.concat(chunks).toString('utf8')),
+          warnings: warningsIn(headersDistinct['warning']),
+        });
+      });
     });
     exchange.once('error', reject);
     exchange.end(payload);
   });
+}
+
+/** Texts of `Warning: 299 - "text"` (RFC 9111, 5.5 of its predecessor RFC 7234). */
+export function warningsIn(headers: readonly string[] = []): string[] {
+  return headers.flatMap((header) => /^\d{3} \S+ "((?:[^"\\]|\\.)*)"/.exec(header)?.[1]?.replace(/\\(.)/g, '$1') ?? []);
 }
 
 function parsed(text: string): unknown {

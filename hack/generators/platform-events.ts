@@ -26,7 +26,11 @@ export function eventPage(): GeneratedFiles {
         const repeated = type === 'Warning' && told !== 'happening' ? ', then hourly' : '';
         return `| \`${name}\` | ${means} | ${TOLD[told]}${repeated} | ${onObject ? 'yes' : ''} |`;
       });
-  const table = (type: EventReason['type']): string[] => ['| reason | meaning | told | on the object too |', '|---|---|---|---|', ...rows(type)];
+  const table = (type: EventReason['type']): string[] => [
+    '| reason | meaning | told | on the object too |',
+    '|---|---|---|---|',
+    ...rows(type),
+  ];
   const lines = [
     `<!-- ${GENERATED_MARK}${SOURCE}; DO NOT EDIT. -->`,
     '# Events of the platform module',

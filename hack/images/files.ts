@@ -14,7 +14,7 @@ import type { TarEntry } from './tar';
 const KEPT = [
   /^lib(64)?(\/|$)(?!systemd)/,
   /^usr\/lib\/[^/]+\/lib[^/]+\.so[^/]*$/,
-  /^usr\/share\/doc\/[^/]+\/copyright$/,
+  /^usr\/share\/doc\/[^/]+(\/copyright)?$/,
   /^usr\/share\/ca-certificates\/mozilla\/.+\.crt$/,
 ];
 const CERTIFICATES = 'usr/share/ca-certificates/mozilla';
@@ -83,6 +83,11 @@ export function koffiFiles(name: string, folder: string): TarEntry[] {
 
 export function folderFiles(folder: string, target: string): TarEntry[] {
   return filesBelow(folder).map((entry) => ({ ...entry, path: `${target}/${entry.path}` }));
+}
+
+/** The catalog of the platform module, beside `dist/`, where the program looks for it. Schemas are for tests only. */
+export function catalogFiles(assets: string): TarEntry[] {
+  return folderFiles(assets, 'opt/virt-steward/assets').filter(({ path }) => !path.startsWith('opt/virt-steward/assets/crds/'));
 }
 
 export function file(path: string, content: Buffer, mode = 0o644): TarEntry {

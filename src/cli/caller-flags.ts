@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 
 export interface CallerFlags {
   kubeconfig?: string;
-  operatorNamespace?: string;
+  operatorNamespace?: string | undefined;
 }
 
 export const DEFAULT_OPERATOR_NAMESPACE = 'virt-steward-system';

@@ -15,7 +15,7 @@ export interface Caller extends OpenedClient {
 
 /** The kubeconfig of whoever runs a command. @throws {ConfigError} */
 export function callerKubeConfig({ kubeconfig, context }: { kubeconfig?: string; context?: string }, env: Environment): KubeConfig {
-  return loadOwnKubeConfig({ path: kubeconfig ?? usualFile(env), context, environment: env }).kubeConfig;
+  return loadOwnKubeConfig({ path: kubeconfig ?? usualKubeconfig(env), context, environment: env }).kubeConfig;
 }
 
 /** A client with it. */
@@ -25,13 +25,18 @@ export function openWith(kubeConfig: KubeConfig, command: string, clock: Clock):
 
 /** @throws {UsageError, ConfigError} */
 export function openCaller(command: string, { kubeconfig, operatorNamespace }: CallerFlags, env: Environment, clock: Clock): Caller {
-  const namespace = parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
+  const namespace = operatorNamespaceOf({ operatorNamespace }, env);
   const kubeConfig = callerKubeConfig(kubeconfig === undefined ? {} : { kubeconfig }, env);
   return { ...openWith(kubeConfig, command, clock), operatorNamespace: namespace };
 }
 
+/** @throws {UsageError} */
+export function operatorNamespaceOf({ operatorNamespace }: Pick<CallerFlags, 'operatorNamespace'>, env: Environment): string {
+  return parseNamespace('--operator-namespace', operatorNamespace ?? (env['POD_NAMESPACE'] || DEFAULT_OPERATOR_NAMESPACE));
+}
+
 /** Where kubectl looks when nobody says anything. A manager does not: it must not manage a cluster by accident. */
-function usualFile(env: Environment): string | undefined {
+function usualKubeconfig(env: Environment): string | undefined {
   if (env['KUBECONFIG'] || env['KUBERNETES_SERVICE_HOST']) return undefined;
   const file = join(env['HOME'] || homedir(), '.kube', 'config');
   return existsSync(file) ? file : undefined;

@@ -7,6 +7,7 @@ import {
   type MachinesSettingKey,
   type MachinesSettings,
   machinesHandlersFor,
+  machinesRemoval,
   machinesSettings,
   provideMachines,
 } from '../machines';
@@ -16,11 +17,22 @@ import {
   type PlatformSettingKey,
   type PlatformSettings,
   platformHandlersFor,
+  platformRemoval,
   platformSettings,
   providePlatform,
 } from '../platform';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
+import {
+  provideWol,
+  WOL_FLAGS,
+  WOL_VARIABLES,
+  type WolSettingKey,
+  type WolSettings,
+  wolHandlersFor,
+  wolRemoval,
+  wolSettings,
+} from '../wol';
 import type { ModuleName } from './module-names';
+import type { ModuleRemoval } from './removal/module-removal';
 import { VERSION } from './version';
 
 /** What decides which handlers run, and so which rights they need. */
@@ -59,6 +71,13 @@ const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readon
   wol: ({ wol }) => wolHandlersFor(wol),
   platform: ({ platform }) => platformHandlersFor(platform),
   machines: ({ machines }) => machinesHandlersFor(machines),
+};
+
+/** What each has made, for `virt-steward cleanup`. */
+export const REMOVALS: Readonly<Record<ModuleName, ModuleRemoval>> = {
+  wol: wolRemoval,
+  platform: platformRemoval,
+  machines: machinesRemoval,
 };
 
 /**

@@ -7,11 +7,13 @@ import { Command, CommanderError } from 'commander';
 import { isOperatorError } from '../framework/basics';
 import { modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { agentCommand } from './agent';
+import { cleanupCommand } from './cleanup';
 import { doctorCommand } from './doctor';
 import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE } from './exit-code';
 import { kubeconfigCommand } from './kubeconfig';
 import { managerCommand } from './manager';
 import { rbacCommand } from './rbac';
+import { renderCommand } from './render';
 import { VERSION } from './version';
 import { wakeCommand } from './wake';
 
@@ -29,7 +31,10 @@ export interface CommandIo {
 /** A command registers itself and reports its exit code through `done`. */
 export type RegisterCommand = (program: Command, io: CommandIo, done: (exitCode: number) => void) => void;
 
-const COMMANDS: readonly RegisterCommand[] = [managerCommand, agentCommand, wakeCommand, doctorCommand, rbacCommand, kubeconfigCommand];
+const COMMANDS: readonly RegisterCommand[] = [
+  ...[managerCommand, agentCommand, wakeCommand, doctorCommand],
+  ...[renderCommand, rbacCommand, kubeconfigCommand, cleanupCommand],
+];
 
 const EXAMPLES = `
 Examples:
@@ -37,6 +42,7 @@ Examples:
   virt-steward agent --node-name node-1 --operator-address 127.0.0.1:9090 --ports 9 --grpc-insecure
   virt-steward wake 02:00:00:00:00:01
   virt-steward doctor lab/desktop
+  virt-steward render --output=status
   virt-steward rbac > rbac.yaml
 
 Exit codes: 0 done, 1 failure, 2 usage.`;

@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import { Settings, UsageError } from '../framework/basics';
 import { MACHINES_FLAGS } from '../machines/settings';
+import { PLATFORM_FLAGS } from '../platform/settings';
 import { GRPC_SECURITY_FLAGS } from '../wol/grpc-settings';
 import { EXIT_DONE } from './exit-code';
 import { addFlags, flagValues } from './flag-options';
@@ -13,6 +14,7 @@ interface RbacOptions {
   modules: string;
   leaderElect: 'true' | 'false';
   metricsSecure: 'true' | 'false';
+  withRemoval: 'true' | 'false';
   output?: RightsFormat;
   explain?: true;
   remote?: true;
@@ -47,12 +49,14 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
     new Option(`${flag} [true|false]`, text).choices(['true', 'false']).preset('true').default('true');
   const command = addFlags(program.command('rbac'), [
     ...GRPC_SECURITY_FLAGS,
+    ...PLATFORM_FLAGS.filter(({ key }) => key === 'platformAssetsDir'),
     ...MACHINES_FLAGS.filter(({ key }) => key !== 'defaultKubevirtConfig'),
   ])
     .description('print the API rights the manager needs, each with its reasons')
     .option('--modules <list>', `modules to print rights for: ${MODULE_NAMES.join(', ')}`, MODULE_NAMES.join(','))
     .addOption(onOff('--leader-elect', 'rights for the Lease that several replicas need'))
     .addOption(onOff('--metrics-secure', 'rights to check who reads metrics'))
+    .addOption(onOff('--with-removal', 'rights of the module platform to delete what it does not keep any more'))
     .addOption(new Option('--output <format>', 'output format (default: "yaml")').choices(FORMATS))
     .option('--explain', 'tell for every rule which handler needs which verb, and why')
     .option('--remote', 'rights that kubeconfigs of remote clusters need there, for --modules=machines')
@@ -60,7 +64,7 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
     .option('--service-account <name>', 'service account to bind the rights to', 'virt-steward-manager')
     .option('--name <name>', 'name of roles and bindings', 'virt-steward-manager')
     .addHelpText('after', HELP)
-    .action(async ({ modules, output, explain, remote, leaderElect, metricsSecure, ...names }: RbacOptions) => {
+    .action(async ({ modules, output, explain, remote, leaderElect, metricsSecure, withRemoval, ...names }: RbacOptions) => {
       if (explain && output !== undefined) throw new UsageError(`--explain prints text; leave out --output=${output}`);
       const chosen = parseModules('--modules', modules);
       requireName('--namespace', names.namespace, DNS_LABEL);
@@ -73,7 +77,7 @@ export const rbacCommand: RegisterCommand = (program, io, done) => {
       if (remote === true && !(chosen.length === 1 && chosen[0] === 'machines')) {
         throw new UsageError(`--remote is for the module machines alone; say --modules=machines, not --modules=${modules}`);
       }
-      const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true' };
+      const features = { leaderElection: leaderElect === 'true', secureMetrics: metricsSecure === 'true', removal: withRemoval === 'true' };
       const parts = remote === true ? remoteRightsParts(settings) : managerRightsByPart(chosen, features, settings);
       io.print(printedRights(parts, explain ? 'explanation' : (output ?? 'yaml'), names).trimEnd());
       done(EXIT_DONE);

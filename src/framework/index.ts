@@ -28,6 +28,7 @@ export type { KubeconfigSource } from './cluster/cluster-config';
 export type { ClusterState } from './cluster/cluster-health';
 export { type ClusterChange, type ClusterListener, ClusterRegistry } from './cluster/cluster-registry';
 export type { ClusterHealthOptions, EngageOptions } from './cluster/engage-options';
+export { type OpenClusterOptions, type OpenedCluster, openCluster } from './cluster/open-cluster';
 export * from './decorators';
 export * from './errors/api-error';
 export { ConfigError, type ConfigProblem } from './errors/config-error';

@@ -3,7 +3,7 @@
  *
  * Never: goes through the code under test. Every refusal is an error that shows the server's answer.
  */
-import type { ControlPlane } from '../../hack/control-plane';
+import type { RestRequest, RestResponse } from '../../hack/control-plane/rest';
 import { poll } from './poll';
 import type { TestObject } from './steward-cluster';
 
@@ -20,6 +20,7 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   KubeVirt: { plural: 'kubevirts', namespaced: true },
   KubevirtConfig: { plural: 'kubevirtconfigs', namespaced: true },
   Machine: { plural: 'machines', namespaced: true },
+  Lease: { plural: 'leases', namespaced: true },
   Namespace: { plural: 'namespaces', namespaced: false },
   NetworkConfiguration: { plural: 'networkconfigurations', namespaced: true },
   Node: { plural: 'nodes', namespaced: false },
@@ -50,8 +51,13 @@ export class ApiRefusal extends Error {
   }
 }
 
+/** A control plane, or anything else that takes requests as the administrator of a cluster. */
+export interface AdminRequests {
+  request(request: RestRequest): Promise<RestResponse>;
+}
+
 export class AdminApi {
-  constructor(private readonly controlPlane: ControlPlane) {}
+  constructor(private readonly controlPlane: AdminRequests) {}
 
   /** Server-side apply as field manager `test`. */
   apply<T extends TestObject>(object: T): Promise<T> {
@@ -87,7 +93,7 @@ export class AdminApi {
     });
   }
 
-  async ask<T>(request: Parameters<ControlPlane['request']>[0]): Promise<T> {
+  async ask<T>(request: RestRequest): Promise<T> {
     const { status, body } = await this.controlPlane.request(request);
     if (status >= 300) throw new ApiRefusal(`${request.method ?? 'GET'} ${request.path}`, status, body);
     return body as T;

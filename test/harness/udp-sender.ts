@@ -1,5 +1,6 @@
 /** Sends magic packets to an agent on this machine. */
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { buildMagicPacket } from '../../src/wol/protocol/magic-packet';
 
 /** @param macs one packet each, all in one turn of the event loop. */
@@ -14,6 +15,10 @@ export function sendMagicPackets(port: number, macs: readonly string[], host = '
 /** Sends any bytes, in order and all in one turn of the event loop. */
 export async function sendDatagrams(port: number, payloads: readonly Uint8Array[], host = '127.0.0.1'): Promise<void> {
   const socket = createSocket('udp4');
+  socket.bind(0);
+  await once(socket, 'listening');
+  // Only of consequence where the host is a broadcast address.
+  socket.setBroadcast(true);
   try {
     await Promise.all(
       payloads.map(

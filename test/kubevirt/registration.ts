@@ -35,16 +35,32 @@ export async function installCrds(api: KubeApi): Promise<void> {
   );
 }
 
-/** @param port of the server on 127.0.0.1. @param ca PEM, signs its certificate. @throws {Error} when it is not reachable through the API server in 30 s. */
-export async function registerVirtApi(api: KubeApi, port: number, ca: string): Promise<void> {
+export interface VirtApiPlace {
+  readonly port: number;
+  /** Address of the server; `undefined` = 127.0.0.1 of the API server. */
+  readonly host: string | undefined;
+}
+
+/** @param ca PEM, signs its certificate. @throws {Error} when it is not reachable through the API server in 30 s. */
+export async function registerVirtApi(api: KubeApi, { port, host }: VirtApiPlace, ca: string): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: KUBEVIRT_NAMESPACE } };
   await api.apply(`/api/v1/namespaces/${KUBEVIRT_NAMESPACE}`, namespace);
   await api.apply(`/api/v1/namespaces/${KUBEVIRT_NAMESPACE}/services/${VIRT_API_SERVICE}`, {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: VIRT_API_SERVICE, namespace: KUBEVIRT_NAMESPACE },
-    spec: { type: 'ExternalName', externalName: 'localhost' },
+    spec: host === undefined ? { type: 'ExternalName', externalName: 'localhost' } : { ports: [{ port }] },
   });
+  if (host !== undefined) {
+    await api.apply(`/apis/discovery.k8s.io/v1/namespaces/${KUBEVIRT_NAMESPACE}/endpointslices/${VIRT_API_SERVICE}`, {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: VIRT_API_SERVICE, namespace: KUBEVIRT_NAMESPACE, labels: { 'kubernetes.io/service-name': VIRT_API_SERVICE } },
+      addressType: 'IPv4',
+      ports: [{ name: '', port }],
+      endpoints: [{ addresses: [host], conditions: { ready: true } }],
+    });
+  }
   await api.apply(API_SERVICE_PATH, {
     apiVersion: 'apiregistration.k8s.io/v1',
     kind: 'APIService',

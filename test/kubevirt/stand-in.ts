@@ -32,6 +32,8 @@ export interface KubeVirtStandInOptions {
   /** @default the machine's clock */
   readonly clock?: Clock;
   readonly timings?: Timings;
+  /** IPv4 address at which the API server reaches this machine. @default 127.0.0.1, for an API server that is a process beside this one */
+  readonly host?: string;
   /** `false` leaves out virt-controller: objects stay exactly as they are written. @default true */
   readonly controller?: boolean;
 }
@@ -58,10 +60,10 @@ export interface KubeVirtStandIn {
 
 /** Resolves when virtual machines can be created and started. @throws {Error} when the API server cannot be reached or lacks a request header authority. */
 export async function startKubeVirtStandIn(options: KubeVirtStandInOptions): Promise<KubeVirtStandIn> {
-  const { kubeconfig, clock = new SystemClock(), timings = {}, controller: hasController = true } = options;
+  const { kubeconfig, clock = new SystemClock(), timings = {}, controller: hasController = true, host } = options;
   const api = await KubeApi.fromKubeconfig(kubeconfig);
   const controller = new VirtController(api, clock, timings);
-  const standIn = new RunningStandIn(api, clock, controller);
+  const standIn = new RunningStandIn(api, clock, controller, host);
   try {
     await installCrds(api);
     await standIn.openVirtApi();
@@ -83,6 +85,7 @@ class RunningStandIn implements KubeVirtStandIn {
     private readonly api: KubeApi,
     private readonly clock: Clock,
     private readonly controller: VirtController,
+    private readonly host: string | undefined,
   ) {}
 
   async openVirtApi(): Promise<void> {
@@ -95,8 +98,8 @@ class RunningStandIn implements KubeVirtStandIn {
     const frontProxy = await readFrontProxy(this.api);
     const { api, clock, journal, faults } = this;
     this.virtApi = new VirtApi({ api, clock, frontProxy, certificate, privateKey, journal, faults });
-    this.port = await this.virtApi.listen();
-    await registerVirtApi(this.api, this.port, authority.keyPair.certificate);
+    this.port = await this.virtApi.listen(0, this.host);
+    await registerVirtApi(this.api, { port: this.port, host: this.host }, authority.keyPair.certificate);
   }
 
   setTimings(timings: Timings): void {

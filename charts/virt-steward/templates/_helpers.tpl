@@ -101,3 +101,89 @@ imagePullSecrets:
 {{- else }}{{ .Values.tls.mode }}{{ if .Values.wol.grpc.mtls }}-mtls{{ end }}
 {{- end }}
 {{- end }}
+
+{{/* Spec of a pod that runs one command of the manager's image: (list . account (list argument...)). */}}
+{{- define "virt-steward.commandPod" -}}
+{{- $root := index . 0 -}}
+serviceAccountName: {{ index . 1 }}
+restartPolicy: Never
+enableServiceLinks: false
+securityContext:
+  {{- toYaml $root.Values.manager.podSecurityContext | nindent 2 }}
+{{- with $root.Values.manager.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $root.Values.manager.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- range $key := list "nodeSelector" "tolerations" }}
+{{- with index $root.Values.manager $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+containers:
+  - name: virt-steward
+    image: {{ include "virt-steward.image" (list $root $root.Values.image) | quote }}
+    imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+    args:
+      {{- toYaml (index . 2) | nindent 6 }}
+    env:
+      - name: POD_NAMESPACE
+        valueFrom:
+          fieldRef:
+            fieldPath: metadata.namespace
+    resources:
+      requests:
+        cpu: 50m
+        memory: 128Mi
+      limits:
+        memory: 256Mi
+    securityContext:
+      {{- toYaml $root.Values.manager.securityContext | nindent 6 }}
+{{- end }}
+
+{{/* Account, Role and ClusterRole of a hook with their bindings: (list . name component hook rules clusterRules). */}}
+{{- define "virt-steward.hookAccount" -}}
+{{- $root := index . 0 }}{{ $name := index . 1 }}
+{{- $metadata := include "virt-steward.metadata" (list $root (index . 2) (dict "helm.sh/hook" (index . 3) "helm.sh/hook-weight" "-5" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded")) -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ $name }}
+  namespace: {{ $root.Release.Namespace }}
+  {{- $metadata | nindent 2 }}
+{{- include "virt-steward.pullSecrets" $root }}
+{{- range $scope, $rules := dict "Role" (index . 4) "ClusterRole" (index . 5) }}
+{{- if trim $rules }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $scope }}
+metadata:
+  name: {{ $name }}
+  {{- if eq $scope "Role" }}
+  namespace: {{ $root.Release.Namespace }}
+  {{- end }}
+  {{- $metadata | nindent 2 }}
+rules:
+  {{- $rules | trim | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $scope }}Binding
+metadata:
+  name: {{ $name }}
+  {{- if eq $scope "Role" }}
+  namespace: {{ $root.Release.Namespace }}
+  {{- end }}
+  {{- $metadata | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $scope }}
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ $name }}
+    namespace: {{ $root.Release.Namespace }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -5,6 +5,7 @@
  */
 import { mergeRules, type RbacFeatures, type RbacRule, rbacSources } from '../../framework';
 import { remoteRights } from '../../machines';
+import { platformRights } from '../../platform/rights';
 import type { ModuleName } from '../module-names';
 import { containerOf, defaultSettings, MANAGER_LEASE, type ModuleSettings, registryOf } from '../modules';
 
@@ -24,12 +25,14 @@ export interface ManagerFeatures {
   readonly leaderElection: boolean;
   /** Callers who read metrics are checked. */
   readonly secureMetrics: boolean;
+  /** The module platform may delete what it does not keep any more. @default true */
+  readonly removal?: boolean;
 }
 
 /** Parts that need something, in a fixed order; modules in alphabetical order, however they were named. */
 export function managerRightsByPart(
   modules: readonly ModuleName[],
-  { leaderElection, secureMetrics }: ManagerFeatures,
+  { leaderElection, secureMetrics, removal = true }: ManagerFeatures,
   settings: ModuleSettings = defaultSettings(),
 ): RightsPart[] {
   const container = containerOf(settings);
@@ -42,9 +45,14 @@ export function managerRightsByPart(
     { name: 'core', rules: shared('framework') },
     { name: 'leaderElection', rules: shared('leaderElection') },
     { name: 'secureMetrics', rules: shared('secureMetrics') },
-    ...sources.map(({ name, handlers }) => ({ name, rules: handlers })),
+    ...sources.map(({ name, handlers }) => ({ name, rules: mergeRules([...handlers, ...furtherRights(name, settings, removal)]) })),
   ];
   return parts.filter(({ rules }) => rules.length > 0);
+}
+
+/** What no handler tells: the kinds of the module platform stand in its catalog. @throws {CatalogError} */
+function furtherRights(module: ModuleName, { platform }: ModuleSettings, withRemoval: boolean): RbacRule[] {
+  return module === 'platform' ? platformRights(platform.assetsDirectory, { withRemoval }) : [];
 }
 
 /** What a kubeconfig of a remote cluster needs there. */

@@ -39,7 +39,7 @@ import { type SettingsView, settingsOf } from './settings-view';
 import { unknownOptionsOf } from './unknown-options';
 
 export interface ContextKeeperOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, 'client' | 'openInformer'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly catalog: Pick<Catalog, 'assets' | 'optionNames'>;

@@ -74,6 +74,8 @@ export class PlatformRuntime {
   private readonly resyncs = new Map<string, number>();
   /** Node-level keys that had a run since this process leads. */
   private readonly decided = new Set<string>();
+  /** Assets that were in sync when last somebody was told. */
+  private readonly metRequirements = new Set<string>();
   private isLeading = false;
   /** Refuses writes when this process does not lead; before it ever led there is nothing to write. */
   private leaderClient: KubeClient;
@@ -184,6 +186,7 @@ export class PlatformRuntime {
     this.leaderClient = client;
     this.states.clear();
     this.barriers.clear();
+    this.metRequirements.clear();
     this.decided.clear();
     this.baseline.expireAll();
     await this.status.begin();
@@ -244,18 +247,13 @@ export class PlatformRuntime {
     if (state?.outcome !== undefined) this.wakeDependents(asset.name);
   }
 
-  /** Those that require the asset to be in sync, if that is another answer now. */
+  /** Those that require the asset to be in sync, or have a part that does, if that is another answer now. */
   private wakeDependents(name: string): void {
     const isMet = this.states.isInSync(name);
-    const isWaiting = (key: string): boolean => this.states.get(key)?.reason === 'Requirement';
-    this.keys.touch(
-      this.keys.all().filter((key) => {
-        const needs = this.keys
-          .contributorsOf(this.keys.assetOf(key)!)
-          .some(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
-        return needs && isWaiting(key) === isMet;
-      }),
-    );
+    if (this.metRequirements.has(name) === isMet) return;
+    if (isMet) this.metRequirements.add(name);
+    else this.metRequirements.delete(name);
+    this.keys.touchWhere(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
   }
 
   private gone(key: string): void {

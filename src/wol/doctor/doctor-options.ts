@@ -9,7 +9,11 @@ export interface DoctorFlags {
   source?: string;
   output?: string;
   serviceAccount?: string;
+  install?: true;
+  deployment?: string;
 }
+
+const MANAGER_DEPLOYMENT = 'virt-steward-manager';
 
 /** `undefined` = the cluster. */
 export type DoctorSubject = { readonly mac: string } | { readonly namespace: string; readonly name: string } | undefined;
@@ -22,20 +26,28 @@ export interface DoctorOptions {
   readonly source: string | undefined;
   readonly output: 'text' | 'json';
   readonly serviceAccount: string | undefined;
+  /** Look at this installation instead; `undefined` = at what wakes machines. */
+  readonly install: { readonly deployment: string } | undefined;
 }
 
 /** @throws {UsageError} one line naming the option, its value and what is allowed. */
 export function compileDoctorOptions(
   text: string | undefined,
-  { port, source, output = 'text', serviceAccount }: DoctorFlags,
+  { port, source, output = 'text', serviceAccount, install, deployment }: DoctorFlags,
   normalizeMac: (text: string) => string | undefined,
 ): DoctorOptions {
   const subject = text === undefined ? undefined : subjectOf(text, normalizeMac);
   if (subject === undefined && port !== undefined) throw new UsageError('--port goes with a MAC address or NAMESPACE/NAME only');
   if (subject === undefined && source !== undefined) throw new UsageError('--source goes with a MAC address or NAMESPACE/NAME only');
   if (source !== undefined && isIP(source) === 0) throw wrong('--source', source, 'an IPv4 or IPv6 address');
+  if (install !== undefined && subject !== undefined) throw new UsageError('--install goes without a MAC address and NAMESPACE/NAME');
+  if (install === undefined && deployment !== undefined) throw new UsageError('--deployment goes with --install only');
   if (output !== 'text' && output !== 'json') throw wrong('--output', output, 'text, json');
-  return { subject, port: port === undefined ? undefined : parsePort(port), source, output, serviceAccount };
+  return {
+    ...{ subject, source, output, serviceAccount },
+    port: port === undefined ? undefined : parsePort(port),
+    install: install === undefined ? undefined : { deployment: deployment ?? MANAGER_DEPLOYMENT },
+  };
 }
 
 function subjectOf(text: string, normalizeMac: (text: string) => string | undefined): DoctorSubject {

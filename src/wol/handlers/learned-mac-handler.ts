@@ -28,11 +28,11 @@ import {
 } from '../../framework';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
-import { LEARNED_SHARDS, LEARNED_WRITE_INTERVAL_MS } from '../manager/limits';
+import { LEARNED_MAC_CONFIG_MAPS as NAMES } from '../manager/learned-macs';
+import { LEARNED_WRITE_INTERVAL_MS } from '../manager/limits';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolRuntime } from './wol-runtime';
 
-const NAMES = Array.from({ length: LEARNED_SHARDS }, (_, shard) => `virt-steward-learned-macs-${shard}`);
 /** Between two looks whether virtual machines are known. */
 const LOOK_AGAIN_MS = 1_000;
 /** After a reading that failed: the client has tried several times by then. */

@@ -7,6 +7,12 @@
 import { usableMacs } from '../../kubevirt/mac-address';
 import { LEARNED_SHARDS, MAX_LEARNED_MACS_PER_VM, MAX_LEARNED_PER_SHARD } from './limits';
 
+/** Where they are kept, in the manager's namespace, one ConfigMap a shard. */
+export const LEARNED_MAC_CONFIG_MAPS: readonly string[] = Array.from(
+  { length: LEARNED_SHARDS },
+  (_, shard) => `virt-steward-learned-macs-${shard}`,
+);
+
 const NONE: readonly string[] = Object.freeze([]);
 
 export class LearnedMacs {

@@ -9,8 +9,7 @@ import { ConfigMap, keyOf } from '../../framework';
 import type { CallOutcome } from '../../kubevirt/call-outcome';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
-import { LearnedMacs } from '../manager/learned-macs';
-import { LEARNED_SHARDS } from '../manager/limits';
+import { LEARNED_MAC_CONFIG_MAPS, LearnedMacs } from '../manager/learned-macs';
 import { LocalWakeTargets } from '../manager/local-wake-targets';
 import { WakeMap } from '../manager/wake-map';
 import { WolConfig } from '../wol-config';
@@ -64,8 +63,8 @@ export async function wakeMapView(view: ClusterView, { operatorNamespace, namesp
 }
 
 async function restoreLearned(view: ClusterView, namespace: string, learned: LearnedMacs, lacks: string[]): Promise<void> {
-  for (let shard = 0; shard < LEARNED_SHARDS; shard++) {
-    const stored = await view.get(ConfigMap, `virt-steward-learned-macs-${shard}`, namespace);
+  for (const name of LEARNED_MAC_CONFIG_MAPS) {
+    const stored = await view.get(ConfigMap, name, namespace);
     if (stored.kind === 'read') learned.restore(stored.value.data ?? {});
     else if (stored.kind !== 'absent') {
       lacks.push(lackText(stored, 'learned addresses'));

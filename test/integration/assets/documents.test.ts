@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -16,13 +16,26 @@ import { SELF_NODE_REMEDIATION, switchedOn } from '../../harness/catalog-samples
 import { ROOT } from '../../harness/steward-cluster';
 
 const DOMAIN = 'platform.kubevirt.io/';
-const DOCUMENTS = ['docs/platform/user-guide.md', 'docs/migration/platform.md'];
+const RUNBOOKS = globSync('docs/runbooks/VirtPlatform*.md', { cwd: ROOT }).sort();
+const GUIDES = ['docs/platform/user-guide.md', 'docs/migration/platform.md'];
+const DOCUMENTS = [...GUIDES, ...RUNBOOKS];
 const SAMPLE = { anchor: anHco(switchedOn('loadaware')), objects: [SELF_NODE_REMEDIATION] };
 
 /** Names that say something on the anchor and that no asset reads. */
 const ANCHOR_KEYS = ['autopilot', 'disabled-resources', 'rollout', 'on-removal', 'golden-config'];
 /** Names that say something on a managed object. */
 const OBJECT_KEYS = ['patch', 'ignore-fields', 'mode', 'reconcile-paused'];
+
+/** What readers of a runbook put in; the guides have real names. */
+const PLACEHOLDERS: readonly (readonly [string, string])[] = [
+  ['KIND NAME', 'kubedescheduler cluster -n openshift-kube-descheduler-operator'],
+  ['/spec/FIELD', '/spec/mode'],
+  ['machineconfigpool NAME', 'machineconfigpool worker'],
+  ['enable-NAME', 'enable-metallb'],
+  ['-n kubevirt-hyperconverged', '-n openshift-cnv'],
+];
+
+const filledIn = (block: string): string => PLACEHOLDERS.reduce((text, [from, to]) => text.replaceAll(from, to), block);
 
 /** Blocks of shell commands, in the order of the document; those in lists are indented. */
 function blocksOf(path: string): string[] {
@@ -54,6 +67,12 @@ describe('commands in the documents of the platform module', function () {
     const metadata = { name: 'virt-steward-platform-status', namespace: 'virt-steward-system' };
     await cluster.api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'assets.yaml': '- a', 'conditions.yaml': '- c' } });
     await cluster.api.apply(olderOperator());
+    await cluster.applied({
+      apiVersion: 'machineconfiguration.openshift.io/v1',
+      kind: 'MachineConfigPool',
+      metadata: { name: 'worker' },
+      spec: {},
+    });
   });
 
   after(() => cluster?.controlPlane.stop());
@@ -85,8 +104,8 @@ describe('commands in the documents of the platform module', function () {
   for (const path of DOCUMENTS) {
     for (const [index, block] of blocksOf(path).entries()) {
       it(`${path}, block ${index + 1}: ${block.split('\n')[0]}`, async () => {
-        const output = await run(block);
-        if (/^kubectl get (?!events)/m.test(block)) expect(output).not.to.equal('');
+        const output = await run(path.includes('runbooks') ? filledIn(block) : block);
+        if (GUIDES.includes(path) && /^kubectl get (?!events)/m.test(block)) expect(output).not.to.equal('');
         for (const { object, value } of await annotated('patch')) {
           const outcome = applyUserPatch(object, value);
           expect(outcome.kind, JSON.stringify(outcome)).to.equal('patched');
@@ -104,7 +123,7 @@ describe('commands in the documents of the platform module', function () {
   }
 
   it('leave every way to override out of no document', () => {
-    const text = DOCUMENTS.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
+    const text = GUIDES.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
     for (const key of [...ANCHOR_KEYS, ...OBJECT_KEYS]) expect(text).to.contain(`${DOMAIN}${key}`);
   });
 });

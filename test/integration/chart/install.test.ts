@@ -26,6 +26,9 @@ const CONFIG: TestObject = {
 };
 const DEPLOYMENT_PATH = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/virt-steward-manager`;
 
+/** The Job that cleans up before could not run. */
+const NO_NODE = ['--no-hooks'];
+
 /** What lies in the namespace, or belongs to the release: all that an uninstall has to remove. */
 const PLACES = [
   `/api/v1/namespaces/${NAMESPACE}/secrets`,
@@ -63,7 +66,8 @@ describe('the chart on a real API server', function () {
     api = new AdminApi(controlPlane);
     cluster = [`--kubeconfig=${controlPlane.kubeconfigPath}`, `--namespace=${NAMESPACE}`];
     await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-    await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'lab' } });
+    // Those that files of values name.
+    for (const name of ['lab', 'clusters']) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   });
 
   after(async () => {
@@ -109,7 +113,7 @@ describe('the chart on a real API server', function () {
       await helm.must('rollback', RELEASE, '1', ...cluster);
       expect(((await api.ask<TestObject>({ path: DEPLOYMENT_PATH }))['spec'] as { replicas: number }).replicas).to.equal(2);
 
-      await helm.must('uninstall', RELEASE, ...cluster);
+      await helm.must('uninstall', RELEASE, ...cluster, ...NO_NODE);
       expect(await leftovers()).to.deep.equal([]);
       expect((await api.get(CONFIG))?.metadata['uid'], 'the WolConfig').to.equal(uid);
     });
@@ -139,7 +143,7 @@ describe('the chart on a real API server', function () {
         });
         return status === 200 && ((body as TestObject)['spec'] as { addedLater?: string }).addedLater === 'yes';
       });
-      await helms[4].must('uninstall', RELEASE, ...cluster);
+      await helms[4].must('uninstall', RELEASE, ...cluster, ...NO_NODE);
       expect(await leftovers()).to.deep.equal([]);
     } finally {
       await rm(folder, { recursive: true });
@@ -201,7 +205,7 @@ describe('the chart on a real API server', function () {
       expect(allowed.flat(2)).to.deep.equal([]);
       expect(forAgents).to.deep.equal(needed.map(() => false));
     } finally {
-      await helms[4].must('uninstall', RELEASE, ...cluster);
+      await helms[4].must('uninstall', RELEASE, ...cluster, ...NO_NODE);
     }
   });
 
@@ -213,6 +217,9 @@ describe('the chart on a real API server', function () {
       this.timeout(0);
       await Promise.all(FOREIGN_CRDS.map((crd) => api.apply(crd)));
       await Promise.all(FOREIGN_CRDS.map((crd) => api.waitForCondition(crd, 'Established')));
+      // Of a file of values: pods, other than Deployments, are refused without it.
+      const runtimeClass = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'own' }, handler: 'own' };
+      await api.ask({ method: 'POST', path: '/apis/node.k8s.io/v1/runtimeclasses', body: runtimeClass });
       const served = async (): Promise<boolean> => {
         const { paths } = await api.ask<{ paths: object }>({ path: '/openapi/v3' });
         return FOREIGN_CRDS.every(({ spec }) => {

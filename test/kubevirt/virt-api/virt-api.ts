@@ -53,11 +53,11 @@ export class VirtApi {
     this.sockets = new SocketTable(this.server);
   }
 
-  /** @param port on 127.0.0.1; 0 takes a free one. @returns the port in use. */
-  async listen(port = 0): Promise<number> {
+  /** @param host to listen on; 127.0.0.1 unless given. @param port 0 takes a free one. @returns the port in use. */
+  async listen(port = 0, host = '127.0.0.1'): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(port, '127.0.0.1', resolve);
+      this.server.listen(port, host, resolve);
     });
     return (this.server.address() as AddressInfo).port;
   }

@@ -125,6 +125,62 @@ const CASES: readonly Case[] = [
     resolvedAt: 42,
     healthy: { 'wol_rate_limited_total{NS,config="lab"}': '3x70', 'wol_agent_kernel_drops_reported{NS,config="lab"}': '3x70' },
   },
+  {
+    name: 'VirtPlatformSyncFailed',
+    series: { 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x30 1x30' },
+    firesAt: 15,
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x60' },
+  },
+  {
+    name: 'VirtPlatformThrashingDetected',
+    series: { 'kubevirt_autopilot_paused_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x4 1x30 0x30' },
+    firesAt: 5,
+    resolvedAt: 37,
+    healthy: { 'kubevirt_autopilot_paused_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformDependencyMissing',
+    series: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="K"}': '1x30 0x30' },
+    firesAt: 5,
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_missing_dependency{NS,group="g",version="v1",kind="K"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformTombstoneStuck',
+    series: { 'kubevirt_autopilot_tombstone_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '-2x40 0x30' },
+    firesAt: 30,
+    resolvedAt: 42,
+    healthy: { 'kubevirt_autopilot_tombstone_status{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformRolloutBlocked',
+    series: { 'kubevirt_autopilot_rollout_pending{NS,kind="DaemonSet",name="d",exported_namespace="e",reason="PoolPaused"}': '1x400 _x30' },
+    firesAt: 360,
+    resolvedAt: 408,
+    healthy: { 'kubevirt_autopilot_rollout_pending{NS,kind="DaemonSet",name="d",exported_namespace="e",reason="Manual"}': '1x400' },
+  },
+  {
+    name: 'VirtPlatformContestedField',
+    series: { 'kubevirt_autopilot_contested_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x40 0x30' },
+    firesAt: 30,
+    resolvedAt: 42,
+    healthy: { 'kubevirt_autopilot_contested_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x60' },
+  },
+  {
+    name: 'VirtPlatformOrphans',
+    series: { 'kubevirt_autopilot_orphaned_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '1x1500 _x30' },
+    firesAt: 1440,
+    resolvedAt: 1508,
+    healthy: { 'kubevirt_autopilot_orphaned_resources{NS,kind="DaemonSet",name="d",exported_namespace="e"}': '0x1500' },
+  },
+  {
+    name: 'VirtPlatformDown',
+    series: { 'kubevirt_autopilot_active{NS}': '_x30 1x30' },
+    firesAt: 10,
+    resolvedAt: 32,
+    healthy: { 'kubevirt_autopilot_active{NS}': '0x60' },
+  },
 ];
 
 describe('alerts of the chart', function () {
@@ -143,7 +199,7 @@ describe('alerts of the chart', function () {
     });
     helm = await Helm.find(4);
     const settings =
-      '--set=missingApis=render,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
+      '--set=missingApis=render,platform.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
     const { groups } = the(await helm.objects(settings), 'PrometheusRule')['spec'] as { groups: { rules: Rule[] }[] };
     rules = groups.flatMap((group) => group.rules);
     writeFileSync(join(folder, 'rules.yaml'), stringify({ groups }));
@@ -201,6 +257,13 @@ describe('alerts of the chart', function () {
 
     // One error a minute is ten in ten minutes, not twenty.
     await expectCount('twice', twice, `(${expr}) < 11`, { 20: 1 });
+  });
+
+  it('fires for an object that two leaders in turn cannot correct, as if they were one', async () => {
+    const object = 'kubevirt_autopilot_compliance_status{NS,kind="DaemonSet",name="d",exported_namespace="e"';
+    const inTurn = { [`${object},pod="a",instance="a"}`]: '0x8 _x20', [`${object},pod="b",instance="b"}`]: '_x8 0x20' };
+
+    await expectFiring('VirtPlatformSyncFailed', inTurn, { 14: 0, 15: 1, 20: 1 });
   });
 
   it('are tested here, all of them, and no others can be configured', () => {

@@ -43,7 +43,8 @@ describe('what the chart passes to the manager', function () {
 
       // It reads all flags and variables before it looks for a cluster, of which there is none.
       expect(outcome.stderr).to.match(/^error: --kubeconfig is "\/nonexistent\/kubeconfig"/);
-      const isRead = (variable: string): boolean => READ.has(variable) || OTHERS.includes(variable) || variable.startsWith('RELATED_IMAGE_');
+      const isRead = (variable: string): boolean =>
+        READ.has(variable) || OTHERS.includes(variable) || variable.startsWith('RELATED_IMAGE_');
       expect(env.map((variable) => variable.name).filter((variable) => !isRead(variable))).to.deep.equal([]);
     });
   }

@@ -25,7 +25,7 @@ describe('the rendered chart', function () {
   before(async function () {
     this.timeout(0);
     helm = await Helm.find(4);
-    byDefault = await helm.objects();
+    byDefault = await helm.objects('--no-hooks');
   });
 
   after(() => helm?.remove());
@@ -54,6 +54,29 @@ describe('the rendered chart', function () {
       `ServiceAccount/virt-steward-manager.${NAMESPACE}`,
       `ServiceAccount/virt-steward-wol-agent.${NAMESPACE}`,
     ]);
+  });
+
+  it('brings for removal and for helm test one pod each, with rights of their own, and neither when told so', async () => {
+    const isHook = (name: string): boolean => /virt-steward-(cleanup|test)/.test(name);
+    const hooks = (await helm.objects()).filter(({ metadata }) => isHook(metadata.name));
+
+    expect(hooks.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort()).to.deep.equal(
+      ['ClusterRole', 'ClusterRoleBinding', 'Job', 'Pod', 'Role', 'RoleBinding', 'ServiceAccount']
+        .flatMap((kind) => ['cleanup', 'test'].map((name) => `${kind}/virt-steward-${name}`))
+        .filter((name) => name !== 'Job/virt-steward-test' && name !== 'Pod/virt-steward-cleanup'),
+    );
+    for (const { metadata } of hooks)
+      expect(metadata['annotations']).to.include({ 'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded' });
+    expect((await names('--set=uninstall.cleanup.enabled=false,tests.enabled=false')).filter(isHook)).to.deep.equal([]);
+  });
+
+  it('lets the pod of helm test reach the manager also where the peers are listed', async () => {
+    const objects = await helm.objects('--set=networkPolicy.grpcFrom[0].ipBlock.cidr=192.0.2.0/24');
+    const { ingress } = the(objects, 'NetworkPolicy')['spec'] as { ingress: { from: { podSelector?: { matchLabels: object } }[] }[] };
+    const [, tests] = ingress[0]!.from;
+
+    expect(ingress[0]!.from).to.have.lengthOf(2);
+    expect(the(objects, 'Pod').metadata['labels']).to.include(tests!.podSelector!.matchLabels);
   });
 
   it('runs the manager within the restricted Pod Security profile and without a user of its own', () => {

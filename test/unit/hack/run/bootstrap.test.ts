@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { ended, FreshClone } from './fresh-clone';
+import { ended, FreshClone, GENERATORS } from './fresh-clone';
 
 const SIGINT_EXIT = 130;
 const DEADLINE_MS = 10_000;
@@ -91,7 +91,7 @@ describe('bootstrap of the npm scripts', () => {
 
         expect(exitCode).to.equal(2);
         expect(lines).to.deep.equal([
-          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, bundle:validate, manifests, images, test:e2e, demo, bench`,
+          `unknown step "${args[0] ?? ''}"; allowed: build, lint, format, generate, test, test:unit, test:examples, test:integration, example, bundle:validate, manifests, images, test:e2e, update-crds, verify-crds, demo, bench`,
         ]);
         expect(clone.has('node_modules')).to.equal(false);
       });
@@ -157,16 +157,7 @@ describe('bootstrap of the npm scripts', () => {
       expect(lines.at(-1)).to.equal('9 passed, 0 failed');
       expect(clone.lines('tool-calls').map((line) => line.split(' ').slice(0, 2).join(' '))).to.deep.equal([
         'tsc -p',
-        'generators/crd-types --check',
-        'generators/proto --check',
-        'generators/handler-index --check',
-        'generators/option-tables --check',
-        'generators/rbac --check',
-        'generators/chart-crds --check',
-        'generators/chart-rights --check',
-        'generators/chart-values --check',
-        'generators/dashboards --check',
-        'generators/olm-bundle --check',
+        ...GENERATORS.map((name) => `${name} --check`),
         'biome check',
         'mocha --parallel',
         'tsc -p',

@@ -144,7 +144,8 @@ describe('agent', () => {
     expect(new Set(manager.macs()).size).to.equal(manager.events.length);
   });
 
-  it('reports a wake of another sender before all of a flood that is beyond its share, and refuses what is too much', async () => {
+  it('reports a wake of another sender before all of a flood that is beyond its share, and refuses what is too much', async function () {
+    this.timeout(60_000);
     const answers = Promise.withResolvers<void>();
     manager.answer = async () => {
       await answers.promise;
@@ -156,7 +157,7 @@ describe('agent', () => {
     await poll('ports bound', () => boundPorts() === 4);
     for (let chunk = 0; chunk < 16; chunk++) {
       for (let i = 0; i < 1_000; i++) send(buildMagicPacket(mac(chunk * 1_000 + i)));
-      await poll('the chunk to be read', async () => (await packetsRead()) === (chunk + 1) * 1_000);
+      await poll('the chunk to be read', async () => (await packetsRead()) === (chunk + 1) * 1_000, { timeoutMs: 30_000 });
     }
     const other = createSocket('udp4');
     await new Promise<void>((resolve) => other.bind(0, '127.0.0.2', resolve));

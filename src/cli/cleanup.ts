@@ -1,0 +1,50 @@
+/** `virt-steward cleanup`: takes what the manager has made off the cluster, before its installation is removed. */
+import { parseDurationMs, UsageError } from '../framework/basics';
+import { addCallerFlags, type CallerFlags } from './caller-flags';
+import { MODULE_NAMES, parseModules } from './module-names';
+import type { RegisterCommand } from './program';
+
+interface CleanupFlags extends CallerFlags {
+  deployment: string;
+  modules: string;
+  timeout: string;
+}
+
+const MIN_TIMEOUT_MS = 1_000;
+const MAX_TIMEOUT_MS = 3_600_000;
+
+const HELP = `
+Scales the manager to 0 and waits until none leads, deletes agents, certificates that the manager made and its Lease, and prints what
+stays: definitions with their objects. Helm runs it before it removes a release. Running it twice is harmless.
+
+Exit codes: 0 done or nothing to do, 1 failed or not done in time, 2 usage.
+
+Examples:
+  virt-steward cleanup
+  virt-steward cleanup --operator-namespace my-namespace --deployment my-release-virt-steward-manager`;
+
+export const cleanupCommand: RegisterCommand = (program, io, done) => {
+  const command = program
+    .command('cleanup')
+    .description('stop the manager and delete what it has made, before it is uninstalled')
+    .option('--deployment <name>', 'Deployment of the manager', 'virt-steward-manager')
+    .option('--modules <list>', 'modules whose things to look for', MODULE_NAMES.join(','))
+    .option('--timeout <duration>', 'how long to wait for pods to end', '100s')
+    .addHelpText('after', HELP)
+    .action(async (flags: CleanupFlags) => {
+      const options = {
+        deployment: flags.deployment,
+        timeoutMs: timeoutOf(flags.timeout),
+        modules: parseModules('--modules', flags.modules),
+      };
+      const { runCleanupCommand } = await import('./run-cleanup-command.js');
+      done(await runCleanupCommand(options, flags, io));
+    });
+  addCallerFlags(command);
+};
+
+function timeoutOf(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms >= MIN_TIMEOUT_MS && ms <= MAX_TIMEOUT_MS) return ms;
+  throw new UsageError(`--timeout is ${JSON.stringify(text)}; allowed: 1s to 1h, for example 100s`);
+}

@@ -1,0 +1,65 @@
+/**
+ * `virt-steward doctor --install`: whether an installation works, as its own pod sees it.
+ *
+ * Expected flow: all checks -> something fails -> all checks again, for up to a minute -> printed once.
+ * Guarantees: reads only; ends within the time of one round after the minute.
+ */
+import { type Clock, isOperatorError, sleep } from '../../framework';
+import { type Finding, fail, unchecked } from '../../wol/doctor/finding';
+import { jsonReport, reportOf, textReport } from '../../wol/doctor/report';
+import type { ClusterView } from '../../wol/view/cluster-view';
+import { agentChecks } from './agent-checks';
+import type { InstallCheck, InstallContext } from './context';
+import { definitionChecks } from './definition-checks';
+import { leaderChecks, moduleChecks, replicaChecks } from './deployment-checks';
+import { readInstallation } from './installation';
+import { grpcChecks, metricsChecks } from './serving-checks';
+
+const CHECKS: readonly InstallCheck[] = [
+  ...[replicaChecks, leaderChecks, definitionChecks, moduleChecks],
+  ...[grpcChecks, metricsChecks, agentChecks],
+];
+/** What was just installed needs some time. */
+const PATIENCE_MS = 60_000;
+const LOOK_MS = 2_000;
+
+export interface InstallCheckOptions extends Pick<InstallContext, 'namespace' | 'probes' | 'token' | 'definition'> {
+  /** Name of the manager's Deployment. */
+  readonly deployment: string;
+  readonly output: 'text' | 'json';
+  readonly clock: Clock;
+  /** A new one a round, since each remembers what it has read. */
+  view(): ClusterView;
+  print(line: string): void;
+}
+
+/** @returns exit code: 0 nothing failed, 1 something did. */
+export async function checkInstallation(options: InstallCheckOptions): Promise<number> {
+  const { clock, output, print } = options;
+  const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
+  let report = reportOf(await findingsOf(options));
+  while (report.firstFailure !== undefined && clock.monotonicMs() < deadlineMs) {
+    await sleep(clock, LOOK_MS);
+    report = reportOf(await findingsOf(options));
+  }
+  if (output === 'json') print(jsonReport(report));
+  else for (const line of textReport(report)) print(line.replace(/^fail/, 'FAIL'));
+  return report.firstFailure === undefined ? 0 : 1;
+}
+
+async function findingsOf({ deployment, namespace, view: newView, clock, ...rest }: InstallCheckOptions): Promise<Finding[]> {
+  const view = newView();
+  const installation = await readInstallation(view, deployment, namespace);
+  const what = `Deployment ${namespace}/${deployment}`;
+  if (installation.kind === 'absent')
+    return [fail('deployment', `there is no ${what}`, '--deployment and --operator-namespace say where it is')];
+  if (installation.kind !== 'read') return [unchecked('deployment', what, installation)];
+  const context: InstallContext = { ...rest, view, namespace, installation: installation.value, nowMs: clock.now() };
+  try {
+    return (await Promise.all(CHECKS.map((check) => check(context)))).flat();
+  } catch (error) {
+    // Flags of the Deployment that no manager takes.
+    if (!isOperatorError(error, 'USAGE')) throw error;
+    return [fail('deployment', error.message, `kubectl -n ${namespace} edit deployment ${deployment}`)];
+  }
+}

@@ -1,0 +1,74 @@
+/** Whether managers run as the Deployment wants them, one of them leads, and what their modules wait for. */
+import { Lease } from '../../framework';
+import { type Finding, fail, ok, unchecked, warn } from '../../wol/doctor/finding';
+import { parseModules } from '../module-names';
+import { MANAGER_LEASE } from '../modules';
+import { type InstallCheck, type InstallContext, OUTSIDE } from './context';
+import { portOf } from './ports';
+
+export const replicaChecks: InstallCheck = async ({ installation: { deployment }, namespace }) => {
+  const { name = '', generation = 0 } = deployment.metadata ?? {};
+  const wanted = Number(deployment.spec?.['replicas'] ?? 1);
+  const { availableReplicas = 0, observedGeneration = 0 } = deployment.status ?? {};
+  const found = `${availableReplicas} of ${wanted} replicas of Deployment ${namespace}/${name} are available`;
+  if (wanted === 0) return [warn('deployment', found, 'nothing is woken; set manager.replicas')];
+  if (availableReplicas >= wanted && observedGeneration >= generation) return [ok('deployment', found)];
+  return [fail('deployment', found, `kubectl -n ${namespace} describe pods -l app.kubernetes.io/component=manager`)];
+};
+
+export const leaderChecks: InstallCheck = async ({ view, installation, namespace, nowMs }) => {
+  const check = 'leader';
+  if (!installation.settings.boolean('leaderElect')) {
+    const wanted = Number(installation.deployment.spec?.['replicas'] ?? 1);
+    if (wanted > 1) return [fail(check, `${wanted} replicas without --leader-elect all reconcile`, 'set --leader-elect')];
+    return [ok(check, 'one replica, which needs no election')];
+  }
+  const lease = await view.get(Lease, MANAGER_LEASE, namespace);
+  const remedy = 'see the logs of the managers, and their right to the Lease';
+  if (lease.kind === 'absent') return [fail(check, `nobody leads: there is no Lease ${MANAGER_LEASE}`, remedy)];
+  if (lease.kind !== 'read') return [unchecked(check, `Lease ${MANAGER_LEASE}`, lease)];
+  const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = lease.value.spec ?? {};
+  const holder = holderIdentity.split('_')[0] ?? '';
+  if (holder === '') return [fail(check, 'nobody leads', remedy)];
+  const ageMs = nowMs - Date.parse(renewTime);
+  if (!(ageMs < 2 * leaseDurationSeconds * 1_000)) return [fail(check, `nobody leads: ${holder} last did so at ${renewTime}`, remedy)];
+  if (!installation.readyPods.some(({ metadata }) => metadata?.name === holder))
+    return [fail(check, `${holder} leads, which is no ready pod of the Deployment`, 'wait, or stop the other manager')];
+  return [ok(check, `${holder} leads`)];
+};
+
+/** What each manager says of itself: its modules run, or wait for a definition. */
+export const moduleChecks: InstallCheck = async (context) => {
+  const { installation, token } = context;
+  const check = 'modules';
+  const names = parseModules('--modules', installation.settings.text('modules')).join(', ');
+  const port = portOf(installation.settings, 'healthProbeBindAddress');
+  if (token === undefined || port === undefined) return [warn(check, `${names}: ${port === undefined ? 'health is off' : OUTSIDE}`)];
+  if (installation.readyPods.length === 0) return [fail(check, `${names}: no manager is ready`, 'see the check "deployment"')];
+  return Promise.all(installation.readyPods.map((pod) => moduleFinding(context, pod, port, names)));
+};
+
+async function moduleFinding(
+  { probes }: InstallContext,
+  { metadata, status }: InstallContext['installation']['readyPods'][number],
+  port: number,
+  names: string,
+): Promise<Finding> {
+  const check = 'modules';
+  const answer = await probes.get(new URL(`http://${hostOf(status?.podIP)}:${port}/readyz?verbose`));
+  if (answer.kind === 'none') return fail(check, `${metadata?.name}: /readyz does not answer: ${answer.why}`, 'see its log');
+  const lines = answer.text.split('\n');
+  const told = (mark: string): string =>
+    lines
+      .filter((line) => line.startsWith(mark))
+      .map((line) => line.slice(mark.length))
+      .join('; ');
+  if (answer.status !== 200) return fail(check, `${metadata?.name} is not ready: ${told('[-]')}`, 'see its log');
+  const waiting = told('[~]');
+  return ok(check, `${names} on ${metadata?.name}: ${waiting === '' ? 'running' : waiting}`);
+}
+
+/** As a URL wants it. */
+export function hostOf(address = ''): string {
+  return address.includes(':') ? `[${address}]` : address;
+}

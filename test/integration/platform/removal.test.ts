@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import { MANAGED_BY_LABEL } from '../../../src/platform/keys';
+import { poll } from '../../harness/poll';
+import { NAMESPACE } from '../../harness/steward-cluster';
+import { PlatformStage } from './platform-stage';
+
+const DOMAIN = 'platform.kubevirt.io/';
+const map = (name: string, namespace = 'default') => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace } });
+const asset = (header: string, name: string): string =>
+  `asset:\n${header.replace(/^/gm, '  ')}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: default\ndata:\n  key: value\n`;
+const tombstone = (name: string, namespace: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: ${namespace}\n`;
+
+const CATALOG = {
+  'base.yaml': asset('name: base', 'base'),
+  'extra.yaml': asset('name: extra\nswitch: extra', 'extra'),
+  'spared.yaml': asset('name: spared\nswitch: spared', 'spared'),
+  'tidy.yaml': asset('name: tidy\nswitch: tidy\nonUnwanted: delete', 'tidy'),
+  'tombstones/old.yaml': [
+    tombstone('old', '$' + '{ settings.namespace }'),
+    tombstone('theirs', 'default'),
+    tombstone('own', 'default'),
+  ].join('---\n'),
+};
+
+describe('removal by the platform module', function () {
+  this.timeout(120_000);
+  let stage: PlatformStage;
+
+  before(async () => {
+    stage = await PlatformStage.set({ catalog: CATALOG, root: { tombstones: ['tombstones/old.yaml'] } });
+    const labels = { [MANAGED_BY_LABEL]: 'virt-platform-autopilot' };
+    await stage.cluster.api.apply({ ...map('old', NAMESPACE), metadata: { name: 'old', namespace: NAMESPACE, labels } });
+    await stage.cluster.api.apply(map('theirs'));
+    const annotations = { [`${DOMAIN}mode`]: 'unmanaged' };
+    await stage.cluster.api.apply({ ...map('own'), metadata: { name: 'own', namespace: 'default', labels, annotations } });
+    await stage.startManager();
+    await stage.anchor();
+    for (const name of ['base', 'extra', 'spared', 'tidy']) await stage.until(`${name} is there`, map(name), () => true);
+  });
+  after(() => stage?.end());
+
+  const gone = (name: string, namespace?: string): Promise<true> =>
+    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 30_000 });
+  const inStatus = (text: string): Promise<true> =>
+    poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined, { timeoutMs: 30_000 });
+  const figure = (part: string, value: string | undefined): Promise<true> =>
+    poll(`${part} to be ${value}`, async () => (await stage.metric(part)) === value || undefined, { timeoutMs: 30_000 });
+
+  it("deletes what tombstones name, if it carries our label, and skips what is somebody else's or unmanaged", async () => {
+    await gone('old', NAMESPACE);
+    await stage.untilEvent('TombstoneDeleted', `ConfigMap ${NAMESPACE}/old`);
+    await stage.untilEvent('TombstoneSkipped', 'ConfigMap default/theirs');
+    await stage.untilEvent('TombstoneSkipped', 'ConfigMap default/own');
+
+    await figure(`tombstone_status{kind="ConfigMap",name="old",namespace="${NAMESPACE}"}`, '0');
+    await figure('tombstone_status{kind="ConfigMap",name="theirs",namespace="default"}', '-2');
+    expect(await stage.get(map('theirs'))).not.to.equal(undefined);
+    expect(await stage.get(map('own'))).not.to.equal(undefined);
+  });
+
+  it('keeps what is switched off, and shows that it is left behind', async () => {
+    await stage.anchor({ [`${DOMAIN}enable-extra`]: 'false' });
+
+    const event = await stage.untilEvent('OrphansPresent', '/ConfigMap/default/extra');
+    expect(event.note).to.match(/^1 objects are left behind/);
+    await figure('orphaned_resources{kind="ConfigMap",name="extra",namespace="default"}', '1');
+    await inStatus('1 left behind: /ConfigMap/default/extra');
+    await stage.merge(map('extra'), { data: { key: 'changed' } });
+    await stage.merge(map('base'), { data: { key: 'changed' } });
+    await stage.until('another object to be set back', map('base'), ({ data }) => data?.['key'] === 'value');
+    expect((await stage.get(map('extra')))?.data?.['key']).to.equal('changed');
+  });
+
+  it('looks after it again when it is switched on', async () => {
+    await stage.anchor({ [`${DOMAIN}enable-extra`]: null });
+
+    await stage.until('the value is back', map('extra'), ({ data }) => data?.['key'] === 'value');
+    await figure('orphaned_resources{kind="ConfigMap",name="extra",namespace="default"}', undefined);
+    await inStatus('NoOrphans');
+  });
+
+  it('deletes at once what its asset does not want to leave behind', async () => {
+    await stage.anchor({ [`${DOMAIN}enable-tidy`]: 'false' });
+
+    await gone('tidy');
+    await stage.untilEvent('ResourceRemoved', 'ConfigMap default/tidy');
+  });
+
+  it('spares under the policy delete what is unmanaged or excluded, and deletes the rest', async () => {
+    await stage.merge(map('spared'), { metadata: { annotations: { [`${DOMAIN}mode`]: 'unmanaged' } } });
+    await stage.anchor({ [`${DOMAIN}on-removal`]: 'delete', [`${DOMAIN}disabled-resources`]: '- {kind: ConfigMap, name: base}' });
+    await inStatus('EXCLUDED');
+    await stage.anchor({ [`${DOMAIN}enable-extra`]: 'false', [`${DOMAIN}enable-spared`]: 'false' });
+
+    await gone('extra');
+    await stage.untilEvent('ResourceRemoved', 'ConfigMap default/extra');
+    await inStatus('NoOrphans');
+    expect(await stage.get(map('spared'))).not.to.equal(undefined);
+    expect(await stage.get(map('base'))).not.to.equal(undefined);
+  });
+
+  it('removes everything after the anchor was deleted while nobody looked, since the policy is remembered', async () => {
+    await stage.anchor({ [`${DOMAIN}disabled-resources`]: null, [`${DOMAIN}enable-extra`]: null });
+    await stage.until('extra is there again', map('extra'), () => true);
+    await poll('the policy to be remembered', async () => {
+      const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
+      return status?.metadata.annotations?.[`${DOMAIN}on-removal`] === 'delete' || undefined;
+    });
+    await stage.stopManager();
+    await stage.delete(stage.hco);
+    await stage.startManager();
+
+    await gone('extra');
+    await gone('base');
+    await inStatus('NoAnchor');
+    expect(await stage.get(map('spared'))).not.to.equal(undefined);
+    expect(await stage.get(map('theirs'))).not.to.equal(undefined);
+  });
+});

@@ -1,0 +1,219 @@
+import { expect } from 'chai';
+import { checkInstallation } from '../../../../src/cli/installation/check-installation';
+import type { Answer, Probes } from '../../../../src/cli/installation/probes';
+import { FakeClock } from '../../../../src/framework/testing';
+import { ClusterView } from '../../../../src/wol/view/cluster-view';
+import { type FakeClusterOptions, type FakeObject, fakeClient, NAMESPACE } from '../../wol/doctor/fake-cluster';
+
+const LABELS = { 'app.kubernetes.io/component': 'manager' };
+const SCHEMA = { openAPIV3Schema: { type: 'object' } };
+const VERBOSE = '[+]informers ok: 3 watching\n[+]leader ok\nreadyz check passed';
+
+const deployment = (args: readonly string[] = [], available = 2): FakeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'virt-steward-manager', namespace: NAMESPACE, generation: 1 },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: LABELS },
+    template: { spec: { containers: [{ name: 'manager', args: ['manager', '--modules=wol', '--leader-elect=true', ...args] }] } },
+  },
+  status: { availableReplicas: available, observedGeneration: 1 },
+});
+const pod = (name: string, podIP: string): FakeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: NAMESPACE, labels: LABELS },
+  status: { podIP, conditions: [{ type: 'Ready', status: 'True' }] },
+});
+/** Unless told otherwise renewed once the minute of patience is over. */
+const lease = (holder: string, renewedMsAgo = -60_000): FakeObject => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'virt-steward-manager', namespace: NAMESPACE },
+  spec: {
+    holderIdentity: `${holder}_1`,
+    leaseDurationSeconds: 15,
+    renewTime: new Date(new FakeClock().now() - renewedMsAgo).toISOString(),
+  },
+});
+const definition = (schema: unknown = SCHEMA): FakeObject => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'wolconfigs.wol.pillon.org' },
+  spec: { versions: [{ name: 'v1beta1', schema }] },
+  status: { conditions: [{ type: 'Established', status: 'True' }] },
+});
+const bundle: FakeObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'virt-steward-grpc-ca', namespace: NAMESPACE },
+  data: { 'ca.crt': 'an authority' },
+};
+const config: FakeObject = { apiVersion: 'wol.pillon.org/v1beta1', kind: 'WolConfig', metadata: { name: 'lab' } };
+const agents = (ready: number): FakeObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'DaemonSet',
+  metadata: { name: 'wol-agent-lab', namespace: NAMESPACE, generation: 1 },
+  status: { desiredNumberScheduled: 2, numberReady: ready, observedGeneration: 1 },
+});
+const HEALTHY = [deployment(), pod('a', '192.0.2.1'), pod('b', '2001:db8::1'), lease('a'), definition(), bundle, config, agents(2)];
+
+interface Reachable {
+  readonly ready?: Answer;
+  readonly grpc?: Answer;
+  /** Without and with a token. */
+  readonly metrics?: readonly [Answer, Answer];
+}
+
+const answer = (status: number, text = ''): Answer => ({ kind: 'answer', status, text });
+
+function probesOf(
+  { ready = answer(200, VERBOSE), grpc = answer(16), metrics = [answer(401), answer(200)] }: Reachable,
+  asked: string[],
+): Probes {
+  return {
+    get: (url, { tls, token } = {}) => {
+      asked.push(`${url.href} ${tls?.serverName ?? ''} ${tls?.ca ?? ''}`.trim());
+      return Promise.resolve(url.pathname === '/readyz' ? ready : metrics[token === undefined ? 0 : 1]);
+    },
+    grpc: (address, _path, { ca, serverName }) => {
+      asked.push(`${address} ${serverName} ${ca}`);
+      return Promise.resolve(grpc);
+    },
+  };
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly asked: readonly string[];
+}
+
+async function run(
+  objects: readonly FakeObject[],
+  { reachable = {}, token = 'of the test', ...cluster }: { reachable?: Reachable; token?: string | undefined } & FakeClusterOptions = {},
+): Promise<Outcome> {
+  const clock = new FakeClock();
+  const lines: string[] = [];
+  const asked: string[] = [];
+  const checked = checkInstallation({
+    ...{ namespace: NAMESPACE, deployment: 'virt-steward-manager', output: 'text', clock, token: token === '' ? undefined : token },
+    view: () => new ClusterView(fakeClient({ ...cluster, objects }).client),
+    probes: probesOf(reachable, asked),
+    definition: () => ({ spec: { versions: [{ name: 'v1beta1', schema: SCHEMA }] } }),
+    print: (line) => lines.push(line),
+  });
+  let code: number | undefined;
+  void checked.then((result) => {
+    code = result;
+  });
+  for (let round = 0; code === undefined && round < 200; round++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(500);
+  }
+  return { code: await checked, lines, asked };
+}
+
+describe('doctor --install', () => {
+  it('finds nothing wrong with an installation that works, and asks every replica', async () => {
+    const { code, lines, asked } = await run(HEALTHY);
+
+    expect(lines.at(-1)).to.equal('9 ok, 0 warn, 0 fail');
+    expect(code).to.equal(0);
+    expect(asked).to.include.members([
+      'http://192.0.2.1:8081/readyz?verbose',
+      'http://[2001:db8::1]:8081/readyz?verbose',
+      `https://192.0.2.1:8443/metrics virt-steward-grpc.${NAMESPACE}.svc an authority`,
+      `virt-steward-grpc.${NAMESPACE}.svc:9090 virt-steward-grpc.${NAMESPACE}.svc an authority`,
+    ]);
+  });
+
+  const without = (name: string): FakeObject[] => HEALTHY.filter(({ kind }) => kind !== name);
+  const replaced = (object: FakeObject): FakeObject[] => [...without(object.kind), object];
+  const broken: readonly [string, readonly FakeObject[], Reachable, RegExp][] = [
+    ['a replica that is not available', replaced(deployment([], 1)), {}, /^FAIL {2}deployment +1 of 2 replicas/],
+    ['an installation that is not there', without('Deployment'), {}, /^FAIL {2}deployment +there is no Deployment/],
+    ['flags that no manager takes', replaced(deployment(['--leader-elect=maybe'])), {}, /^FAIL {2}deployment +--leader-elect is "maybe"/],
+    ['nobody who leads', without('Lease'), {}, /^FAIL {2}leader +nobody leads/],
+    ['a leader that has stopped to renew', replaced(lease('a', 60_000)), {}, /^FAIL {2}leader +nobody leads: a last did so/],
+    ['a leader of another installation', replaced(lease('stranger')), {}, /^FAIL {2}leader +stranger leads, which is no ready pod/],
+    ['a definition that is missing', without('CustomResourceDefinition'), {}, /^FAIL {2}definition +wolconfigs.* does not exist/],
+    ['a definition of another version', replaced(definition({})), {}, /^FAIL {2}definition +.* has another schema .* v1beta1/],
+    [
+      'a manager that is not ready',
+      HEALTHY,
+      { ready: answer(500, '[-]informers failed: no list yet') },
+      /^FAIL {2}modules +a is not ready: informers failed/,
+    ],
+    [
+      'a certificate of a stranger',
+      HEALTHY,
+      { grpc: { kind: 'none', why: 'self-signed certificate' } },
+      /^FAIL {2}grpc .*self-signed certificate/,
+    ],
+    ['gRPC that takes calls of anybody', HEALTHY, { grpc: answer(0) }, /^FAIL {2}grpc .* a caller without a token status 0, not 16/],
+    ['authorities that are not published', without('ConfigMap'), {}, /^FAIL {2}authorities +ConfigMap virt-steward-grpc-ca holds none/],
+    [
+      'metrics that anybody may read',
+      HEALTHY,
+      { metrics: [answer(200), answer(200)] },
+      /^FAIL {2}metrics +a answers "200" without a token/,
+    ],
+    ['metrics that nobody may read', HEALTHY, { metrics: [answer(401), answer(403)] }, /^FAIL {2}metrics .* and "403" with one/],
+    ['agents that are missing', replaced(agents(1)), {}, /^FAIL {2}agents +WolConfig lab: 1 of 2 agents are ready/],
+  ];
+  for (const [title, objects, reachable, line] of broken) {
+    it(`fails for ${title}`, async () => {
+      const { code, lines } = await run(objects, { reachable });
+
+      expect(code).to.equal(1);
+      expect(lines.filter((text) => text.startsWith('FAIL'))[0]).to.match(line);
+    });
+  }
+
+  it('waits for what was just installed', async () => {
+    let looks = 0;
+    const clock = new FakeClock();
+    const lines: string[] = [];
+    const checked = checkInstallation({
+      ...{ namespace: NAMESPACE, deployment: 'virt-steward-manager', output: 'text', clock, token: 'of the test' },
+      view: () => new ClusterView(fakeClient({ objects: ++looks < 5 ? replaced(agents(0)) : HEALTHY }).client),
+      probes: probesOf({}, []),
+      definition: () => ({ spec: { versions: [{ name: 'v1beta1', schema: SCHEMA }] } }),
+      print: (line) => lines.push(line),
+    });
+    for (let round = 0; lines.length === 0 && round < 200; round++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(500);
+    }
+
+    expect(await checked).to.equal(0);
+    expect(looks).to.equal(5);
+  });
+
+  it('says from outside of the cluster what it cannot reach, and fails for nothing of that', async () => {
+    const { code, lines } = await run(HEALTHY, { token: '' });
+
+    expect(code).to.equal(0);
+    expect(lines.filter((line) => line.startsWith('warn')).map((line) => line.split(/ +/)[1])).to.deep.equal([
+      'modules',
+      'grpc',
+      'metrics',
+    ]);
+  });
+
+  it('tells what a manager waits for, which is no failure', async () => {
+    const waiting = answer(200, '[~]informers waiting: virtualmachines.kubevirt.io is not served, waiting for its CRD\n[+]leader ok');
+    const { code, lines } = await run(HEALTHY, { reachable: { ready: waiting } });
+
+    expect(code).to.equal(0);
+    expect(lines.join('\n')).to.match(/ok {4}modules +wol on a: informers waiting: virtualmachines\.kubevirt\.io is not served/);
+  });
+
+  it('goes by the ports that the Deployment states', async () => {
+    const { asked } = await run(replaced(deployment(['--grpc-bind-address=:9191', '--metrics-bind-address', ':9443'])));
+
+    expect(asked.join('\n')).to.contain('svc:9191').and.to.contain(':9443/metrics');
+  });
+});
