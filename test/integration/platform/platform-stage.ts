@@ -1,7 +1,8 @@
 /**
  * The manager with the platform module as a process, on a real API server, with a catalog of the test's own.
  *
- * Owns: the HyperConverged, the catalog directory, and what the module told.
+ * Owns: the HyperConverged, the catalog directory, and what the module told. Never: gives the manager a right that is not printed for
+ * just this catalog.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,6 +46,8 @@ const HCO = {
   kind: 'HyperConverged',
   metadata: { name: 'kubevirt-hyperconverged', namespace: NAMESPACE },
 };
+/** That no asset of ours is of. */
+const OTHER_KINDS = '- { apiVersion: v1, kind: ServiceAccount, plural: serviceaccounts, namespaced: true }\n';
 const PLURALS: Readonly<Record<string, string>> = {
   HyperConverged: 'hyperconvergeds',
   Gadget: 'gadgets',
@@ -72,7 +75,7 @@ export class PlatformStage {
     const names = assets.map((path) => /name: ([a-z0-9-]+)/.exec(catalog[path]!)![1]!);
     const files: Record<string, string> = {
       'catalog.yaml': stringify({ version: '1.0.0', assets: assets.map((file) => ({ file })), exempt: [...new Set(names)], ...root }),
-      'kinds.yaml': readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8'),
+      'kinds.yaml': `${readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8')}\n${OTHER_KINDS}`,
       ...catalog,
     };
     for (const [path, text] of Object.entries(files)) {
@@ -80,13 +83,9 @@ export class PlatformStage {
       writeFileSync(join(directory, path), text);
     }
     try {
-      const started = await StewardCluster.start({ kubevirt: false, ...cluster });
+      const rbacFlags = ['--modules=platform', `--platform-assets-dir=${directory}`];
+      const started = await StewardCluster.start({ kubevirt: false, rbacFlags, ...cluster });
       const stage = new PlatformStage(started, directory);
-      await started.api.apply({
-        ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'temporary' } },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-        subjects: [{ kind: 'ServiceAccount', name: 'virt-steward', namespace: NAMESPACE }],
-      });
       for (const definition of definitions) await stage.define(definition);
       return stage;
     } catch (error) {
