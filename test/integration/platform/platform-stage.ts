@@ -1,8 +1,7 @@
 /**
  * The manager with the platform module as a process, on a real API server, with a catalog of the test's own.
  *
- * Owns: the HyperConverged, the catalog directory, and what the module told. Never: gives the manager a right that is not printed for
- * just this catalog.
+ * Owns: the HyperConverged, the catalog directory, and what the module told.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,13 +45,15 @@ const HCO = {
   kind: 'HyperConverged',
   metadata: { name: 'kubevirt-hyperconverged', namespace: NAMESPACE },
 };
-/** That no asset of ours is of. */
-const OTHER_KINDS = '- { apiVersion: v1, kind: ServiceAccount, plural: serviceaccounts, namespaced: true }\n';
 const PLURALS: Readonly<Record<string, string>> = {
   HyperConverged: 'hyperconvergeds',
   Gadget: 'gadgets',
   KubeDescheduler: 'kubedeschedulers',
 };
+
+/** Of catalogs of tests. */
+const FURTHER_KINDS = `- { apiVersion: v1, kind: ServiceAccount, plural: serviceaccounts, namespaced: true }
+`;
 
 export class PlatformStage {
   manager: ManagerProcess | undefined;
@@ -75,7 +76,7 @@ export class PlatformStage {
     const names = assets.map((path) => /name: ([a-z0-9-]+)/.exec(catalog[path]!)![1]!);
     const files: Record<string, string> = {
       'catalog.yaml': stringify({ version: '1.0.0', assets: assets.map((file) => ({ file })), exempt: [...new Set(names)], ...root }),
-      'kinds.yaml': `${readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8')}\n${OTHER_KINDS}`,
+      'kinds.yaml': `${readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8')}${FURTHER_KINDS}`,
       ...catalog,
     };
     for (const [path, text] of Object.entries(files)) {
