@@ -74,6 +74,8 @@ export const kubeconfigSecret = (name: string, kubeconfig: string): TestObject =
 
 export interface MachinesFixtureOptions {
   env?: Record<string, string>;
+  /** @default machines */
+  modules?: string;
   /** Flags of `virt-steward rbac`. @default none */
   rbacFlags?: readonly string[];
   /** Instead of the server of `east`, for a proxy in between. */
@@ -178,8 +180,8 @@ export function conditionText({ status }: TestMachine, type: string): string | u
   return found && `${found.status} ${found.reason}`;
 }
 
-function managerOptions({ env = {} }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
-  return { modules: 'machines', env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
+function managerOptions({ env = {}, modules = 'machines' }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
+  return { modules, env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
 }
 
 function aStorageClass(): TestObject {

@@ -74,6 +74,8 @@ export class PlatformRuntime {
   private readonly resyncs = new Map<string, number>();
   /** Node-level keys that had a run since this process leads. */
   private readonly decided = new Set<string>();
+  /** Assets that were in sync when last somebody was told. */
+  private readonly metRequirements = new Set<string>();
   private isLeading = false;
   /** Refuses writes when this process does not lead; before it ever led there is nothing to write. */
   private leaderClient: KubeClient;
@@ -184,6 +186,7 @@ export class PlatformRuntime {
     this.leaderClient = client;
     this.states.clear();
     this.barriers.clear();
+    this.metRequirements.clear();
     this.decided.clear();
     this.baseline.expireAll();
     await this.status.begin();
@@ -241,24 +244,27 @@ export class PlatformRuntime {
       this.decided.add(key);
       this.poolsChanged();
     }
+    if (asset.isNodeLevel && state?.outcome?.status !== 'RolloutPending') this.letOthersGo(key);
     if (state?.outcome !== undefined) this.wakeDependents(asset.name);
   }
 
-  /** Those that require the asset to be in sync, if that is another answer now. */
+  /** Those that require the asset to be in sync, or have a part that does, if that is another answer now. */
   private wakeDependents(name: string): void {
     const isMet = this.states.isInSync(name);
-    const isWaiting = (key: string): boolean => this.states.get(key)?.reason === 'Requirement';
-    this.keys.touch(
-      this.keys.all().filter((key) => {
-        const needs = this.keys
-          .contributorsOf(this.keys.assetOf(key)!)
-          .some(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
-        return needs && isWaiting(key) === isMet;
-      }),
-    );
+    if (this.metRequirements.has(name) === isMet) return;
+    if (isMet) this.metRequirements.add(name);
+    else this.metRequirements.delete(name);
+    this.keys.touchWhere(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
+  }
+
+  /** The key neither waits for a pool nor writes. */
+  private letOthersGo(key: string): void {
+    const target = this.states.get(key)?.target;
+    if (target !== undefined && this.gate.ended({ kind: target.kind, metadata: { name: target.name } })) this.poolsChanged();
   }
 
   private gone(key: string): void {
+    this.letOthersGo(key);
     this.run.forget(key);
     this.resyncs.delete(key);
     this.states.remove(key);

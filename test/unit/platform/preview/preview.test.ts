@@ -123,7 +123,7 @@ describe('a preview of the catalog', () => {
       d: 'MISSING CRDMissing',
       e: 'ERROR RenderFailed',
       f: 'EXCLUDED Excluded',
-      g: 'CONFLICT Conflict',
+      g: 'CONFLICT ExistingKept',
       h: 'MISSING TargetAbsent',
       i: 'FILTERED RendersToNothing',
     });
