@@ -11,17 +11,21 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { MODULE_NAMES } from '../../src/cli/module-names';
+import { MODULE_DEFINITIONS, moduleSettings } from '../../src/cli/modules';
 import { managerRightsByPart, printedRights } from '../../src/cli/rights';
+import { Settings } from '../../src/framework';
 import { objectsOf, type RenderedObject, renderedChart } from '../tools/helm-template';
 import { GENERATED_MARK, type GeneratedFiles } from './generated-files';
 import { type Generator, main } from './generator-command';
 import { bundleReadme, channelOf, metadataFiles, scorecardConfig } from './olm/metadata';
-import { type DeploymentSpec, type OwnedKind, PACKAGE, serviceVersion } from './olm/service-version';
+import { type DeploymentSpec, type OwnedKind, PACKAGE, SUGGESTED_NAMESPACE, serviceVersion } from './olm/service-version';
 import { PROJECT_SOURCE, projectOf } from './project';
 
 const BUNDLE = 'olm-bundle';
 const BASE = `${BUNDLE}/base`;
 const ACCOUNT = 'virt-steward-manager';
+/** Of the rights on Secrets with kubeconfigs, as the chart calls it. */
+const SECRETS_ROLE = 'virt-steward-machines-secrets';
 const SOURCE = `${BASE}/, crds/, the chart, the handlers and ${PROJECT_SOURCE}`;
 /** Version 1.1 quotes what OLM's parser would take for a time or a truth value. */
 const YAML = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
@@ -63,7 +67,7 @@ export function bundleFiles(root: string, chart: readonly RenderedObject[]): Gen
   const files: [string, string][] = [
     [`manifests/${PACKAGE}.clusterserviceversion.yaml`, yaml(version)],
     ...crdFiles(root, mark),
-    ...rights.map(({ kind, text }): [string, string] => [`manifests/${ACCOUNT}.${kind.toLowerCase()}.yaml`, `${mark}${text}`]),
+    ...rights.map(({ file, text }): [string, string] => [`manifests/${file}.yaml`, `${mark}${text}`]),
     ...MANIFESTS.map(({ file, kind, name }): [string, string] => [
       `manifests/${file}.yaml`,
       yaml(withoutRelease(objectIn(chart, kind, name))),
@@ -110,15 +114,32 @@ function descriptionOf(root: string): string {
 
 type Permissions = Parameters<typeof serviceVersion>[0]['permissions'];
 
-/** As `virt-steward rbac --output=olm` prints them: the first document is for the ClusterServiceVersion, those without a namespace for manifests/. */
+/**
+ * As `virt-steward rbac --output=olm` prints them: the first document is for the ClusterServiceVersion, those without a namespace for
+ * manifests/. Those for the suggested namespace are for the one of the installation: KubevirtConfigs are looked for where the manager is.
+ */
 function rightsForBundle() {
-  const parts = managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true });
-  const text = printedRights(parts, 'olm', { name: ACCOUNT, namespace: '', serviceAccount: ACCOUNT });
+  const settings = moduleSettings(
+    new Settings(MODULE_DEFINITIONS, { kubevirtConfigsNamespace: SUGGESTED_NAMESPACE }, {}),
+    SUGGESTED_NAMESPACE,
+  );
+  const parts = managerRightsByPart(MODULE_NAMES, { leaderElection: true, secureMetrics: true }, settings);
+  const text = printedRights(parts, 'olm', { name: ACCOUNT, namespace: SUGGESTED_NAMESPACE, serviceAccount: ACCOUNT });
   const [first = '', ...others] = text.split(/^---\n/m);
   const manifests = others
+    .map((document) => document.replace(/^# .*\n/, ''))
     .map((document) => ({ document, object: parse(document) as RenderedObject }))
-    .filter(({ object }) => object.metadata['namespace'] === undefined)
-    .map(({ document, object }) => ({ kind: object.kind, text: document.replace(/^# For manifests.*\n/, '') }));
+    .filter(({ object }) => [undefined, SUGGESTED_NAMESPACE].includes(object.metadata['namespace'] as string | undefined))
+    .map(({ document, object }) => {
+      const isHere = object.metadata['namespace'] === undefined;
+      const name = isHere ? ACCOUNT : SECRETS_ROLE;
+      const placed = isHere
+        ? document
+        : document.replace(/^ +namespace: .*\n/m, '').replaceAll(`name: ${ACCOUNT}\n`, `name: ${SECRETS_ROLE}\n`);
+      // The account keeps its name.
+      const granted = placed.replace(/(kind: ServiceAccount\n +name: ).*/, `$1${ACCOUNT}`);
+      return { file: `${name}.${object.kind.toLowerCase()}`, text: granted };
+    });
   return { permissions: parse(first) as Record<'clusterPermissions' | 'permissions', Permissions>, manifests };
 }
 

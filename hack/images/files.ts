@@ -14,7 +14,7 @@ import type { TarEntry } from './tar';
 const KEPT = [
   /^lib(64)?(\/|$)(?!systemd)/,
   /^usr\/lib\/[^/]+\/lib[^/]+\.so[^/]*$/,
-  /^usr\/share\/doc\/[^/]+\/copyright$/,
+  /^usr\/share\/doc\/[^/]+(\/copyright)?$/,
   /^usr\/share\/ca-certificates\/mozilla\/.+\.crt$/,
 ];
 const CERTIFICATES = 'usr/share/ca-certificates/mozilla';

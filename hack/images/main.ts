@@ -6,7 +6,7 @@
  *     --output=DIR    @default dist/images
  *
  * Writes `<image>-<version>.oci.tar` with all architectures and `<image>-<version>-<arch>.tar` for each, the list of contents of each
- * image, and digests.json. Exit codes: 0 done, 1 failed, 2 usage.
+ * image, and digests.json; checks the result (image-rules.ts). Exit codes: 0 done, 1 failed, 2 usage.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { endWith, exitCodeOf } from '../exit-code';
 import { ARCHITECTURES, newestInputs, readInputs, writeInputs } from './inputs';
 import { archiveOf, type Image } from './oci-archive';
 import { buildImages, IMAGE_NAMES, type ImageName, type Source } from './recipe';
+import { verify } from './verify';
 
 const ROOT = resolve(__dirname, '..', '..', '..');
 const INPUTS = join(ROOT, 'hack', 'images', 'inputs.json');
@@ -64,7 +65,9 @@ async function build({ lock, architectures, output }: Options): Promise<void> {
     }
   }
   for (const [name, images] of built) {
-    writeFileSync(join(output, `${name}-${source.version}.oci.tar`), archiveOf(referenceOf(name, source), images));
+    const file = join(output, `${name}-${source.version}.oci.tar`);
+    writeFileSync(file, archiveOf(referenceOf(name, source), images));
+    if (verify([file], (line) => console.log(line)) !== 0) throw new Error(`${file} is not as images have to be`);
   }
   writeFileSync(join(output, 'digests.json'), `${JSON.stringify(digests, null, 2)}\n`);
 }

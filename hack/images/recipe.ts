@@ -9,10 +9,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from '../debian/cache-folder';
 import { type Architecture, DebianPackages } from '../debian/packages';
+import { projectOf } from '../generators/project';
 import { bundleFiles, catalogFiles, debianFiles, file, folderFiles, koffiFiles, nodeFiles, ON_PATH, USER_ID, withFolders } from './files';
 import { type ArchitectureInputs, fetchNpm } from './inputs';
+import { licenceTexts, thirdPartyText } from './licences';
 import { type Image, imageOf, type Layer, layerOf, type RuntimeConfig } from './oci-archive';
-import { type LockedPackage, sbomOf } from './sbom';
+import { type LockedPackage, shippedPackages } from './packages';
+import { sbomOf } from './sbom';
 import type { TarEntry } from './tar';
 
 export const IMAGE_NAMES = ['manager', 'agent'] as const;
@@ -27,6 +30,9 @@ const PORTS: Readonly<Record<ImageName, readonly string[]>> = {
   agent: ['9/udp', '8080/tcp'],
 };
 const PROGRAM = ['/usr/local/bin/node', '--enable-source-maps', '/opt/virt-steward/dist/main.js'];
+
+/** Parts of the manager whose stack traces end up in logs; the maps of all commands would treble the layer. */
+const LONG_LIVED = /^(main|cli-run-manager)\./;
 
 export interface Source {
   /** Absolute path of the repository, with a built dist/. */
@@ -49,7 +55,7 @@ export async function buildImages(source: Source, architecture: Architecture, in
   const koffi = await Promise.all(inputs.koffi.map(async (one) => koffiFiles(one.name, await fetchNpm(one))));
   const app: Readonly<Record<ImageName, TarEntry[]>> = {
     manager: [
-      ...bundleFiles(join(source.root, 'dist'), () => true),
+      ...bundleFiles(join(source.root, 'dist'), (name) => !name.endsWith('.map') || LONG_LIVED.test(name)),
       ...folderFiles(join(source.root, 'crds'), 'opt/virt-steward/crds'),
       ...catalogFiles(join(source.root, 'assets')),
     ],
@@ -61,7 +67,7 @@ export async function buildImages(source: Source, architecture: Architecture, in
       base,
       layer(`Node.js ${inputs.node.version}`, nodeFiles(node, name === 'agent')),
       layer('virt-steward', withFolders([...app[name], ON_PATH])),
-      layer('Licences and contents', withFolders(aboutFiles(source.root, sbom))),
+      layer('Licences and contents', withFolders(aboutFiles(source.root, sbom, thirdPartyFor(source, name, inputs)))),
     ];
     const image = imageOf({ architecture, layers, createdSeconds: source.createdSeconds, config: runtimeConfig(source, name) });
     return { ...image, sbom };
@@ -82,41 +88,57 @@ export function runtimeConfig(source: Source, name: ImageName): RuntimeConfig {
   };
 }
 
-export function labelsOf({ version, revision, createdSeconds }: Source, name: ImageName): Record<string, string> {
+export function labelsOf({ root, version, revision, createdSeconds }: Source, name: ImageName): Record<string, string> {
   const title = `virt-steward ${name}`;
-  const home = 'https://example.com/virt-steward';
+  const { home, license, provider, maintainers } = projectOf(root);
   const standard = {
     title,
     description: DESCRIPTIONS[name],
     version,
     revision,
     created: new Date(createdSeconds * 1_000).toISOString(),
-    licenses: 'Apache-2.0',
+    licenses: license,
     source: home,
     url: home,
     documentation: `${home}/docs`,
-    vendor: 'virt-steward authors',
+    vendor: provider,
     'base.name': 'scratch',
   };
-  const others = { name: `virt-steward/${name}`, vendor: standard.vendor, version, release: version, maintainer: standard.vendor };
+  const others = {
+    name: `virt-steward/${name}`,
+    vendor: standard.vendor,
+    version,
+    release: version,
+    maintainer: maintainers.map(({ name: person, email }) => `${person} <${email}>`).join(', '),
+  };
   const prefixed = Object.entries(standard).map(([key, value]) => [`org.opencontainers.image.${key}`, value] as const);
   return { ...Object.fromEntries(prefixed), ...others, summary: DESCRIPTIONS[name], description: DESCRIPTIONS[name] };
 }
 
-function aboutFiles(root: string, sbom: Buffer): TarEntry[] {
-  return [file('licenses/LICENSE', readFileSync(join(root, 'LICENSE'))), file('usr/share/virt-steward/sbom.cdx.json', sbom)];
+function aboutFiles(root: string, sbom: Buffer, thirdParty: string): TarEntry[] {
+  return [
+    file('licenses/LICENSE', readFileSync(join(root, 'LICENSE'))),
+    file('licenses/THIRD-PARTY.txt', Buffer.from(thirdParty)),
+    file('usr/share/virt-steward/sbom.cdx.json', sbom),
+  ];
+}
+
+function lockedPackages(root: string): Record<string, LockedPackage> {
+  return (JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> }).packages;
 }
 
 function sbomFor({ root, version }: Source, name: ImageName, architecture: Architecture, inputs: ArchitectureInputs): Buffer {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> };
-  const { debian, node, koffi } = inputs;
-  return sbomOf({
-    title: `virt-steward/${name}`,
-    version,
-    architecture,
-    debian,
-    node,
-    locked: packages,
-    natives: name === 'agent' ? koffi : [],
-  });
+  const { debian, node } = inputs;
+  const locked = lockedPackages(root);
+  return sbomOf({ title: `virt-steward/${name}`, version, architecture, debian, node, locked, natives: nativesOf(name, inputs) });
+}
+
+function thirdPartyFor({ root }: Source, name: ImageName, inputs: ArchitectureInputs): string {
+  const npm = shippedPackages(lockedPackages(root), nativesOf(name, inputs));
+  return thirdPartyText({ npm, node: inputs.node, debian: inputs.debian }, (one) => licenceTexts(root, one));
+}
+
+/** Only agents read Ethernet frames. */
+function nativesOf(name: ImageName, { koffi }: ArchitectureInputs): ArchitectureInputs['koffi'] {
+  return name === 'agent' ? koffi : [];
 }

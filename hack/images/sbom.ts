@@ -5,15 +5,7 @@
  */
 import type { Architecture, DebianPackage } from '../debian/packages';
 import type { NpmPackage } from './inputs';
-
-/** What package-lock.json tells of a package. */
-export interface LockedPackage {
-  readonly version: string;
-  readonly license?: string;
-  readonly integrity?: string;
-  readonly dev?: boolean;
-  readonly optional?: boolean;
-}
+import { type LockedPackage, shippedPackages } from './packages';
 
 export interface SbomOptions {
   readonly title: string;
@@ -28,15 +20,11 @@ export interface SbomOptions {
 }
 
 export function sbomOf({ title, version, architecture, debian, node, locked, natives }: SbomOptions): Buffer {
-  const isNative = (name: string): boolean => natives.some((native) => native.name === name);
-  const npm = Object.entries(locked)
-    .map(([path, entry]) => ({ name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length), path, ...entry }))
-    .filter(({ path, name, dev, optional }) => path !== '' && !dev && (!optional || isNative(name)))
-    .map(({ name, version: at, license, integrity }) => ({
-      ...component(name, at, `pkg:npm/${name.replace('@', '%40')}@${at}`),
-      ...hash('SHA-512', integrity === undefined ? undefined : hexOf(integrity)),
-      ...(license === undefined ? {} : { licenses: [{ expression: license }] }),
-    }));
+  const npm = shippedPackages(locked, natives).map(({ name, version: at, license, integrity }) => ({
+    ...component(name, at, `pkg:npm/${name.replace('@', '%40')}@${at}`),
+    ...hash('SHA-512', integrity === undefined ? undefined : hexOf(integrity)),
+    ...(license === undefined ? {} : { licenses: [{ expression: license }] }),
+  }));
   const system = debian.map(({ name, version: at, sha256 }) => ({
     ...component(name, at, `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(at)}?arch=${architecture}`),
     ...hash('SHA-256', sha256),

@@ -1,9 +1,11 @@
 /** The door to the machines module in the manager: for the command line, and for packages that add to its handlers or replace one. */
 import { buildRegistry, type DependencyContainer, type HandlerClass, type RbacRule, rbacSources } from '../framework';
+import { WAKE_TARGET_SOURCE } from '../kubevirt/wake-target';
 import { REMOTE_RIGHTS } from './clusters/remote-rights';
 import { machinesHandlers } from './handlers';
 import { exceptionalSecretRights, secretRightsHandler } from './handlers/secret-rights';
 import { MACHINES_SETTINGS, type MachinesSettings } from './settings';
+import { MachineWakeTargets } from './waking/machine-wake-targets';
 
 export { exceptionalSecretRights } from './handlers/secret-rights';
 export { KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
@@ -28,6 +30,8 @@ export function machinesHandlersFor(settings: MachinesSettings): HandlerClass[] 
 /** Registers what handlers of the module inject beyond what the framework provides. */
 export function provideMachines(container: DependencyContainer, settings: MachinesSettings): void {
   container.registerInstance(MACHINES_SETTINGS, settings);
+  // A magic packet wakes Machines, too. Where the module does not run there are none.
+  container.register(WAKE_TARGET_SOURCE, { useToken: MachineWakeTargets });
   let rights: readonly RbacRule[] | undefined;
   container.registerInstance(REMOTE_RIGHTS, () => {
     rights ??= remoteRights(container, settings);
@@ -42,6 +46,6 @@ export function remoteRights(container: DependencyContainer, settings: MachinesS
     domain: 'virt-steward.io',
     exceptionalRights: exceptionalSecretRights(settings),
   });
-  const { handlers, framework } = rbacSources(registry, { cluster: A_REMOTE_CLUSTER, get: (token) => container.resolve(token) });
-  return [...handlers, ...framework];
+  // What running handlers takes beside them is to follow definitions, which clusters of KubevirtConfigs are engaged without.
+  return rbacSources(registry, { cluster: A_REMOTE_CLUSTER, get: (token) => container.resolve(token) }).handlers;
 }

@@ -128,6 +128,8 @@ async function installRights(api: AdminApi, flags: readonly string[]): Promise<v
   const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`, ...flags];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const objects = objectsIn(stdout) as RoleObject[];
+  const places = new Set(objects.map(({ metadata }) => metadata.namespace).filter((namespace) => namespace !== undefined));
+  for (const name of places) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   for (const object of objects) await api.apply(object);
   for (const { metadata, rules } of objects) {
     const rule = rules?.at(-1);

@@ -155,6 +155,7 @@ metadata:
   {{- $metadata | nindent 2 }}
 {{- include "virt-steward.pullSecrets" $root }}
 {{- range $scope, $rules := dict "Role" (index . 4) "ClusterRole" (index . 5) }}
+{{- if trim $rules }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $scope }}
@@ -183,5 +184,6 @@ subjects:
   - kind: ServiceAccount
     name: {{ $name }}
     namespace: {{ $root.Release.Namespace }}
+{{- end }}
 {{- end }}
 {{- end }}

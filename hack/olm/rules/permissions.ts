@@ -23,7 +23,8 @@ const PROHIBITIONS: readonly Prohibition[] = [
   { resource: /^secrets$/, verbs: always, applies: ({ isClusterWide }) => isClusterWide, text: 'Secrets of all namespaces' },
   {
     resource: /^secrets$/,
-    verbs: (verb) => verb === 'list' || verb === 'watch',
+    // To watch one by its name takes the right to watch; whoever lists sees all at once.
+    verbs: (verb) => verb === 'list',
     applies: ({ names }) => names.length === 0,
     text: 'to list Secrets without naming them',
   },

@@ -30,6 +30,11 @@ export interface EngageOptions extends Omit<DataOnlyOptions, 'name'> {
   namespaces?: readonly string[];
   /** Label selector added to every watch. @default none */
   labels?: string;
+  /**
+   * Follow the definitions of the cluster, to notice at once when an optional kind comes or goes; else it is asked for at intervals, which
+   * takes no right. @default true
+   */
+  watchDefinitions?: boolean;
   /** Ask for compressed answers; watches are never compressed. @default true */
   compress?: boolean;
   /** When the cluster counts as lost, and how it is looked for then. */

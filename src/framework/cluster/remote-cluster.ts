@@ -243,7 +243,7 @@ export class RemoteCluster {
   }
 
   private source(link: RemoteLink, kind: Kind, select: Selection | undefined): Informer {
-    if (kind.optional) link.connection.watchDefinitions();
+    if (kind.optional && link.config.options.watchDefinitions !== false) link.connection.watchDefinitions();
     return link.connection.createInformer(kind, narrowed(kind, select, link.config));
   }
 

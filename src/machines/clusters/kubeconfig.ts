@@ -60,6 +60,8 @@ export function engageOptionsOf({ metadata }: KubevirtConfig, settings: Machines
       allowProxy: `annotation ${ALLOW_PROXY_ANNOTATION}: "true"`,
     },
     maxInFlight: MAX_IN_FLIGHT,
+    // The account may read two definitions by name, and needs no more.
+    watchDefinitions: false,
     requestTimeoutMs: settings.remoteRequestTimeoutMs,
     ...(qps > 0 ? { qps, burst: Math.max(1, burst) } : {}),
     health: HEALTH,

@@ -6,6 +6,7 @@ import { MachineHandler } from './machine-handler';
 import { PlacedMachineHandler } from './placed-machine-handler';
 import { PlacedMachineSource } from './placed-machine-source';
 import { SupervisorDefinitionsHandler } from './supervisor-definitions-handler';
+import { MachineWakeHandler } from './wake-target-handler';
 
 /** All handler classes of the module machines. */
 export const machinesHandlers: readonly HandlerClass[] = [
@@ -16,4 +17,5 @@ export const machinesHandlers: readonly HandlerClass[] = [
   PlacedMachineHandler,
   PlacedMachineSource,
   SupervisorDefinitionsHandler,
+  MachineWakeHandler,
 ];

@@ -29,6 +29,7 @@ import { ClusterClients } from '../clusters/cluster-clients';
 import { ClusterConnections } from '../clusters/cluster-connections';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { clusterNameOf, keyOfCluster, objectKeyOf } from '../clusters/cluster-key';
+import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { judgeCluster } from '../clusters/cluster-state';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { conditionsOf, type StatusFacts, statusFields } from '../clusters/config-status';
@@ -72,6 +73,7 @@ export class KubevirtConfigHandler {
     private readonly api: SupervisorApi,
     private readonly checks: ClusterCheckQueue,
     private readonly cluster: Cluster,
+    private readonly counters: ClusterMetrics,
     triggers: Triggers,
     metrics: MetricsRegistry,
     @inject(CLOCK) private readonly clock: Clock,
@@ -106,6 +108,7 @@ export class KubevirtConfigHandler {
     }
     this.secrets.follow(key, undefined);
     this.warnedAtMs.delete(key);
+    this.counters.forget(key);
     this.connections
       .disengage(key)
       .catch((error: unknown) => this.logger.error('a cluster was not disengaged', { kubevirtConfig: key, error }));
@@ -165,7 +168,10 @@ export class KubevirtConfigHandler {
     const isWatched = this.secrets.watching(key) === 'yes';
     // The credential was refused, or nobody would tell us of another one.
     const anew = state === 'AuthFailed' || (!isWatched && state === 'Unreachable') || this.findings.get(key)?.forbidden !== undefined;
+    const isNews = this.connections.problemOf(key) === undefined;
     const outcome = await this.connections.engage(config, { anew });
+    if (outcome === 'rotated') this.counters.rotated(key, 'used');
+    if (outcome === 'problem' && isNews) this.counters.rotated(key, 'refused');
     if (outcome === 'rotated') {
       ctx.log.info('another kubeconfig is in use', { kubevirtConfig: key });
       ctx.events.normal('CredentialsRotated', 'another kubeconfig is in use');

@@ -44,6 +44,8 @@ import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machi
 
 /** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
 const UNSETTLED_RETRY_MS = 1_000;
+/** A search that a cluster did not answer is repeated, also where that cluster was never lost. */
+const SEARCH_AGAIN_MS = 15_000;
 const UNPLACED_CONCURRENCY = 8;
 
 interface Report {
@@ -159,7 +161,8 @@ export class MachineHandler {
       const report: Report = waiting
         ? { situation: 'waiting-for-placement', conditions: { ...valid, Placed } }
         : { situation: 'waiting-for-placement', conditions: valid, failure: placementFailure(reason, message) };
-      return this.report(machine, report, ctx);
+      await this.report(machine, report, ctx);
+      return waiting ? { requeueAfterMs: SEARCH_AGAIN_MS } : undefined;
     }
     // From here on the queue of the cluster works on it, if it can.
     return this.speakFor(outcome.machine, outcome.key, ctx);

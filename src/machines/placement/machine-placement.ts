@@ -10,6 +10,7 @@ import { type EventStage, isOperatorError, type KubeClient, keyOf, type Logger, 
 import { ClusterClients } from '../clusters/cluster-clients';
 import { ClusterConnections } from '../clusters/cluster-connections';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
+import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { configBeingDeleted, type KubevirtConfigError } from '../clusters/config-error';
 import { PlacedMachines } from '../clusters/placed-machines';
@@ -69,18 +70,23 @@ export class MachinePlacement {
     private readonly findings: ClusterFindingsStore,
     private readonly placed: PlacedMachines,
     private readonly api: SupervisorApi,
+    private readonly metrics: ClusterMetrics,
   ) {}
 
   async place(machine: Machine, pass: PlacementPass): Promise<PlacementOutcome> {
     const clientOf = (key: string, options: { signal: AbortSignal }): Promise<KubeClient> => this.clients.getClientForConfig(key, options);
     const decision = await this.decider.decide(machine, clientOf, { signal: pass.signal });
     if (decision.type === 'unplaced') {
+      this.metrics.unplaced(decision.problem);
       if (decision.waiting) return { type: 'unplaced', reason: decision.problem, message: decision.text, waiting: true };
       return failed(decision.problem, decision.text, machine, pass);
     }
     const { key, rule } = decision;
     const problem = rule === 'Recorded' ? undefined : await this.problemOf(key, pass.signal);
-    if (problem !== undefined) return failed('KubevirtConfigError', problem.message, machine, pass);
+    if (problem !== undefined) {
+      this.metrics.unplaced('KubevirtConfigError');
+      return failed('KubevirtConfigError', problem.message, machine, pass);
+    }
     const recorded = await recordPlacement({
       ...{ client: pass.client, machine, key, rule, signal: pass.signal, placed: this.placed },
       config: this.directory.get(key),
@@ -89,6 +95,7 @@ export class MachinePlacement {
       vm: machine.status?.virtualMachineRef?.name ?? this.decider.nameOf(machine),
     });
     if (recorded === undefined) return { type: 'gone' };
+    if (rule !== 'Recorded') this.metrics.placed(rule);
     this.tell(recorded, decision, pass);
     return { type: 'placed', machine: recorded, key, rule, refused: this.refusal(recorded, key, decision.refused, pass) };
   }

@@ -1,40 +1,29 @@
 /**
  * Which clusters hold a virtual machine that is marked with the UID of a Machine, from the caches of engaged clusters.
  *
- * Owns: the index that finds a placement again whose record was lost. Invariant: at most one entry for each virtual machine that is
- * cached; it goes with the virtual machine or its cluster.
+ * Owns: finding a placement again whose record was lost. Never: a network call. Only objects with the mark of this supervisor are cached.
  */
-import { singleton } from '../../framework';
+import { ClusterRegistry, singleton } from '../../framework';
+import { keyOfCluster } from '../clusters/cluster-key';
+import { storeOf } from '../network/mac-reservations';
+import { BY_MACHINE } from '../passes/machine-pass-context';
+import { SupervisorApi } from '../supervisor-api';
+import { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 
 @singleton()
 export class MarkedMachines {
-  /** Machine UID to cluster key to names of virtual machines. */
-  private readonly clusters = new Map<string, Map<string, Set<string>>>();
+  constructor(
+    private readonly clusters: ClusterRegistry,
+    private readonly api: SupervisorApi,
+  ) {}
 
   /** Sorted cluster keys. */
   clustersOf(machineUid: string): readonly string[] {
-    return machineUid === '' ? [] : [...(this.clusters.get(machineUid)?.keys() ?? [])].sort();
-  }
-
-  add(machineUid: string, cluster: string, vm: string): void {
-    const byCluster = this.clusters.get(machineUid) ?? new Map<string, Set<string>>();
-    this.clusters.set(machineUid, byCluster);
-    byCluster.set(cluster, (byCluster.get(cluster) ?? new Set()).add(vm));
-  }
-
-  remove(machineUid: string, cluster: string, vm: string): void {
-    const byCluster = this.clusters.get(machineUid);
-    const names = byCluster?.get(cluster);
-    if (byCluster === undefined || names === undefined || !names.delete(vm) || names.size > 0) return;
-    byCluster.delete(cluster);
-    if (byCluster.size === 0) this.clusters.delete(machineUid);
-  }
-
-  /** The cluster is not followed any more. */
-  forget(cluster: string): void {
-    for (const [uid, byCluster] of this.clusters) {
-      byCluster.delete(cluster);
-      if (byCluster.size === 0) this.clusters.delete(uid);
-    }
+    if (machineUid === '') return [];
+    return this.clusters
+      .remotes()
+      .filter((cluster) => (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, machineUid).length ?? 0) > 0)
+      .map(({ name }) => keyOfCluster(name, this.api.home))
+      .sort();
   }
 }

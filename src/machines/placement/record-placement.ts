@@ -6,13 +6,16 @@
  * remote cluster before all four are done. Assumptions: the decision was made for this very Machine.
  * Errors: whatever a write throws; the steps after it are not taken.
  */
-import { type KubeClient, keyOf, timestampOf } from '../../framework';
+import { isOperatorError, type Kind, type KubeClient, keyOf, timestampOf } from '../../framework';
 import { configOfKey } from '../clusters/cluster-key';
 import type { PlacedMachines } from '../clusters/placed-machines';
 import { CLUSTER_ID_ANNOTATION, CONFIG_ANNOTATION, CONFIG_FINALIZER, MACHINE_FINALIZER } from '../keys';
 import { KubevirtConfig, Machine } from '../kinds';
 import type { PlacementRule } from './placement-rules';
 import { providerIdOf, recordOf } from './recorded-placement';
+
+/** A test that fails means that somebody else wrote; who loses more often than this waits for his turn. */
+const MAX_TRIES = 5;
 
 export interface RecordOptions {
   /** Of the supervisor, on behalf of the pass. */
@@ -78,26 +81,40 @@ async function writeAnnotation({ client, key, signal }: RecordOptions, machine: 
   return annotate(client, Machine, machine, CONFIG_ANNOTATION, key, signal);
 }
 
-/** Guarded by the version that was read: another value that came meanwhile is not overwritten. */
+/** Another value that came meanwhile is not overwritten. @returns `undefined` when the object is gone. */
 async function annotate<T extends Machine | KubevirtConfig>(
   client: KubeClient,
-  kind: Parameters<typeof client.patch<T>>[0],
+  kind: Kind<T>,
   object: T,
   annotation: string,
   value: string,
   signal: AbortSignal | undefined,
-): Promise<T> {
-  const path = `/metadata/annotations`;
-  const { uid, resourceVersion, annotations } = object.metadata ?? {};
-  return client.patch(
-    kind,
-    keyOf(object),
-    [
+): Promise<T | undefined> {
+  const annotations = '/metadata/annotations';
+  const path = `${annotations}/${annotation.replaceAll('/', '~1')}`;
+  let live: T | undefined = object;
+  for (let attempt = 1; live !== undefined; attempt++) {
+    const { uid, annotations: seen } = live.metadata ?? {};
+    const known = seen?.[annotation];
+    if (uid !== object.metadata?.uid) return undefined;
+    if (known !== undefined && known.trim() !== '') return live;
+    const operations: Parameters<KubeClient['patch']>[2] = [
       { op: 'test', path: '/metadata/uid', value: uid },
-      { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion },
-      ...(annotations === undefined ? [{ op: 'add' as const, path, value: {} }] : []),
-      { op: 'add', path: `${path}/${annotation.replaceAll('~', '~0').replaceAll('/', '~1')}`, value },
-    ],
-    { signal },
-  );
+      ...(seen === undefined
+        ? [
+            { op: 'test' as const, path: annotations, value: null },
+            { op: 'add' as const, path: annotations, value: {} },
+          ]
+        : [{ op: 'test' as const, path, value: known ?? null }]),
+      { op: 'add', path, value },
+    ];
+    try {
+      return await client.patch(kind, keyOf(object), operations, { signal });
+    } catch (error) {
+      const isFailedTest = isOperatorError(error, 'INVALID') || isOperatorError(error, 'CONFLICT');
+      if (!isFailedTest || attempt === MAX_TRIES) throw error;
+    }
+    live = await client.find(kind, keyOf(object), { signal });
+  }
+  return undefined;
 }

@@ -74,28 +74,20 @@ export interface ConditionStamp {
   readonly generation: number | undefined;
 }
 
-/** What is there with what was found, in the order of what is there; new types come last. */
+/** What is there with what was found: ours in their order of precedence, then those of others in theirs. */
 export function mergedConditions(
   current: readonly MachineStatusCondition[],
   findings: ConditionFindings,
   stamp: ConditionStamp,
 ): MachineStatusCondition[] {
-  const done = new Set<string>();
-  const merged: MachineStatusCondition[] = [];
-  for (const condition of current) {
-    const type = ownType(condition.type);
-    if (type === undefined) merged.push(condition);
-    else if (!done.has(type)) merged.push(stated(type, findings[type], condition, stamp) ?? condition);
-    if (type !== undefined) done.add(type);
-  }
-  for (const type of CONDITION_TYPES) {
-    if (done.has(type)) continue;
+  const own = CONDITION_TYPES.flatMap((type) => {
+    const old = current.find((condition) => condition.type === type);
     const finding = findings[type];
-    const isNews = NEWS[type] !== undefined && finding?.status !== 'True';
-    const condition = isNews ? undefined : stated(type, finding, undefined, stamp);
-    if (condition !== undefined) merged.push(condition);
-  }
-  return merged;
+    // Bad news that never was.
+    if (old === undefined && NEWS[type] !== undefined && finding?.status !== 'True') return [];
+    return stated(type, finding, old, stamp) ?? old ?? [];
+  });
+  return [...own, ...current.filter(({ type }) => ownType(type) === undefined)];
 }
 
 function stated(

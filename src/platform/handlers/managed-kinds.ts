@@ -72,18 +72,21 @@ export class ManagedKinds {
   }
 }
 
-/** Of what assets keep, and of what is to be deleted. */
 function kindsOf({ assets, tombstones }: Catalog): Map<string, { kind: string; apiVersions: Set<string> }> {
   const kinds = new Map<string, { kind: string; apiVersions: Set<string> }>();
-  const add = (kind: string, apiVersions: readonly string[]): void => {
-    const id = idOf(apiVersions[0]!, kind);
-    const known = kinds.get(id) ?? { kind, apiVersions: new Set<string>() };
-    for (const apiVersion of apiVersions) known.apiVersions.add(apiVersion);
+  for (const { identity, strategy } of assets) {
+    // What is edited belongs to somebody else, and carries no label of ours.
+    if (strategy === 'edit') continue;
+    const id = idOf(identity.apiVersions[0]!, identity.kind);
+    const known = kinds.get(id) ?? { kind: identity.kind, apiVersions: new Set<string>() };
+    for (const apiVersion of identity.apiVersions) known.apiVersions.add(apiVersion);
     kinds.set(id, known);
-  };
-  // What is edited belongs to somebody else, and carries no label of ours.
-  for (const { identity, strategy } of assets) if (strategy !== 'edit') add(identity.kind, identity.apiVersions);
-  for (const { kind, apiVersion } of tombstones) add(kind, [apiVersion]);
+  }
+  // What is deleted may come back.
+  for (const { apiVersion, kind } of tombstones) {
+    const id = idOf(apiVersion, kind);
+    kinds.set(id, kinds.get(id) ?? { kind, apiVersions: new Set([apiVersion]) });
+  }
   return kinds;
 }
 

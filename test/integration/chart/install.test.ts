@@ -66,7 +66,8 @@ describe('the chart on a real API server', function () {
     api = new AdminApi(controlPlane);
     cluster = [`--kubeconfig=${controlPlane.kubeconfigPath}`, `--namespace=${NAMESPACE}`];
     await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-    await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'lab' } });
+    // Those that files of values name.
+    for (const name of ['lab', 'clusters']) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   });
 
   after(async () => {

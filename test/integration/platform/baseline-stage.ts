@@ -203,7 +203,7 @@ export class BaselineStage {
     };
     return new Baseline({
       throttle: this.throttle,
-      rollout: { admit: () => this.rollout, wrote: () => undefined, ended: () => undefined },
+      rollout: { admit: () => this.rollout, wrote: () => undefined, ended: () => false },
       events: { normal: tell, warning: tell },
       counters: { dryRun: () => undefined, applied: () => undefined, thrashing: () => this.thrashing++ },
       clock: this.clock,

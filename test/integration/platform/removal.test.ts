@@ -20,6 +20,7 @@ const CATALOG = {
     tombstone('old', '$' + '{ settings.namespace }'),
     tombstone('theirs', 'default'),
     tombstone('own', 'default'),
+    tombstone('old-metrics', 'default').replace('ConfigMap', 'Service'),
   ].join('---\n'),
 };
 
@@ -57,6 +58,15 @@ describe('removal by the platform module', function () {
     await figure('tombstone_status{kind="ConfigMap",name="theirs",namespace="default"}', '-2');
     expect(await stage.get(map('theirs'))).not.to.equal(undefined);
     expect(await stage.get(map('own'))).not.to.equal(undefined);
+  });
+
+  it('deletes what comes back, of a kind that no asset has', async () => {
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'old-metrics', namespace: 'default' } };
+    const labels = { [MANAGED_BY_LABEL]: 'virt-platform-operator' };
+    await stage.cluster.api.apply({ ...service, metadata: { ...service.metadata, labels }, spec: { ports: [{ port: 80 }] } });
+
+    await stage.untilEvent('TombstoneDeleted', 'Service default/old-metrics');
+    expect(await stage.get(service)).to.equal(undefined);
   });
 
   it('keeps what is switched off, and shows that it is left behind', async () => {

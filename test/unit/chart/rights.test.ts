@@ -40,6 +40,17 @@ const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'wol.grpc.insecure=true': { grpcInsecure: 'true' },
 };
 
+/** The same for the Secrets of the module machines. */
+const SECRET_VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  '': { kubevirtConfigsNamespace: NAMESPACE },
+  'machines.configsNamespace=clusters': { kubevirtConfigsNamespace: 'clusters' },
+  'machines.secretNamespaces={lab,office},machines.secretNames={one,two}': {
+    kubevirtConfigsNamespace: NAMESPACE,
+    machinesSecretNamespaces: 'lab,office',
+    machinesSecretNames: 'one,two',
+  },
+};
+
 const MANAGER_ROLES = ['virt-steward-manager', 'virt-steward-wol'];
 
 describe('rights in the rendered chart', function () {
@@ -86,6 +97,25 @@ describe('rights in the rendered chart', function () {
       expect(rights.filter((right) => /^ClusterRole: .*daemonsets/.test(right))).to.deep.equal([]);
     }
   });
+
+  for (const [values, flags] of Object.entries(SECRET_VARIANTS)) {
+    it(`with ${values || 'default values'} let the module machines read Secrets where they are, as the manager needs with these values`, async () => {
+      const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, flags, {}), NAMESPACE);
+      const parts = managerRightsByPart(['machines'], { leaderElection: false, secureMetrics: false }, settings);
+      const names = { name: 'printed', namespace: NAMESPACE, serviceAccount: 'virt-steward-manager' };
+      const printed = (JSON.parse(printedRights(parts, 'json', names)) as { items: TestObject[] }).items;
+      const roles = (objects: readonly TestObject[], name: string): Record<string, string[]> =>
+        Object.fromEntries(
+          objects
+            .filter(({ kind, metadata }) => kind === 'Role' && metadata.name === name)
+            .map((role) => [role.metadata.namespace ?? '', rightsIn([role], [name])]),
+        );
+
+      const objects = await helm.objects(`--set=wol.enabled=false,machines.enabled=true${values && `,${values}`}`);
+
+      expect(roles(objects, 'virt-steward-machines-secrets')).to.deep.equal(roles(printed, 'printed'));
+    });
+  }
 
   it('let the manager get the named passwords in other namespaces, and nothing else there', async () => {
     const objects = await helm.objects(

@@ -6,6 +6,9 @@ import { defaultSettings } from '../../../src/cli/modules';
 import type { Cluster } from '../../../src/framework';
 import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framework-metrics';
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
+import { ClusterMetrics } from '../../../src/machines/clusters/cluster-metrics';
+import { exposeApiFigures, exposeClusterFigures } from '../../../src/machines/handlers/cluster-gauges';
+import type { SupervisorApi } from '../../../src/machines/supervisor-api';
 import { PlatformMetrics } from '../../../src/platform/observability/platform-metrics';
 import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
 import { exposeWakeFigures, type WakeFigures } from '../../../src/wol/handlers/wake-gauges';
@@ -59,6 +62,14 @@ describe('the reference of metrics', () => {
     });
     exposeWakeFigures(registry, NO_FIGURES);
     expect(rowsIn('Module wol').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
+  });
+
+  it('lists every metric of the machines module as it is exposed', async () => {
+    const registry = new Registry();
+    new ClusterMetrics(registry);
+    exposeApiFigures(registry, { profile: 'first', isCompatible: () => true } as unknown as SupervisorApi);
+    exposeClusterFigures(registry, () => []);
+    expect(rowsIn('Module machines').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 
   it('lists every metric of the platform module as it is exposed', async () => {

@@ -46,7 +46,7 @@
 
 {{/* Names of the variables that the chart sets, so that nobody repeats one. */}}
 {{- define "virt-steward.variables" -}}
-POD_NAMESPACE AGENT_IMAGE AGENT_IMAGE_PULL_POLICY AGENT_SERVICE_ACCOUNT AGENT_OPERATOR_ADDRESS ALLOWED_AGENT_IMAGES WATCH_NAMESPACES NODE_OPTIONS
+POD_NAMESPACE AGENT_IMAGE AGENT_IMAGE_PULL_POLICY AGENT_SERVICE_ACCOUNT AGENT_OPERATOR_ADDRESS ALLOWED_AGENT_IMAGES WATCH_NAMESPACES NODE_OPTIONS {{ include "virt-steward.machines.variables" . }}
 {{- end }}
 
 {{- define "virt-steward.environment" -}}
@@ -88,6 +88,7 @@ POD_NAMESPACE AGENT_IMAGE AGENT_IMAGE_PULL_POLICY AGENT_SERVICE_ACCOUNT AGENT_OP
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
+{{- include "virt-steward.machines.environment" . }}
 {{- with .Values.manager.extraEnv }}
 {{ toYaml . }}
 {{- end }}

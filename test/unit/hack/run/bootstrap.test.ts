@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { ended, FreshClone } from './fresh-clone';
+import { ended, FreshClone, GENERATORS } from './fresh-clone';
 
 const SIGINT_EXIT = 130;
 const DEADLINE_MS = 10_000;
@@ -157,18 +157,7 @@ describe('bootstrap of the npm scripts', () => {
       expect(lines.at(-1)).to.equal('9 passed, 0 failed');
       expect(clone.lines('tool-calls').map((line) => line.split(' ').slice(0, 2).join(' '))).to.deep.equal([
         'tsc -p',
-        'generators/crd-types --check',
-        'generators/proto --check',
-        'generators/handler-index --check',
-        'generators/option-tables --check',
-        'generators/rbac --check',
-        'generators/platform-assets --check',
-        'generators/platform-events --check',
-        'generators/chart-crds --check',
-        'generators/chart-rights --check',
-        'generators/chart-values --check',
-        'generators/dashboards --check',
-        'generators/olm-bundle --check',
+        ...GENERATORS.map((name) => `${name} --check`),
         'biome check',
         'mocha --parallel',
         'tsc -p',

@@ -34,6 +34,11 @@ export interface Run {
   readonly lines: readonly string[];
 }
 
+/** Programs that make files of the repository, in their order, below hack/. */
+export const GENERATORS = [
+  ...readFileSync(join(REPOSITORY, 'hack/run/steps.mjs'), 'utf8').matchAll(/^ {2}'hack\/(generators\/[a-z-]+)',$/gm),
+].map(([, name]) => name!);
+
 export class FreshClone {
   readonly folder = mkdtempSync(join(tmpdir(), 'fresh-clone-'));
 
@@ -45,23 +50,7 @@ export class FreshClone {
     for (const name of ['tsc', 'biome']) this.tool(`tools/.bin/${name}`, `echo "${name} $*" >> tool-calls`);
     this.tool('tools/.bin/mocha', MOCHA);
     this.write('hack/bundle.mjs', '');
-    for (const name of [
-      'generators/crd-types',
-      'generators/proto',
-      'generators/handler-index',
-      'generators/option-tables',
-      'generators/rbac',
-      'generators/platform-assets',
-      'generators/platform-events',
-      'generators/chart-crds',
-      'generators/chart-rights',
-      'generators/chart-values',
-      'generators/dashboards',
-      'generators/olm-bundle',
-      'rights/main',
-      'control-plane/main',
-      'snippets/main',
-    ]) {
+    for (const name of [...GENERATORS, 'rights/main', 'control-plane/main', 'snippets/main']) {
       this.program(name, `require('node:fs').appendFileSync('tool-calls', '${name} ' + process.argv.slice(2).join(' ') + '\\n')`);
     }
     this.results('unit', { passed: 3, failed: 0, skipped: 0 });

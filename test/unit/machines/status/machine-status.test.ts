@@ -154,11 +154,9 @@ describe('conditions of a Machine', () => {
 
   it('leave types of others alone, repeats included, and put one entry for each of ours', () => {
     const theirs = { type: 'NetworkConfigured', status: 'True' };
-    expect(mergedConditions([theirs, old, theirs, old], { Ready: isTrue('Running') }, stamp).map(({ type }) => type)).to.deep.equal([
-      'NetworkConfigured',
-      'Ready',
-      'NetworkConfigured',
-    ]);
+    const merged = mergedConditions([theirs, old, theirs, old], { Ready: isTrue('Running'), SpecValid: isTrue('Valid') }, stamp);
+    expect(merged.map(({ type }) => type)).to.deep.equal(['SpecValid', 'Ready', 'NetworkConfigured', 'NetworkConfigured']);
+    expect(merged[2]).to.equal(theirs);
   });
 
   it('show news once it is news, and False afterwards', () => {

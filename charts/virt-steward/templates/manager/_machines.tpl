@@ -1,0 +1,47 @@
+{{/* What the values of the module machines become: variables, each left out while its value is empty. */}}
+{{- define "virt-steward.machines.values" -}}
+{{- dict
+  "defaultKubevirtConfig" "DEFAULT_KUBEVIRT_CONFIG"
+  "vmNamePrefix" "VM_NAME_PREFIX"
+  "managedBy" "MANAGED_BY"
+  "cpuModel" "CPU_MODEL"
+  "macSet" "MAC_SET"
+  "nadCniVersion" "NETWORK_ATTACHMENT_DEFINITION_CNI_VERSION"
+  "ipSource" "IP_SOURCE"
+  "storageClassName" "STORAGE_CLASS_NAME"
+  "pvcVolumeMode" "PVC_VOLUME_MODE"
+  "pvcAccessMode" "PVC_ACCESS_MODE"
+  "secretNamespaces" "MACHINES_SECRET_NAMESPACES"
+  "secretNames" "MACHINES_SECRET_NAMES"
+  | toJson }}
+{{- end }}
+
+{{- define "virt-steward.machines.variables" -}}
+KUBEVIRT_CONFIGS_NAMESPACE {{ include "virt-steward.machines.values" . | fromJson | values | sortAlpha | join " " }}
+{{- end }}
+
+{{- define "virt-steward.machines.environment" -}}
+{{- with .Values.machines }}
+{{- if .enabled }}
+- name: KUBEVIRT_CONFIGS_NAMESPACE
+  {{- with .configsNamespace }}
+  value: {{ . | quote }}
+  {{- else }}
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+  {{- end }}
+{{- $machines := . }}
+{{- range $key, $name := include "virt-steward.machines.values" $ | fromJson }}
+{{- with index $machines $key }}
+- name: {{ $name }}
+  value: {{ ternary (. | quote) (join "," . | quote) (kindIs "string" .) }}
+{{- end }}
+{{- end }}
+{{- range $name, $value := .extraEnv }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
