@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { ConfigMap } from '../../../src/framework';
 import {
   IGNORE_FIELDS_ANNOTATION,
   MANAGED_BY_LABEL,
@@ -7,7 +8,8 @@ import {
   PATCH_ANNOTATION,
   PAUSED_ANNOTATION,
 } from '../../../src/platform/keys';
-import { BaselineStage, type ManagedFields } from './baseline-stage';
+import { poll } from '../../harness/poll';
+import { BaselineStage, type LiveGadget, type ManagedFields } from './baseline-stage';
 
 const MINUTE_MS = 60_000;
 
@@ -612,8 +614,128 @@ describe('one object on a real API server', function () {
       expect((await stage.run(stage.gadget({ size: 666 }))).retryAfterMs).to.equal(2_000);
       expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Applied', compliance: 1 });
     });
+    it('a webhook that sets another value than ours is not fought with: the dry-run shows that nothing would change', async () => {
+      await installMutation(stage);
+      const gadget = () => stage.gadget({ size: 1, color: 'ours' });
+      await poll('the policy to be in force', async () => {
+        await stage.run(gadget());
+        return (await specOf())['color'] === 'theirs' || void (await stage.delete());
+      });
+      const before = await stage.live();
+
+      for (let round = 0; round < 10; round++) {
+        expect(await stage.run(gadget(), { isFull: true })).to.include({ status: 'InSync', wrote: false });
+      }
+      expect(await stage.live()).to.deep.equal(before);
+    });
+
+    it('a webhook that does not answer is waited for, and told once it does not pass', async () => {
+      await stage.run(stage.gadget({ size: 1 }));
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+      stage.told();
+      const remove = await installDeadWebhook(stage);
+      try {
+        const first = await poll('the webhook to be in force', async () => {
+          const outcome = await stage.run(stage.gadget({ size: 1, color: String(Math.random()) }));
+          return outcome.status === 'Applied' ? false : outcome;
+        });
+        expect(first).to.include({ status: 'Transient', retryAfterMs: 1_000 });
+        expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Transient', retryAfterMs: 2_000 });
+        const third = await stage.run(stage.gadget({ size: 1 }));
+        expect(third).to.include({ status: 'Transient', compliance: 0, retryAfterMs: 4_000 });
+        expect(third.message).to.contain('gadgets.example.org');
+        expect(stage.told().filter((reason) => reason === 'ApplyFailed')).to.have.length(1);
+      } finally {
+        await remove();
+      }
+      await stage.clock.advance(MINUTE_MS);
+      await poll('the webhook to be gone', async () => (await stage.run(stage.gadget({ size: 1 }))).compliance === 1);
+    });
+  });
+
+  describe('one text of an object that belongs to somebody else', () => {
+    const map = (data: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'theirs', namespace: stage.namespace },
+      data,
+    });
+    const edit = (text: string) =>
+      stage.run(map({ text }), {
+        kind: ConfigMap,
+        rules: { strategy: 'edit' },
+        renderOver: async (live) => {
+          const before = (live as ReturnType<typeof map>).data['text'] ?? '';
+          if (before.includes('unreadable')) throw new Error('the text is no YAML');
+          return map({ text: before.includes('ours') ? before : `${before}ours\n` });
+        },
+      });
+    const read = async () => (await stage.api.get<ReturnType<typeof map> & { metadata: LiveGadget['metadata'] }>(map({})))!;
+
+    it('is changed and nothing else of it, without a label of ours', async () => {
+      await stage.api.apply(map({ text: '# a comment\ntheirs\n', other: 'x' }));
+      expect(await edit('ours\n')).to.include({ status: 'Applied', compliance: 1 });
+
+      const live = await read();
+      expect(live.data).to.deep.equal({ text: '# a comment\ntheirs\nours\n', other: 'x' });
+      expect(live.metadata).not.to.have.property('labels');
+      expect(await edit('ours\n')).to.include({ status: 'InSync', wrote: false });
+    });
+
+    it('is created with our label where there is none', async () => {
+      await edit('ours\n');
+
+      const live = await read();
+      expect(live.data).to.deep.equal({ text: 'ours\n' });
+      expect(live.metadata.labels).to.deep.equal({ [MANAGED_BY_LABEL]: 'virt-steward' });
+    });
+
+    it('is left alone when it cannot be read, paused or unmanaged', async () => {
+      await stage.api.apply(map({ text: 'unreadable' }));
+      expect(await edit('ours\n')).to.include({ status: 'RenderFailed', compliance: 0, wrote: false });
+      await stage.api.mergePatch(map({}), { data: { text: 'theirs' }, metadata: { annotations: { [MODE_ANNOTATION]: 'unmanaged' } } });
+
+      expect(await edit('ours\n')).to.include({ status: 'Unmanaged' });
+      expect((await read()).data).to.deep.equal({ text: 'theirs' });
+    });
   });
 });
+
+async function installMutation({ api, namespace }: BaselineStage): Promise<void> {
+  const root = '/apis/admissionregistration.k8s.io/v1';
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const resourceRules = [{ apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['gadgets'] }];
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const mutations = [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{spec: Object.spec{color: "theirs"}}' } }];
+  const kind = 'MutatingAdmissionPolicy';
+  const spec = { matchConstraints: { resourceRules, namespaceSelector }, reinvocationPolicy: 'Never', failurePolicy: 'Fail', mutations };
+  const metadata = { name: namespace };
+  await api.ask({ method: 'POST', path: `${root}/mutatingadmissionpolicies`, body: { apiVersion, kind, metadata, spec } });
+  const body = { apiVersion, kind: `${kind}Binding`, metadata, spec: { policyName: namespace } };
+  await api.ask({ method: 'POST', path: `${root}/mutatingadmissionpolicybindings`, body });
+}
+
+/** @returns removes it again. */
+async function installDeadWebhook({ api, namespace, controlPlane }: BaselineStage): Promise<() => Promise<void>> {
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const webhook = {
+    name: 'gadgets.example.org',
+    clientConfig: { url: 'https://127.0.0.1:1/' },
+    rules: [{ apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['gadgets'] }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    ...{ sideEffects: 'None', admissionReviewVersions: ['v1'], failurePolicy: 'Fail', timeoutSeconds: 1 },
+  };
+  const body = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: namespace },
+    webhooks: [webhook],
+  };
+  await api.ask({ method: 'POST', path, body });
+  return async () => {
+    await controlPlane.request({ method: 'DELETE', path: `${path}/${namespace}` });
+  };
+}
 
 async function installPolicy({ api, namespace }: BaselineStage): Promise<void> {
   const root = '/apis/admissionregistration.k8s.io/v1';
