@@ -10,6 +10,7 @@ import { managerMemory } from './manager-memory';
 import { newVm } from './new-vm';
 import { outage } from './outage';
 import { platform } from './platform';
+import { render } from './render';
 import { wakeLatency } from './wake-latency';
 import { wakeMap } from './wake-map';
 import { wol } from './wol';
@@ -28,4 +29,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   footprint,
   framework,
   engine,
+  render,
 ];
