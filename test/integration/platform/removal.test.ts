@@ -94,7 +94,11 @@ describe('removal by the platform module', function () {
     await stage.anchor({ [`${DOMAIN}enable-tidy`]: 'false' });
 
     await gone('tidy');
-    await stage.untilEvent('ResourceRemoved', 'ConfigMap default/tidy');
+    const event = await stage.untilEvent('ResourceRemoved', 'ConfigMap default/tidy');
+    expect(event.regarding).to.include({ kind: 'HyperConverged', name: 'kubevirt-hyperconverged' });
+    expect(event['related']).to.include({ kind: 'ConfigMap', name: 'tidy', namespace: 'default' });
+    expect(event['action']).to.equal('ResourceRemoved /ConfigMap/default/tidy');
+    expect(event['reportingController']).to.equal('virt-steward');
   });
 
   it('spares under the policy delete what is unmanaged or excluded, and deletes the rest', async () => {
