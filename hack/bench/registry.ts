@@ -9,6 +9,7 @@ import { framework } from './framework';
 import { managerMemory } from './manager-memory';
 import { newVm } from './new-vm';
 import { outage } from './outage';
+import { render } from './render';
 import { wakeLatency } from './wake-latency';
 import { wakeMap } from './wake-map';
 import { wol } from './wol';
@@ -26,4 +27,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   footprint,
   framework,
   engine,
+  render,
 ];
