@@ -70,6 +70,8 @@ async function bundle(source) {
     entryPoints: [source],
     outfile,
     bundle: true,
+    // node_modules may be a link; where it leads must not get into source maps
+    preserveSymlinks: true,
     format: 'cjs',
     platform: 'node',
     target: 'node24',

@@ -75,7 +75,8 @@ export function bundleFiles(dist: string, isWanted: (name: string) => boolean): 
 
 /** koffi as its own loader looks for it: the JavaScript part and the library for glibc on this processor. */
 export function koffiFiles(name: string, folder: string): TarEntry[] {
-  const isWanted = (path: string): boolean => /^(package\.json|[^/]+\.c?js|LICENSE[^/]*|lib\/.+\.c?js|linux_[^/]+\/.+\.node)$/.test(path);
+  const isWanted = (path: string): boolean =>
+    /^(package\.json|[^/]+\.c?js|LICENSE[^/]*|(lib|src\/koffi)\/.+\.c?js|linux_[^/]+\/.+\.node)$/.test(path);
   return filesBelow(folder)
     .filter(({ path, content }) => content !== undefined && isWanted(path))
     .map((entry) => ({ ...entry, mode: 0o644, path: `opt/virt-steward/node_modules/${name}/${entry.path}` }));

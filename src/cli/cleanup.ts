@@ -37,7 +37,7 @@ export const cleanupCommand: RegisterCommand = (program, io, done) => {
         timeoutMs: timeoutOf(flags.timeout),
         modules: parseModules('--modules', flags.modules),
       };
-      const { runCleanupCommand } = await import('./run-cleanup-command.js');
+      const { runCleanupCommand } = await import('./run-installation-command.js');
       done(await runCleanupCommand(options, flags, io));
     });
   addCallerFlags(command);

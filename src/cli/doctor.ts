@@ -37,7 +37,7 @@ export const doctorCommand: RegisterCommand = (program, io, done) => {
     .action(async (what: string | undefined, flags: DoctorFlags & CallerFlags) => {
       const options = compileDoctorOptions(what, flags, normalizeMac);
       if (options.install !== undefined) {
-        const { runInstallCheckCommand } = await import('./run-install-check-command.js');
+        const { runInstallCheckCommand } = await import('./run-installation-command.js');
         done(await runInstallCheckCommand({ ...options.install, output: options.output }, flags, io));
         return;
       }

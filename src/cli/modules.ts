@@ -7,7 +7,6 @@ import {
   type MachinesSettingKey,
   type MachinesSettings,
   machinesHandlersFor,
-  machinesRemoval,
   machinesSettings,
   provideMachines,
 } from '../machines';
@@ -17,22 +16,11 @@ import {
   type PlatformSettingKey,
   type PlatformSettings,
   platformHandlersFor,
-  platformRemoval,
   platformSettings,
   providePlatform,
 } from '../platform';
-import {
-  provideWol,
-  WOL_FLAGS,
-  WOL_VARIABLES,
-  type WolSettingKey,
-  type WolSettings,
-  wolHandlersFor,
-  wolRemoval,
-  wolSettings,
-} from '../wol';
+import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
 import type { ModuleName } from './module-names';
-import type { ModuleRemoval } from './removal/module-removal';
 import { VERSION } from './version';
 
 /** What decides which handlers run, and so which rights they need. */
@@ -73,13 +61,6 @@ const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readon
   machines: ({ machines }) => machinesHandlersFor(machines),
 };
 
-/** What each has made, for `virt-steward cleanup`. */
-export const REMOVALS: Readonly<Record<ModuleName, ModuleRemoval>> = {
-  wol: wolRemoval,
-  platform: platformRemoval,
-  machines: machinesRemoval,
-};
-
 /**
  * Rights that a module may claim although they let their holder get further rights or read Secrets without naming them, as the
  * refusal of the claim writes them. An entry here is a decision; the claim's own `why` gives the reason.
@@ -109,5 +90,4 @@ export function containerOf({ wol, platform, machines }: ModuleSettings): Depend
 /** Domain of our own annotations and finalizers. */
 export const DOMAIN = 'virt-steward.io';
 
-/** The Lease that the replicas of the manager compete for, in the namespace they run in. */
-export const MANAGER_LEASE = 'virt-steward-manager';
+export { MANAGER_LEASE } from './lease-name';

@@ -3,10 +3,11 @@ import { SystemClock } from '../framework';
 import { onTermination } from '../framework/basics';
 import { openCaller } from './caller';
 import type { CallerFlags } from './caller-flags';
+import { MANAGER_LEASE } from './lease-name';
 import type { ModuleName } from './module-names';
-import { MANAGER_LEASE, REMOVALS } from './modules';
 import type { CommandIo } from './program';
 import { cleanUp } from './removal/clean-up';
+import { REMOVALS } from './removal/removals';
 
 export interface CleanupOptions {
   readonly deployment: string;

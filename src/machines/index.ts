@@ -9,7 +9,6 @@ import { MachineWakeTargets } from './waking/machine-wake-targets';
 
 export { exceptionalSecretRights } from './handlers/secret-rights';
 export { KubevirtConfig, Machine, NetworkConfiguration } from './kinds';
-export { machinesRemoval } from './removal';
 export {
   MACHINES_FLAGS,
   MACHINES_SETTINGS,

@@ -4,7 +4,6 @@ import { platformHandlers } from './handlers';
 import { assetHandler } from './handlers/asset-handler';
 import { PLATFORM_SETTINGS, type PlatformSettings } from './settings';
 
-export { platformRemoval } from './removal';
 export { type ManagerFacts, PLATFORM_FLAGS, type PlatformSettingKey, type PlatformSettings, platformSettings } from './settings';
 
 /** Every handler class of the module. */

@@ -8,7 +8,6 @@ import { trustHandlers } from './trust';
 export type { CertificateLifetimes } from './certificates/lifetimes';
 export { GrpcCertificate } from './handlers/grpc-certificate';
 export { WolConfigHandler } from './handlers/wol-config-handler';
-export { wolRemoval } from './removal';
 export { WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolSettings } from './settings';
 export { WolConfig } from './wol-config';
 

@@ -9,6 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
 import { type RestRequest, type RestResponse, warningsIn } from '../../hack/control-plane/rest';
 import { AdminApi } from '../harness/admin-api';
 import { poll } from '../harness/poll';
@@ -66,6 +67,17 @@ export class ExternalStage implements Stage {
 
   request(request: RestRequest): Promise<RestResponse> {
     return exchange(this.kubeApi, request);
+  }
+
+  async requestAs(token: string, request: RestRequest): Promise<RestResponse> {
+    const config = parse(readFileSync(this.kubeconfigPath, 'utf8')) as { users: { name: string }[] };
+    const users = config.users.map(({ name }) => ({ name, user: { token } }));
+    const api = await KubeApi.fromKubeconfig(stringify({ ...config, users }));
+    try {
+      return await exchange(api, request);
+    } finally {
+      api.close();
+    }
   }
 
   async installKubeVirt(): Promise<KubeVirtStandIn> {

@@ -4,6 +4,7 @@
  * Owns: waiting for pods and roll-outs, and the list of everything that is left. Never: asserts.
  */
 import { expect } from 'chai';
+import type { ResourceAttributes } from '../harness/account-rights';
 import { CHART, type Helm, RELEASE } from '../harness/helm';
 import { poll } from '../harness/poll';
 import type { TestObject } from '../harness/steward-cluster';
@@ -63,6 +64,38 @@ export class Installation {
 
   uninstall(): Promise<string> {
     return this.helm.must('uninstall', RELEASE, ...this.place);
+  }
+
+  /** Of these actions those that an account of the namespace may do, as it is told itself. */
+  async allowedActions(account: string, actions: readonly ResourceAttributes[]): Promise<ResourceAttributes[]> {
+    const { api, namespace } = this.stage;
+    const { status } = await api.ask<{ status: { token: string } }>({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+    });
+    const answers = await Promise.all(
+      actions.map(async (resourceAttributes) => {
+        const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } };
+        const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+        const answer = await this.stage.requestAs(status.token, { method: 'POST', path, body });
+        expect(answer.status, JSON.stringify(answer.body)).to.equal(201);
+        return (answer.body as { status: { allowed: boolean } }).status.allowed;
+      }),
+    );
+    return actions.filter((_, index) => answers[index]);
+  }
+
+  /** What Pod Security admission has to say of the pods there are, were its level enforced. */
+  async podSecurityWarnings(level: 'baseline' | 'restricted'): Promise<readonly string[]> {
+    const { status, warnings, body } = await this.stage.request({
+      method: 'PATCH',
+      path: `/api/v1/namespaces/${this.stage.namespace}?dryRun=All`,
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
+    });
+    expect(status, JSON.stringify(body)).to.equal(200);
+    return warnings;
   }
 
   pods(selector: string): Promise<Pod[]> {

@@ -2,6 +2,8 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { etherwake, wakeonlan } from '../../hack/tools/wake-senders';
+import { actionText, forbiddenActions, neededActions } from '../harness/account-rights';
 import { Helm } from '../harness/helm';
 import { poll } from '../harness/poll';
 import type { TestObject } from '../harness/steward-cluster';
@@ -124,6 +126,26 @@ for (const { major, nodes } of RUNS) {
       }
     });
 
+    it('fits the Pod Security profile restricted, but for the host network of agents, as the API server says', async () => {
+      const warnings = await installation.podSecurityWarnings('restricted');
+
+      for (const line of warnings) measured.push(`enforce=restricted: ${line}`);
+      const [heading, ...pods] = warnings;
+      expect(heading).to.match(/^existing pods in namespace .* violate the new PodSecurity enforce level "restricted/);
+      expect(pods).to.have.lengthOf(1);
+      expect(pods[0]).to.match(/^wol-agent-all-\w+( \(and \d+ other pods?\))?: host namespaces$/);
+    });
+
+    it('gives neither account a right that is forbidden, as the API server tells them themselves', async () => {
+      const forbidden = forbiddenActions(stage.namespace);
+      for (const account of ['virt-steward-manager', 'virt-steward-wol-agent']) {
+        const allowed = await installation.allowedActions(account, forbidden);
+        for (const action of forbidden) measured.push(`${account} ${allowed.includes(action) ? 'may' : 'may not'} ${actionText(action)}`);
+        expect(allowed.map(actionText), account).to.deep.equal([]);
+      }
+      expect(await installation.allowedActions('virt-steward-manager', neededActions(stage.namespace))).to.have.lengthOf(4);
+    });
+
     it('starts a virtual machine, once, for a packet that every node hears', async () => {
       await wake(testMac(1));
       await untilStarted('desktop');
@@ -134,6 +156,12 @@ for (const { major, nodes } of RUNS) {
       await wakeUntilStarted('laptop', testMac(2));
       expect(Object.fromEntries(await untilInstances(['desktop', 'laptop']))).to.include({ desktop });
       expect(kubevirt.journal.calls({ name: 'desktop' }).length).to.be.at.most(Math.min(2, stage.nodes.length));
+    });
+
+    it(`starts a virtual machine for a packet of wakeonlan${STAGE.localNote}`, async function () {
+      if (!STAGE.isLocal) return this.skip();
+      await stage.api.apply(aVm({ name: 'by-wakeonlan', mac: testMac(4) }));
+      await sendUntilStarted('by-wakeonlan', [await wakeonlan(), '-i', stage.local!.broadcastAddress, testMac(4)]);
     });
 
     it('passes helm test with agents', async () => {
@@ -151,7 +179,7 @@ for (const { major, nodes } of RUNS) {
         const macOf = (number: number): string => testMac(1_000 + number);
         const names = Array.from({ length: UPGRADE_VMS }, (_, number) => `during-${number}`);
         await Promise.all(names.map((name, number) => stage.api.apply(aVm({ name, mac: macOf(number) }))));
-        await poll('the machines to be in the wake map', async () => (await managedMacs()) === UPGRADE_VMS + 2, SLOW);
+        await poll('the machines to be in the wake map', async () => ((await managedMacs()) ?? 0) >= UPGRADE_VMS + 2, SLOW);
         const before = await installation.pods(AGENTS);
         const earlier = await instances();
 
@@ -186,6 +214,15 @@ for (const { major, nodes } of RUNS) {
       }
     });
 
+    it(`starts a virtual machine for a frame of etherwake, when agents listen for frames too${STAGE.localNote}`, async function () {
+      if (!STAGE.isLocal) return this.skip();
+      await stage.api.apply(aVm({ name: 'by-etherwake', mac: testMac(5) }));
+      await stage.api.apply(aWolConfig('all', { agent: { rawEthernet: true } }));
+      await sendUntilStarted('by-etherwake', [await etherwake(), '-i', 'eth0', '-b', testMac(5)]);
+      await stage.api.apply(aWolConfig('all'));
+      await poll('agents without raw Ethernet', () => installation.isRolledOut(), SLOW);
+    });
+
     it('is removed, and leaves nothing but the definition with its objects', async () => {
       const output = await installation.uninstall();
 
@@ -205,6 +242,15 @@ for (const { major, nodes } of RUNS) {
       await wakeUntilStarted('again', testMac(3));
       await installation.uninstall();
     });
+
+    /** Runs a program on a machine beside the nodes, again and again. */
+    async function sendUntilStarted(name: string, command: readonly string[]): Promise<void> {
+      const isStarted = async (): Promise<boolean> => {
+        await stage.local!.sender.run(...command);
+        return hasStarted(name);
+      };
+      await poll(`${name} to be started`, isStarted, { ...SLOW, intervalMs: 3_000 });
+    }
 
     function untilInstances(names: readonly string[]): Promise<Map<string, unknown>> {
       return poll(

@@ -65,6 +65,10 @@ export class LocalStage implements Stage {
     return this.cluster.controlPlane.request(request);
   }
 
+  requestAs(token: string, request: RestRequest): Promise<RestResponse> {
+    return this.cluster.controlPlane.request(request, token);
+  }
+
   async installKubeVirt(): Promise<KubeVirtStandIn> {
     this.kubevirt ??= await startKubeVirtStandIn({ kubeconfig: this.cluster.controlPlane.kubeconfig });
     return this.kubevirt;

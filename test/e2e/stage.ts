@@ -3,6 +3,7 @@
  *
  * Owns: which of the two, and the wording when there is neither. Never: knows a scenario.
  */
+import type { RestRequest, RestResponse } from '../../hack/control-plane/rest';
 import type { AdminApi, AdminRequests } from '../harness/admin-api';
 import { NetworkLab } from '../harness/network-lab';
 import type { KubeVirtStandIn } from '../kubevirt/stand-in';
@@ -18,6 +19,8 @@ export interface StageNode {
 export interface Stage extends AdminRequests {
   readonly api: AdminApi;
   readonly kubeconfigPath: string;
+  /** A request as the holder of a token. */
+  requestAs(token: string, request: RestRequest): Promise<RestResponse>;
   /** To install into; it may not exist yet. */
   readonly namespace: string;
   readonly nodes: readonly StageNode[];

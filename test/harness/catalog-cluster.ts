@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { ControlPlane } from '../../hack/control-plane';
-import type { JsonMap } from '../../src/platform/json';
+import { isJsonMap, type Json, type JsonMap } from '../../src/platform/json';
 import { AdminApi } from './admin-api';
 import { catalogCrd } from './catalog-crds';
 import { rowsOf, type Sample } from './catalog-sample';
@@ -87,4 +87,15 @@ export function pathOf(object: JsonMap): string {
   if (row === undefined) throw new Error(`kinds.yaml has no ${apiVersion} ${kind}`);
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   return `${root}${row.namespaced ? `/namespaces/${namespace}` : ''}/${row.plural}/${name}`;
+}
+
+/** Pointers of what was asked for and is not in the answer. */
+export function lostFields(wanted: Json, actual: Json | undefined, path = ''): string[] {
+  if (Array.isArray(wanted)) {
+    if (!Array.isArray(actual) || actual.length < wanted.length) return [path];
+    return wanted.flatMap((element: Json, index) => lostFields(element, actual[index], `${path}/${index}`));
+  }
+  if (!isJsonMap(wanted)) return wanted === actual ? [] : [path];
+  if (!isJsonMap(actual)) return Object.keys(wanted).length === 0 ? [] : [path];
+  return Object.entries(wanted).flatMap(([member, value]) => lostFields(value, actual[member], `${path}/${member}`));
 }

@@ -6,10 +6,12 @@ import { aKubeVirt, anHco, COMPACT, OPENSHIFT, type Sample } from './catalog-sam
 const HCO_V1BETA1 = 'hco.kubevirt.io/v1beta1';
 const ON_V1BETA1 = withGeneration(CURRENT_CRDS, 'hyperconvergeds.hco.kubevirt.io@v1beta1');
 
-export const SELF_NODE_REMEDIATION = object('self-node-remediation.medik8s.io/v1alpha1', 'SelfNodeRemediationTemplate', {
-  namespace: 'openshift-workload-availability',
-  name: 'self-node-remediation-automatic-strategy-template',
-});
+export const SELF_NODE_REMEDIATION = object(
+  'self-node-remediation.medik8s.io/v1alpha1',
+  'SelfNodeRemediationTemplate',
+  { namespace: 'openshift-workload-availability', name: 'self-node-remediation-automatic-strategy-template' },
+  { template: { spec: {} } },
+);
 
 /** Everything that waits to be asked for. */
 export const EVERYTHING: Readonly<Record<string, string>> = {

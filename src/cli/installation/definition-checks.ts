@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CustomResourceDefinition, type Kind } from '../../framework';
 import { type Finding, fail, ok, unchecked } from '../../wol/doctor/finding';
 import { parseModules } from '../module-names';
-import { REMOVALS } from '../modules';
+import { REMOVALS } from '../removal/removals';
 import type { InstallCheck, InstallContext } from './context';
 
 const CHECK = 'definition';

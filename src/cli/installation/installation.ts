@@ -12,7 +12,7 @@ import {
   Pod,
   Settings,
 } from '../../framework';
-import { WOL_FLAGS, WOL_VARIABLES } from '../../wol';
+import { WOL_FLAGS, WOL_VARIABLES } from '../../wol/settings';
 import type { ClusterView } from '../../wol/view/cluster-view';
 import type { Reading } from '../../wol/view/reading';
 import { MANAGER_FLAGS } from '../manager-flags';

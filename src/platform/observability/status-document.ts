@@ -7,6 +7,9 @@ import { parseDocument, stringify } from 'yaml';
 import type { Condition, ConditionInput } from '../../framework';
 import type { AssetRow } from './asset-rows';
 
+/** Name of the ConfigMap. */
+export const STATUS_NAME = 'virt-steward-platform-status';
+
 export interface WrittenRow extends AssetRow {
   /** When status or reason became these, RFC 3339. */
   readonly since: string;

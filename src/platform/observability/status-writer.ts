@@ -19,9 +19,8 @@ import {
 } from '../../framework';
 import { ON_REMOVAL_ANNOTATION } from '../keys';
 import type { AssetRow } from './asset-rows';
-import { dataOf, documentOf, EMPTY, nextDocument, type StatusDocument } from './status-document';
+import { dataOf, documentOf, EMPTY, nextDocument, STATUS_NAME, type StatusDocument } from './status-document';
 
-export const STATUS_NAME = 'virt-steward-platform-status';
 const MIN_INTERVAL_MS = 5_000;
 const RETRY_MS = 15_000;
 

@@ -1,7 +1,7 @@
 /** Rights that the module needs whatever is in its catalog: to know the cluster it works on, and to tell how it is doing. */
 import { OPERATOR_NAMESPACE, type RbacRule } from '../../framework';
 import { OLDER_LEASES } from '../context/older-operator';
-import { STATUS_NAME } from '../observability/status-writer';
+import { STATUS_NAME } from '../observability/status-document';
 
 const READ = ['get', 'list', 'watch'] as const;
 

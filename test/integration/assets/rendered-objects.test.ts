@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { startControlPlane } from '../../../hack/control-plane';
-import { isJsonMap, type Json, type JsonMap } from '../../../src/platform/json';
-import { applyOf, CatalogCluster, KINDS, renderedObjects } from '../../harness/catalog-cluster';
+import type { JsonMap } from '../../../src/platform/json';
+import { applyOf, CatalogCluster, KINDS, lostFields, renderedObjects } from '../../harness/catalog-cluster';
 import { CRD_NAMES, CURRENT_CRDS } from '../../harness/catalog-crds';
 import { SAMPLES } from '../../harness/catalog-samples';
 
@@ -57,14 +57,3 @@ describe('the catalog on a real API server', function () {
     expect(JSON.stringify(answer)).to.contain('nonsense');
   });
 });
-
-/** Pointers of what was asked for and is not in the answer. */
-function lostFields(wanted: Json, actual: Json | undefined, path = ''): string[] {
-  if (Array.isArray(wanted)) {
-    if (!Array.isArray(actual) || actual.length < wanted.length) return [path];
-    return wanted.flatMap((element: Json, index) => lostFields(element, actual[index], `${path}/${index}`));
-  }
-  if (!isJsonMap(wanted)) return wanted === actual ? [] : [path];
-  if (!isJsonMap(actual)) return Object.keys(wanted).length === 0 ? [] : [path];
-  return Object.entries(wanted).flatMap(([member, value]) => lostFields(value, actual[member], `${path}/${member}`));
-}

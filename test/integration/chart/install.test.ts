@@ -7,6 +7,7 @@ import { type ControlPlane, startControlPlane } from '../../../hack/control-plan
 import { MANIFEST_VALUES } from '../../../hack/manifests/main';
 import { manifestFiles } from '../../../hack/manifests/manifests';
 import { objectsOf, renderedChart } from '../../../hack/tools/helm-template';
+import { forbiddenActions, neededActions, type ResourceAttributes } from '../../harness/account-rights';
 import { AdminApi } from '../../harness/admin-api';
 import { Conformity } from '../../harness/conformity';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
@@ -43,15 +44,6 @@ const PLACES = [
   `/api/v1/namespaces/${NAMESPACE}/serviceaccounts?fieldSelector=metadata.name!=default`,
 ];
 
-interface Attributes {
-  verb: string;
-  group?: string;
-  resource: string;
-  subresource?: string;
-  namespace?: string;
-  name?: string;
-}
-
 describe('the chart on a real API server', function () {
   this.timeout(120_000);
   let controlPlane: ControlPlane;
@@ -75,7 +67,7 @@ describe('the chart on a real API server', function () {
     for (const helm of Object.values(helms ?? {})) helm.remove();
   });
 
-  async function isAllowed(user: string, attributes: Attributes): Promise<boolean> {
+  async function isAllowed(user: string, attributes: ResourceAttributes): Promise<boolean> {
     const spec = { user, groups: ['system:serviceaccounts', `system:serviceaccounts:${NAMESPACE}`], resourceAttributes: attributes };
     const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
     const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
@@ -153,44 +145,7 @@ describe('the chart on a real API server', function () {
   it('gives the manager what it needs and none of what is forbidden, and agents nothing', async () => {
     await helms[4].must('install', RELEASE, CHART, ...cluster);
     try {
-      const needed: Attributes[] = [
-        {
-          verb: 'update',
-          group: 'subresources.kubevirt.io',
-          resource: 'virtualmachines',
-          subresource: 'start',
-          namespace: 'lab',
-          name: 'vm',
-        },
-        { verb: 'watch', group: 'kubevirt.io', resource: 'virtualmachines' },
-        { verb: 'create', group: 'apps', resource: 'daemonsets', namespace: NAMESPACE },
-        { verb: 'update', group: 'coordination.k8s.io', resource: 'leases', namespace: NAMESPACE, name: 'virt-steward-manager' },
-      ];
-      const forbidden: Attributes[] = [
-        { verb: 'list', resource: 'secrets' },
-        { verb: 'list', resource: 'secrets', namespace: NAMESPACE },
-        { verb: 'get', resource: 'secrets', namespace: 'lab', name: 'any' },
-        ...['patch', 'update', 'delete', 'create'].map((verb) => ({
-          verb,
-          group: 'kubevirt.io',
-          resource: 'virtualmachines',
-          namespace: 'lab',
-        })),
-        { verb: 'create', resource: 'pods', subresource: 'exec', namespace: NAMESPACE },
-        { verb: 'create', resource: 'pods', namespace: NAMESPACE },
-        { verb: 'create', group: 'apps', resource: 'daemonsets', namespace: 'lab' },
-        { verb: 'update', group: 'apps', resource: 'deployments', namespace: NAMESPACE },
-        { verb: 'create', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
-        { verb: 'bind', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
-        { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'roles', namespace: NAMESPACE },
-        { verb: 'impersonate', resource: 'users' },
-        { verb: 'patch', resource: 'nodes' },
-        { verb: 'get', resource: 'nodes', subresource: 'proxy' },
-        { verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace: NAMESPACE },
-        { verb: 'create', group: 'wol.pillon.org', resource: 'wolconfigs' },
-        { verb: 'delete', group: 'wol.pillon.org', resource: 'wolconfigs' },
-        { verb: 'update', group: 'apiextensions.k8s.io', resource: 'customresourcedefinitions' },
-      ];
+      const [needed, forbidden] = [neededActions(NAMESPACE), forbiddenActions(NAMESPACE)];
       for (const attributes of needed) {
         await poll(`the manager to be allowed to ${JSON.stringify(attributes)}`, () => isAllowed(MANAGER, attributes));
       }

@@ -20,6 +20,7 @@ const CATALOG = {
     tombstone('old', '$' + '{ settings.namespace }'),
     tombstone('theirs', 'default'),
     tombstone('own', 'default'),
+    tombstone('old-metrics', 'default').replace('ConfigMap', 'Service'),
   ].join('---\n'),
 };
 
@@ -59,6 +60,15 @@ describe('removal by the platform module', function () {
     expect(await stage.get(map('own'))).not.to.equal(undefined);
   });
 
+  it('deletes what comes back, of a kind that no asset has', async () => {
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'old-metrics', namespace: 'default' } };
+    const labels = { [MANAGED_BY_LABEL]: 'virt-platform-operator' };
+    await stage.cluster.api.apply({ ...service, metadata: { ...service.metadata, labels }, spec: { ports: [{ port: 80 }] } });
+
+    await stage.untilEvent('TombstoneDeleted', 'Service default/old-metrics');
+    expect(await stage.get(service)).to.equal(undefined);
+  });
+
   it('keeps what is switched off, and shows that it is left behind', async () => {
     await stage.anchor({ [`${DOMAIN}enable-extra`]: 'false' });
 
@@ -84,7 +94,11 @@ describe('removal by the platform module', function () {
     await stage.anchor({ [`${DOMAIN}enable-tidy`]: 'false' });
 
     await gone('tidy');
-    await stage.untilEvent('ResourceRemoved', 'ConfigMap default/tidy');
+    const event = await stage.untilEvent('ResourceRemoved', 'ConfigMap default/tidy');
+    expect(event.regarding).to.include({ kind: 'HyperConverged', name: 'kubevirt-hyperconverged' });
+    expect(event['related']).to.include({ kind: 'ConfigMap', name: 'tidy', namespace: 'default' });
+    expect(event['action']).to.equal('ResourceRemoved /ConfigMap/default/tidy');
+    expect(event['reportingController']).to.equal('virt-steward');
   });
 
   it('spares under the policy delete what is unmanaged or excluded, and deletes the rest', async () => {

@@ -73,7 +73,7 @@ describe('the sweep over what is left behind', () => {
           ? { labelled: fake.server.objects.list(ConfigMap), keys: [], isExcluded: () => false, isTombstone: () => false, ...made.input }
           : undefined,
       ...{ state: () => made.state, policy: () => made.policy, kindOf: () => ConfigMap as Kind, isNodeLevel: () => false },
-      remover: new ObjectRemover({ clock, gate: { admit: () => ({ open: true }), wrote: () => undefined } }),
+      remover: new ObjectRemover({ clock, gate: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => false } }),
       ...{ events, metrics, log: nullLogger },
     });
     const tombstones = new TombstoneKeeper({
