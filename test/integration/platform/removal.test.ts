@@ -25,7 +25,7 @@ const CATALOG = {
 };
 
 describe('removal by the platform module', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let stage: PlatformStage;
 
   before(async () => {
@@ -42,7 +42,7 @@ describe('removal by the platform module', function () {
   after(() => stage?.end());
 
   const gone = (name: string, namespace?: string): Promise<true> =>
-    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 30_000 });
+    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 75_000 });
   const inStatus = (text: string): Promise<true> =>
     poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined, { timeoutMs: 30_000 });
   const figure = (part: string, value: string | undefined): Promise<true> =>
