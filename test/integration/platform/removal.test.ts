@@ -114,9 +114,25 @@ describe('removal by the platform module', function () {
     expect(await stage.get(map('base'))).not.to.equal(undefined);
   });
 
-  it('removes everything after the anchor was deleted while nobody looked, since the policy is remembered', async () => {
+  it('deletes nothing because the API server restarts, and goes on afterwards', async () => {
     await stage.anchor({ [`${DOMAIN}disabled-resources`]: null, [`${DOMAIN}enable-extra`]: null });
+    const uids = async (): Promise<(string | undefined)[]> =>
+      Promise.all(['base', 'extra', 'spared'].map(async (name) => (await stage.get(map(name)))?.metadata.uid));
     await stage.until('extra is there again', map('extra'), () => true);
+    const before = await uids();
+
+    for (let restart = 0; restart < 2; restart++) {
+      await stage.cluster.controlPlane.stopApiServer('SIGKILL');
+      await stage.cluster.controlPlane.startApiServer();
+      await stage.merge(map('base'), { data: { key: 'changed' } });
+      await stage.until('the value is back', map('base'), ({ data }) => data?.['key'] === 'value');
+    }
+
+    expect(await uids()).to.deep.equal(before);
+    expect(await stage.get(stage.hco)).not.to.equal(undefined);
+  });
+
+  it('removes everything after the anchor was deleted while nobody looked, since the policy is remembered', async () => {
     await poll('the policy to be remembered', async () => {
       const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
       return status?.metadata.annotations?.[`${DOMAIN}on-removal`] === 'delete' || undefined;
