@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { ConfigMap } from '../../../src/framework';
+import { ConfigMap, defineKind } from '../../../src/framework';
 import {
   IGNORE_FIELDS_ANNOTATION,
   MANAGED_BY_LABEL,
@@ -8,7 +11,9 @@ import {
   PATCH_ANNOTATION,
   PAUSED_ANNOTATION,
 } from '../../../src/platform/keys';
+import { AdminApi } from '../../harness/admin-api';
 import { poll } from '../../harness/poll';
+import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 import { BaselineStage, type LiveGadget, type ManagedFields } from './baseline-stage';
 
 const MINUTE_MS = 60_000;
@@ -541,6 +546,41 @@ describe('one object on a real API server', function () {
       expect(stage.thrashing).to.equal(0);
     });
 
+    for (const [failure, why] of [
+      ['refused', 'nobody may annotate this'],
+      ['pruned', 'it was removed on the way'],
+    ] as const) {
+      it(`whose pause is ${failure} is held in memory for ten minutes, and then tried once more`, async () => {
+        await stage.run(gadget());
+        stage.pauseFailure = failure;
+        stage.events.length = 0;
+        await fight(7, 1_000);
+
+        const held = await stage.run(gadget());
+        expect(held).to.include({ status: 'Paused', isPaused: true, wrote: false });
+        expect(held.retryAfterMs).to.be.within(1, 10 * MINUTE_MS);
+        expect(stage.events.find((event) => event.includes('in memory'))).to.contain(why);
+        await stage.clock.advance(10 * MINUTE_MS);
+        stage.pauseFailure = undefined;
+        expect(await stage.run(gadget())).to.include({ status: 'Paused', isPaused: true });
+        expect((await stage.live())?.metadata.annotations).to.deep.equal({ [PAUSED_ANNOTATION]: 'true' });
+        expect(stage.thrashing).to.equal(1);
+      });
+    }
+
+    it('whose pause somebody removes again and again is held in memory as well', async () => {
+      await stage.run(gadget());
+      for (let round = 0; round < 4; round++) {
+        await fight(8, 100);
+        await stage.annotate({ [PAUSED_ANNOTATION]: null });
+      }
+
+      expect(stage.told().filter((reason) => reason === 'PauseContested')).to.have.length(1);
+      expect(await stage.run(gadget())).to.include({ status: 'Paused', wrote: false });
+      await stage.clock.advance(10 * MINUTE_MS);
+      expect(await stage.run(gadget())).to.include({ status: 'Applied' });
+    });
+
     it('that is slow is told as a contested field, without a pause', async () => {
       await stage.run(gadget());
       stage.told();
@@ -618,6 +658,7 @@ describe('one object on a real API server', function () {
       await installMutation(stage);
       const gadget = () => stage.gadget({ size: 1, color: 'ours' });
       await poll('the policy to be in force', async () => {
+        await stage.clock.advance(MINUTE_MS);
         await stage.run(gadget());
         return (await specOf())['color'] === 'theirs' || void (await stage.delete());
       });
@@ -650,6 +691,81 @@ describe('one object on a real API server', function () {
       }
       await stage.clock.advance(MINUTE_MS);
       await poll('the webhook to be gone', async () => (await stage.run(stage.gadget({ size: 1 }))).compliance === 1);
+    });
+  });
+
+  describe('a MachineConfig', () => {
+    const MachineConfig = defineKind('machineconfiguration.openshift.io/v1', 'MachineConfig', 'machineconfigs', { scope: 'Cluster' });
+    const SCRIPT = '#!/bin/bash\\necho tune\\n'.repeat(50);
+    const gzip = (text: string, level: number) => ({
+      compression: 'gzip',
+      source: `data:;base64,${gzipSync(text, { level }).toString('base64')}`,
+    });
+    const machineConfig = (contents: object, version = '3.2.0') => ({
+      ...{ apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig' },
+      metadata: { name: `50-${stage.namespace}`, labels: { 'machineconfiguration.openshift.io/role': 'worker' } },
+      spec: {
+        config: { ignition: { version }, storage: { files: [{ path: '/usr/local/bin/tune', mode: 493, overwrite: true, contents }] } },
+      },
+    });
+    const path = () => `/apis/machineconfiguration.openshift.io/v1/machineconfigs/50-${stage.namespace}`;
+    const read = () => stage.api.ask<{ metadata: { generation: number; labels: Record<string, string> }; spec: unknown }>({ path: path() });
+    const rules = { isNodeLevel: true };
+
+    before(async () => {
+      const file = join(ROOT, 'assets', 'crds', 'machine-config', 'machineconfigs.machineconfiguration.openshift.io.yaml');
+      const [definition] = objectsIn(await readFile(file, 'utf8')) as [TestObject & { 'x-virt-steward-assumed'?: true }];
+      delete definition['x-virt-steward-assumed'];
+      const api = new AdminApi(controlPlane);
+      await api.apply(definition);
+      await api.waitForCondition(definition, 'Established');
+    });
+
+    it('of the older operator whose files hold the same bytes is taken over without a change of its spec', async () => {
+      const theirs = machineConfig(gzip(SCRIPT, 1), '3.4.0');
+      const applied = '?fieldManager=virt-platform-autopilot&force=true';
+      await stage.api.ask({ method: 'PATCH', path: `${path()}${applied}`, body: theirs, contentType: 'application/apply-patch+yaml' });
+      const before = await read();
+
+      expect(await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules })).to.include({ compliance: 1 });
+      const after = await read();
+      expect(after.spec).to.deep.equal(before.spec);
+      expect(after.metadata.generation).to.equal(before.metadata.generation);
+      expect(after.metadata.labels).to.include({ [MANAGED_BY_LABEL]: 'virt-steward' });
+      for (let level = 1; level <= 9; level++) {
+        expect(await stage.run(machineConfig(gzip(SCRIPT, level)), { kind: MachineConfig, rules })).to.include({
+          status: 'InSync',
+          wrote: false,
+        });
+      }
+    });
+
+    it('whose files really change is written, once its pool lets it', async () => {
+      await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+      const { metadata: before } = await read();
+      stage.rollout = { open: false, reason: 'PoolDegraded', pool: 'worker' };
+      const changed = machineConfig(gzip(`${SCRIPT}# more\\n`, 9));
+
+      expect(await stage.run(changed, { kind: MachineConfig, rules })).to.include({ status: 'RolloutPending', reason: 'PoolDegraded' });
+      expect((await read()).metadata.generation).to.equal(before.generation);
+      stage.rollout = { open: true };
+      expect(await stage.run(changed, { kind: MachineConfig, rules })).to.include({ status: 'Applied' });
+      expect((await read()).metadata.generation).to.equal(before.generation + 1);
+    });
+
+    it('takes no patch, and says so', async () => {
+      await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+      const annotations = { [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/config","value":{}}]' };
+      await stage.api.ask({
+        method: 'PATCH',
+        path: path(),
+        body: { metadata: { annotations } },
+        contentType: 'application/merge-patch+json',
+      });
+      const outcome = await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+
+      expect(outcome).to.include({ status: 'InvalidPatch', compliance: 0, wrote: false });
+      expect(outcome.message).to.contain('takes no patch');
     });
   });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Secret } from '../../../../src/framework';
-import { status } from '../../../../src/framework/testing';
+import { status, TestCertificateAuthority } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
 import { aClustersWorld, crdText } from './clusters-world';
 
@@ -79,6 +79,54 @@ describe('clients of remote clusters', function () {
     expect(renewed).to.not.equal(a);
     clients.invalidateAll();
     expect(await clients.getClientForConfig('east')).to.not.equal(renewed);
+  });
+});
+
+describe('the status of a cluster', function () {
+  this.timeout(30_000);
+
+  it('tells errors of the server, refusals and certificates apart, and that it is over', async () => {
+    await using world = await aClustersWorld({ env: { CLUSTER_CHECK_INTERVAL: '10s' } });
+    world.secret('default', 'east-kubeconfig');
+    world.config('east', 'default');
+    await world.operator.advance(2_000);
+    const now = (): string => {
+      const { phase, status: word } = world.supervisor.objects.get(KubevirtConfig, 'default/east')?.status ?? {};
+      return `${phase} ${word}`;
+    };
+    const usual = 'Unreachable KubeVirtNotReady';
+    expect(now()).to.equal(usual);
+
+    for (const [code, expected] of [
+      [500, 'Unreachable ServerError'],
+      [401, 'Invalid Unauthorized'],
+    ] as const) {
+      const fault = world.remote.faults.add({ on: {}, do: status(code), times: 1_000_000 });
+      await world.operator.advance(60_000);
+      expect(now()).to.equal(expected);
+      fault.remove();
+      await world.operator.advance(60_000);
+      expect(now()).to.equal(usual);
+    }
+
+    const denied = world.remote.faults.add({ on: { kind: 'namespaces' }, do: status(403), times: 1_000_000 });
+    await world.operator.advance(20_000);
+    expect(now()).to.equal('Invalid Forbidden');
+    denied.remove();
+    await world.operator.advance(20_000);
+    expect(now()).to.equal(usual);
+  });
+
+  it('is TLSError while the certificate is not that of the authority in the kubeconfig', async () => {
+    await using world = await aClustersWorld();
+    const { cert } = new TestCertificateAuthority();
+    const kubeconfig = world.remote.kubeconfig('token');
+    const ca = /certificate-authority-data"?: "?([A-Za-z0-9+/=]+)/.exec(kubeconfig)![1]!;
+    world.secret('default', 'east-kubeconfig', kubeconfig.replace(ca, Buffer.from(cert).toString('base64')));
+    world.config('east', 'default');
+    await world.operator.advance(60_000);
+
+    expect(world.supervisor.objects.get(KubevirtConfig, 'default/east')?.status).to.include({ phase: 'Unreachable', status: 'TLSError' });
   });
 });
 
