@@ -9,6 +9,8 @@ import { framework } from './framework';
 import { managerMemory } from './manager-memory';
 import { newVm } from './new-vm';
 import { outage } from './outage';
+import { platform } from './platform';
+import { render } from './render';
 import { wakeLatency } from './wake-latency';
 import { wakeMap } from './wake-map';
 import { wol } from './wol';
@@ -23,7 +25,9 @@ export const BENCHMARKS: readonly Benchmark[] = [
   newVm,
   managerMemory,
   wakeMap,
+  platform,
   footprint,
   framework,
   engine,
+  render,
 ];

@@ -135,7 +135,7 @@ function panelJson(id: number, { title, description, type = 'timeseries', unit, 
 
 /** PromQL of a query in our notation. */
 export function query(expr: string): string {
-  return expr.replaceAll('{NS}', '{namespace="$namespace"}').replaceAll(/\blast\(/g, 'max without (job, service, endpoint) (');
+  return expr.replaceAll('{NS', '{namespace="$namespace"').replaceAll(/\blast\(/g, 'max without (job, service, endpoint) (');
 }
 
 export const DASHBOARDS: Generator = { folder: TARGET, source: `${SOURCES}/`, files: dashboards };

@@ -88,7 +88,9 @@ export class Cluster {
    * @throws {RangeError} as a decorator would, for a selection that is not allowed.
    */
   openInformer<T extends KubernetesObject>(kind: Kind<T>, select?: Selection): Informer<T> {
-    return this.createInformer(kind as Kind, select) as unknown as Informer<T>;
+    const informer = this.createInformer(kind as Kind, select);
+    this.informers.accompany(informer);
+    return informer as unknown as Informer<T>;
   }
 
   /** Whether the API server serves a kind that may be absent; `unknown` until it has answered. */

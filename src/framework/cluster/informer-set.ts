@@ -13,6 +13,8 @@ export type InformerFactory = (kind: Kind, select: Selection | undefined) => Inf
 
 export class InformerSet {
   private readonly informers = new Map<string, { informer: Informer; select: Selection | undefined }>();
+  /** Informers of others, which share nothing but the news that the server is back. */
+  private readonly companions = new Set<Informer>();
   private isStarted = false;
 
   private readonly listeners = new Set<() => void>();
@@ -68,14 +70,21 @@ export class InformerSet {
     }
   }
 
+  /** Lets an informer that somebody else starts and stops share the news that the server is back, until it is stopped. */
+  accompany(informer: Informer): void {
+    this.companions.add(informer);
+    this.followRecovery(informer);
+  }
+
   /** When the server answers one of them again, the others need not sit out their pauses. */
   private followRecovery(informer: Informer): void {
     let before: InformerState | undefined;
     informer.onStatus(({ state }) => {
       const hasRecovered = before === 'Backoff' && (state === 'Watching' || state === 'Listing');
       before = state;
+      if (state === 'Stopped') this.companions.delete(informer);
       if (!hasRecovered) return;
-      for (const other of this.list()) if (other !== informer) other.hurry();
+      for (const other of [...this.list(), ...this.companions]) if (other !== informer) other.hurry();
     });
   }
 

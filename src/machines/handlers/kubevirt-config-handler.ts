@@ -18,6 +18,7 @@ import {
   Namespace,
   OnEvent,
   OnShutdown,
+  OnStartup,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
@@ -61,6 +62,7 @@ const SHOWN_MACHINES = 5;
 export class KubevirtConfigHandler {
   /** When a warning about expiry was sent last, by cluster key. */
   private readonly warnedAtMs = new Map<string, number>();
+  private isWithoutConfigs = false;
 
   constructor(
     private readonly directory: ConfigDirectory,
@@ -102,6 +104,7 @@ export class KubevirtConfigHandler {
     if (!this.directory.counts(object.metadata?.namespace ?? '')) return;
     const key = this.directory.keyOf(object);
     this.clients.invalidateClient(key);
+    this.tellWithoutConfigs();
     if (type !== 'DELETED') {
       this.follow(object);
       return;
@@ -117,6 +120,12 @@ export class KubevirtConfigHandler {
   @OnEvent(Machine)
   count({ type, object }: ResourceEvent<Machine>): void {
     this.placed.see(object, type === 'DELETED');
+  }
+
+  /** Nobody is told by an event that there is nothing. */
+  @OnStartup()
+  lookForConfigs(): void {
+    this.cluster.onChange(() => this.tellWithoutConfigs());
   }
 
   /** Informers and writes belong to the leader. */
@@ -161,6 +170,15 @@ export class KubevirtConfigHandler {
     if (isHeld && (machines === 0 || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
     if (!isHeld && !isDeleting && machines > 0) await ctx.client.addFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
     return !(isDeleting && (machines === 0 || isOrphaned));
+  }
+
+  private tellWithoutConfigs(): void {
+    const { profile, home } = this.api;
+    const isEmpty = this.api.problem === undefined && this.directory.isKnown && this.directory.all().length === 0;
+    if (isEmpty === this.isWithoutConfigs) return;
+    this.isWithoutConfigs = isEmpty;
+    const where = profile === 'first' ? ` in namespace '${home}'` : '';
+    if (isEmpty) this.logger.warn(`⚠️ No KubevirtConfig resources found${where}. Please create at least one KubevirtConfig.`);
   }
 
   private async engage(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): Promise<void> {

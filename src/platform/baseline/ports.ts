@@ -22,8 +22,8 @@ export interface RolloutGate {
   admit(object: KubernetesObject, live: KubernetesObject | undefined, position: number): RolloutAnswer;
   /** Told after a write of a node-level object. */
   wrote(object: KubernetesObject, before?: KubernetesObject): void;
-  /** Told of an end otherwise than by waiting for the gate. */
-  ended(object: KubernetesObject): void;
+  /** Told of an end otherwise than by waiting for the gate. @returns whether others may go on because of it. */
+  ended(object: KubernetesObject): boolean;
 }
 
 export type RolloutAnswer = { readonly open: true } | { readonly open: false; readonly reason: string; readonly pool: string };

@@ -160,7 +160,10 @@ export class AssetRun {
     if (rendering.kind === 'skipped') return this.unwanted(key, 'RendersToNothing', rendering.why);
     this.failures.delete(key);
     const { object } = rendering;
-    this.targets.set(key, targetOf(object));
+    const target = targetOf(object);
+    // Whoever rendered the object that this key renders no more may be alone with it now.
+    if (this.targets.get(key)?.id !== target.id) this.parts.keys.touch(claims.release(key));
+    this.targets.set(key, target);
     const rivals = claims.claim(key, object);
     if (rivals.length > 0) return this.duplicate(key, object, rivals);
     const kind = served.find(object.apiVersion, object.kind);

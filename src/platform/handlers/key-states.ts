@@ -35,7 +35,7 @@ export class KeyStates {
   set(state: KeyState): void {
     const before = this.states.get(state.key);
     this.states.set(state.key, state);
-    if (state.status === 'FILTERED' || state.status === 'EXCLUDED' || isInSync(state)) this.settled.add(state.key);
+    if (isSkipped(state) || isInSync(state)) this.settled.add(state.key);
     for (const listener of this.listeners) listener(state, before);
   }
 
@@ -67,6 +67,11 @@ export class KeyStates {
     this.states.clear();
     this.settled.clear();
   }
+}
+
+/** While the module rests nobody has decided on the asset itself. */
+function isSkipped({ status, reason }: KeyState): boolean {
+  return status === 'EXCLUDED' || (status === 'FILTERED' && reason !== 'Inactive');
 }
 
 export function isInSync({ outcome }: Pick<KeyState, 'outcome'>): boolean {

@@ -244,6 +244,7 @@ export class PlatformRuntime {
       this.decided.add(key);
       this.poolsChanged();
     }
+    if (asset.isNodeLevel && state?.outcome?.status !== 'RolloutPending') this.letOthersGo(key);
     if (state?.outcome !== undefined) this.wakeDependents(asset.name);
   }
 
@@ -256,7 +257,14 @@ export class PlatformRuntime {
     this.keys.touchWhere(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
   }
 
+  /** The key neither waits for a pool nor writes. */
+  private letOthersGo(key: string): void {
+    const target = this.states.get(key)?.target;
+    if (target !== undefined && this.gate.ended({ kind: target.kind, metadata: { name: target.name } })) this.poolsChanged();
+  }
+
   private gone(key: string): void {
+    this.letOthersGo(key);
     this.run.forget(key);
     this.resyncs.delete(key);
     this.states.remove(key);

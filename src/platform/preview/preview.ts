@@ -92,7 +92,7 @@ class Preview {
     this.baseline = new Baseline({
       throttle: new Throttle({ capacity: 1_000, windowMs: 1_000, clock }),
       // Shown is what is wanted, not when nodes would be ready for it.
-      rollout: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => undefined },
+      rollout: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => false },
       events: { normal: () => undefined, warning: () => undefined },
       counters: { dryRun: () => undefined, applied: () => undefined, thrashing: () => undefined },
       clock,

@@ -7,7 +7,7 @@
  * Caveats: an object with finalizers is gone only when their owners let it go.
  * Errors: what the API server answered; 404 is success.
  */
-import { type Clock, isOperatorError, type Kind, type KubeClient, type KubernetesObject, type ObjectKey } from '../../framework';
+import { type Clock, isOperatorError, type Kind, type KubeClient, type KubernetesObject, type ObjectKey, splitKey } from '../../framework';
 import type { RolloutGate } from '../baseline/ports';
 import { type KeptBecause, keptBecause } from './deletion-rules';
 
@@ -33,7 +33,7 @@ export type Removal =
 
 export interface ObjectRemoverOptions {
   readonly clock: Clock;
-  readonly gate: Pick<RolloutGate, 'admit' | 'wrote'>;
+  readonly gate: Pick<RolloutGate, 'admit' | 'wrote' | 'ended'>;
 }
 
 export class ObjectRemover {
@@ -42,6 +42,17 @@ export class ObjectRemover {
   constructor(private readonly options: ObjectRemoverOptions) {}
 
   async remove(client: Pick<KubeClient, 'find' | 'delete'>, target: RemovalTarget): Promise<Removal> {
+    let removal: Removal | undefined;
+    try {
+      removal = await this.attempts(client, target);
+      return removal;
+    } finally {
+      // Whoever neither waits nor was deleted lets others go.
+      if (target.nodeLevelPosition !== undefined && removal?.kind !== 'waiting') this.options.gate.ended(named(target));
+    }
+  }
+
+  private async attempts(client: Pick<KubeClient, 'find' | 'delete'>, target: RemovalTarget): Promise<Removal> {
     for (let attempt = 1; ; attempt++) {
       const live = await client.find(target.kind, target.key);
       const verdict = this.judge(live, target);
@@ -80,4 +91,8 @@ export class ObjectRemover {
     if (nodeLevelPosition !== undefined) this.options.gate.wrote(live);
     return { kind: 'removed', object: live };
   }
+}
+
+function named({ kind, key }: RemovalTarget): KubernetesObject {
+  return { kind: kind.kind, metadata: splitKey(key) };
 }

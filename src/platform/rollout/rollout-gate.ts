@@ -2,7 +2,7 @@
  * Decides when an object may be written that makes nodes reboot.
  *
  * Expected flow: `admit` -> closed: wait for a change of a pool, `admit` again -> open -> write -> `wrote` -> the pool settles -> the next.
- * Guarantees: in mode serial one node-level object a pool is on its way, in the order of the catalog; in batch what is pending for a clear
+ * Guarantees: in mode serial one node-level object a pool is on its way, from its admission on, in the order of the catalog; in batch what is pending for a clear
  * pool is written within five seconds, so that the pool makes one rollout of it; a pool is never changed.
  * Assumptions: `observe` is told of every change of a pool; `ended` of every run that does not wait here; one process writes.
  * Caveats: what was written just before a restart is noticed only once its pool says that it is updating.
@@ -43,6 +43,8 @@ const OPEN: RolloutAnswer = { open: true };
 
 export class RolloutGate {
   private readonly settling = new Map<string, Settling>();
+  /** Objects that were admitted and are being written. */
+  private readonly inFlight = new Map<string, { readonly pools: readonly string[]; readonly atMs: number }>();
   /** Objects that were refused last, with their place in the catalog and their pools. */
   private readonly waiting = new Map<string, { readonly position: number; readonly pools: readonly string[] }>();
 
@@ -52,11 +54,12 @@ export class RolloutGate {
   admit(object: KubernetesObject, live: KubernetesObject | undefined, position: number): RolloutAnswer {
     const id = idOf(object);
     const mode = this.options.mode();
-    if (mode === 'immediate') return this.opened(id);
+    if (mode === 'immediate') return this.opened(id, []);
     const pools = this.options.pools();
     const concerned = pools === undefined ? [] : affected(object, live, pools);
     const refusal = this.refusal(id, mode, pools, concerned, position);
-    if (refusal === undefined) return this.opened(id);
+    if (refusal === undefined) return this.opened(id, concerned);
+    this.inFlight.delete(id);
     this.waiting.set(id, { position, pools: concerned });
     return refusal;
   }
@@ -65,7 +68,7 @@ export class RolloutGate {
   wrote(object: KubernetesObject, before?: KubernetesObject): void {
     const nowMs = this.options.clock.monotonicMs();
     const id = idOf(object);
-    this.waiting.delete(id);
+    this.release(id);
     for (const pool of affected(object, before, this.options.pools() ?? [])) {
       const known = this.settling.get(pool);
       const settling = known ?? { written: new Set<string>(), firstMs: nowMs, lastMs: nowMs, sawUpdating: false };
@@ -75,9 +78,12 @@ export class RolloutGate {
     }
   }
 
-  /** The object's run ended otherwise than by waiting here: nobody has to let it go first. */
-  ended(object: KubernetesObject): void {
-    this.waiting.delete(idOf(object));
+  /**
+   * The object's run ended otherwise than by waiting here: nobody has to let it go first.
+   * @returns whether somebody may have, so that those who wait should ask again.
+   */
+  ended(object: KubernetesObject): boolean {
+    return this.release(idOf(object));
   }
 
   /** Told of every state of a pool, so that an update between two questions is not missed. */
@@ -93,9 +99,15 @@ export class RolloutGate {
     return left.length === 0 ? undefined : Math.max(0, Math.min(...left));
   }
 
-  private opened(id: string): RolloutAnswer {
+  private opened(id: string, pools: readonly string[]): RolloutAnswer {
     this.waiting.delete(id);
+    this.inFlight.set(id, { pools, atMs: this.options.clock.monotonicMs() });
     return OPEN;
+  }
+
+  private release(id: string): boolean {
+    const wasWaiting = this.waiting.delete(id);
+    return this.inFlight.delete(id) || wasWaiting;
   }
 
   private refusal(
@@ -142,7 +154,13 @@ export class RolloutGate {
     return undefined;
   }
 
+  /** Somebody with one of these pools is being written, or waits with a better place. */
   private isAnotherFirst(id: string, concerned: readonly string[], position: number): boolean {
+    const nowMs = this.options.clock.monotonicMs();
+    for (const [other, { pools, atMs }] of this.inFlight) {
+      // A write takes seconds at most; one that was forgotten holds up nobody for long.
+      if (other !== id && nowMs - atMs < SETTLE_MS && pools.some((pool) => concerned.includes(pool))) return true;
+    }
     for (const [other, { position: place, pools }] of this.waiting) {
       if (other !== id && place < position && pools.some((pool) => concerned.includes(pool))) return true;
     }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -13,7 +14,7 @@ import { CatalogCluster, pathOf, renderedObjects } from '../../harness/catalog-c
 import { CURRENT_CRDS } from '../../harness/catalog-crds';
 import { anHco, CATALOG } from '../../harness/catalog-sample';
 import { SELF_NODE_REMEDIATION, switchedOn } from '../../harness/catalog-samples';
-import { ROOT } from '../../harness/steward-cluster';
+import { MAIN, ROOT } from '../../harness/steward-cluster';
 
 const DOMAIN = 'platform.kubevirt.io/';
 const RUNBOOKS = globSync('docs/runbooks/VirtPlatform*.md', { cwd: ROOT }).sort();
@@ -49,11 +50,15 @@ describe('commands in the documents of the platform module', function () {
   this.timeout(180_000);
   let cluster: CatalogCluster;
   let kubectl: string;
+  /** Folder with `virt-steward`. */
+  let programs: string;
   let rendered: JsonMap[];
 
   before(async function () {
     this.timeout(0);
     kubectl = await kubectlBinary();
+    programs = mkdtempSync(join(tmpdir(), 'programs-'));
+    writeFileSync(join(programs, 'virt-steward'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`, { mode: 0o755 });
     cluster = new CatalogCluster(await startControlPlane({ controllerManager: false }));
     await cluster.install(CURRENT_CRDS);
     rendered = await renderedObjects(SAMPLE);
@@ -75,15 +80,18 @@ describe('commands in the documents of the platform module', function () {
     });
   });
 
-  after(() => cluster?.controlPlane.stop());
+  after(async () => {
+    if (programs !== undefined) rmSync(programs, { recursive: true });
+    await cluster?.controlPlane.stop();
+  });
 
   async function run(script: string): Promise<string> {
     const env = {
-      PATH: `${dirname(kubectl)}:${process.env['PATH']}`,
+      PATH: `${programs}:${dirname(kubectl)}:${process.env['PATH']}`,
       HOME: '/nonexistent',
       KUBECONFIG: cluster.controlPlane.kubeconfigPath,
     };
-    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { env, timeout: 60_000 });
+    const { stdout } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], { env, timeout: 60_000 });
     return stdout;
   }
 
@@ -105,7 +113,7 @@ describe('commands in the documents of the platform module', function () {
     for (const [index, block] of blocksOf(path).entries()) {
       it(`${path}, block ${index + 1}: ${block.split('\n')[0]}`, async () => {
         const output = await run(path.includes('runbooks') ? filledIn(block) : block);
-        if (GUIDES.includes(path) && /^kubectl get (?!events)/m.test(block)) expect(output).not.to.equal('');
+        if (GUIDES.includes(path) && /^(kubectl get (?!events)|virt-steward render)/m.test(block)) expect(output).not.to.equal('');
         for (const { object, value } of await annotated('patch')) {
           const outcome = applyUserPatch(object, value);
           expect(outcome.kind, JSON.stringify(outcome)).to.equal('patched');

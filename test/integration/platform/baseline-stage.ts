@@ -12,6 +12,7 @@ import { objectApi } from '../../../src/platform/baseline/object-api';
 import type { BaselineOutcome } from '../../../src/platform/baseline/outcome';
 import type { NamespaceState, ObjectApi, RolloutAnswer } from '../../../src/platform/baseline/ports';
 import type { AssetRules, BaselineInput } from '../../../src/platform/baseline/run-input';
+import { PAUSED_ANNOTATION } from '../../../src/platform/keys';
 import { Throttle } from '../../../src/platform/throttling/throttle';
 import { AdminApi } from '../../harness/admin-api';
 
@@ -85,6 +86,8 @@ export class BaselineStage {
   rollout: RolloutAnswer = { open: true };
   calls: string[] = [];
   thrashing = 0;
+  /** What stands in the way of the annotation that pauses. */
+  pauseFailure: 'refused' | 'pruned' | undefined;
   private readonly client: ReturnType<typeof openClient>;
 
   private constructor(
@@ -184,7 +187,13 @@ export class BaselineStage {
       get: (kind, key) => this.count('get', () => inner.get(kind, key)),
       apply: (kind, object, dryRun) => this.count(dryRun ? 'dry-run' : 'apply', () => inner.apply(kind, object, dryRun)),
       patch: (kind, key, operations) => this.count('patch', () => inner.patch(kind, key, operations)),
-      pause: (kind, key) => this.count('pause', () => inner.pause(kind, key)),
+      pause: (kind, key) =>
+        this.count('pause', async () => {
+          if (this.pauseFailure === 'refused') throw new Error('nobody may annotate this');
+          const paused = await inner.pause(kind, key);
+          // As a webhook does it: the answer already lacks the annotation.
+          return this.pauseFailure === 'pruned' ? ((await this.annotate({ [PAUSED_ANNOTATION]: null })) as KubernetesObject) : paused;
+        }),
     };
   }
 
@@ -203,7 +212,7 @@ export class BaselineStage {
     };
     return new Baseline({
       throttle: this.throttle,
-      rollout: { admit: () => this.rollout, wrote: () => undefined, ended: () => undefined },
+      rollout: { admit: () => this.rollout, wrote: () => undefined, ended: () => false },
       events: { normal: tell, warning: tell },
       counters: { dryRun: () => undefined, applied: () => undefined, thrashing: () => this.thrashing++ },
       clock: this.clock,

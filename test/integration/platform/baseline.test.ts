@@ -1,5 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
+import { ConfigMap, defineKind } from '../../../src/framework';
 import {
   IGNORE_FIELDS_ANNOTATION,
   MANAGED_BY_LABEL,
@@ -7,7 +11,10 @@ import {
   PATCH_ANNOTATION,
   PAUSED_ANNOTATION,
 } from '../../../src/platform/keys';
-import { BaselineStage, type ManagedFields } from './baseline-stage';
+import { AdminApi } from '../../harness/admin-api';
+import { poll } from '../../harness/poll';
+import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
+import { BaselineStage, type LiveGadget, type ManagedFields } from './baseline-stage';
 
 const MINUTE_MS = 60_000;
 
@@ -539,6 +546,41 @@ describe('one object on a real API server', function () {
       expect(stage.thrashing).to.equal(0);
     });
 
+    for (const [failure, why] of [
+      ['refused', 'nobody may annotate this'],
+      ['pruned', 'it was removed on the way'],
+    ] as const) {
+      it(`whose pause is ${failure} is held in memory for ten minutes, and then tried once more`, async () => {
+        await stage.run(gadget());
+        stage.pauseFailure = failure;
+        stage.events.length = 0;
+        await fight(7, 1_000);
+
+        const held = await stage.run(gadget());
+        expect(held).to.include({ status: 'Paused', isPaused: true, wrote: false });
+        expect(held.retryAfterMs).to.be.within(1, 10 * MINUTE_MS);
+        expect(stage.events.find((event) => event.includes('in memory'))).to.contain(why);
+        await stage.clock.advance(10 * MINUTE_MS);
+        stage.pauseFailure = undefined;
+        expect(await stage.run(gadget())).to.include({ status: 'Paused', isPaused: true });
+        expect((await stage.live())?.metadata.annotations).to.deep.equal({ [PAUSED_ANNOTATION]: 'true' });
+        expect(stage.thrashing).to.equal(1);
+      });
+    }
+
+    it('whose pause somebody removes again and again is held in memory as well', async () => {
+      await stage.run(gadget());
+      for (let round = 0; round < 4; round++) {
+        await fight(8, 100);
+        await stage.annotate({ [PAUSED_ANNOTATION]: null });
+      }
+
+      expect(stage.told().filter((reason) => reason === 'PauseContested')).to.have.length(1);
+      expect(await stage.run(gadget())).to.include({ status: 'Paused', wrote: false });
+      await stage.clock.advance(10 * MINUTE_MS);
+      expect(await stage.run(gadget())).to.include({ status: 'Applied' });
+    });
+
     it('that is slow is told as a contested field, without a pause', async () => {
       await stage.run(gadget());
       stage.told();
@@ -612,8 +654,204 @@ describe('one object on a real API server', function () {
       expect((await stage.run(stage.gadget({ size: 666 }))).retryAfterMs).to.equal(2_000);
       expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Applied', compliance: 1 });
     });
+    it('a webhook that sets another value than ours is not fought with: the dry-run shows that nothing would change', async () => {
+      await installMutation(stage);
+      const gadget = () => stage.gadget({ size: 1, color: 'ours' });
+      await poll('the policy to be in force', async () => {
+        await stage.clock.advance(MINUTE_MS);
+        await stage.run(gadget());
+        return (await specOf())['color'] === 'theirs' || void (await stage.delete());
+      });
+      const before = await stage.live();
+
+      for (let round = 0; round < 10; round++) {
+        expect(await stage.run(gadget(), { isFull: true })).to.include({ status: 'InSync', wrote: false });
+      }
+      expect(await stage.live()).to.deep.equal(before);
+    });
+
+    it('a webhook that does not answer is waited for, and told once it does not pass', async () => {
+      await stage.run(stage.gadget({ size: 1 }));
+      await stage.mergeAs('a-person', { spec: { size: 2 } });
+      stage.told();
+      const remove = await installDeadWebhook(stage);
+      try {
+        const first = await poll('the webhook to be in force', async () => {
+          const outcome = await stage.run(stage.gadget({ size: 1, color: String(Math.random()) }));
+          return outcome.status === 'Applied' ? false : outcome;
+        });
+        expect(first).to.include({ status: 'Transient', retryAfterMs: 1_000 });
+        expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Transient', retryAfterMs: 2_000 });
+        const third = await stage.run(stage.gadget({ size: 1 }));
+        expect(third).to.include({ status: 'Transient', compliance: 0, retryAfterMs: 4_000 });
+        expect(third.message).to.contain('gadgets.example.org');
+        expect(stage.told().filter((reason) => reason === 'ApplyFailed')).to.have.length(1);
+      } finally {
+        await remove();
+      }
+      await stage.clock.advance(MINUTE_MS);
+      await poll('the webhook to be gone', async () => (await stage.run(stage.gadget({ size: 1 }))).compliance === 1);
+    });
+  });
+
+  describe('a MachineConfig', () => {
+    const MachineConfig = defineKind('machineconfiguration.openshift.io/v1', 'MachineConfig', 'machineconfigs', { scope: 'Cluster' });
+    const SCRIPT = '#!/bin/bash\\necho tune\\n'.repeat(50);
+    const gzip = (text: string, level: number) => ({
+      compression: 'gzip',
+      source: `data:;base64,${gzipSync(text, { level }).toString('base64')}`,
+    });
+    const machineConfig = (contents: object, version = '3.2.0') => ({
+      ...{ apiVersion: 'machineconfiguration.openshift.io/v1', kind: 'MachineConfig' },
+      metadata: { name: `50-${stage.namespace}`, labels: { 'machineconfiguration.openshift.io/role': 'worker' } },
+      spec: {
+        config: { ignition: { version }, storage: { files: [{ path: '/usr/local/bin/tune', mode: 493, overwrite: true, contents }] } },
+      },
+    });
+    const path = () => `/apis/machineconfiguration.openshift.io/v1/machineconfigs/50-${stage.namespace}`;
+    const read = () => stage.api.ask<{ metadata: { generation: number; labels: Record<string, string> }; spec: unknown }>({ path: path() });
+    const rules = { isNodeLevel: true };
+
+    before(async () => {
+      const file = join(ROOT, 'assets', 'crds', 'machine-config', 'machineconfigs.machineconfiguration.openshift.io.yaml');
+      const [definition] = objectsIn(await readFile(file, 'utf8')) as [TestObject & { 'x-virt-steward-assumed'?: true }];
+      delete definition['x-virt-steward-assumed'];
+      const api = new AdminApi(controlPlane);
+      await api.apply(definition);
+      await api.waitForCondition(definition, 'Established');
+    });
+
+    it('of the older operator whose files hold the same bytes is taken over without a change of its spec', async () => {
+      const theirs = machineConfig(gzip(SCRIPT, 1), '3.4.0');
+      const applied = '?fieldManager=virt-platform-autopilot&force=true';
+      await stage.api.ask({ method: 'PATCH', path: `${path()}${applied}`, body: theirs, contentType: 'application/apply-patch+yaml' });
+      const before = await read();
+
+      expect(await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules })).to.include({ compliance: 1 });
+      const after = await read();
+      expect(after.spec).to.deep.equal(before.spec);
+      expect(after.metadata.generation).to.equal(before.metadata.generation);
+      expect(after.metadata.labels).to.include({ [MANAGED_BY_LABEL]: 'virt-steward' });
+      for (let level = 1; level <= 9; level++) {
+        expect(await stage.run(machineConfig(gzip(SCRIPT, level)), { kind: MachineConfig, rules })).to.include({
+          status: 'InSync',
+          wrote: false,
+        });
+      }
+    });
+
+    it('whose files really change is written, once its pool lets it', async () => {
+      await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+      const { metadata: before } = await read();
+      stage.rollout = { open: false, reason: 'PoolDegraded', pool: 'worker' };
+      const changed = machineConfig(gzip(`${SCRIPT}# more\\n`, 9));
+
+      expect(await stage.run(changed, { kind: MachineConfig, rules })).to.include({ status: 'RolloutPending', reason: 'PoolDegraded' });
+      expect((await read()).metadata.generation).to.equal(before.generation);
+      stage.rollout = { open: true };
+      expect(await stage.run(changed, { kind: MachineConfig, rules })).to.include({ status: 'Applied' });
+      expect((await read()).metadata.generation).to.equal(before.generation + 1);
+    });
+
+    it('takes no patch, and says so', async () => {
+      await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+      const annotations = { [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/config","value":{}}]' };
+      await stage.api.ask({
+        method: 'PATCH',
+        path: path(),
+        body: { metadata: { annotations } },
+        contentType: 'application/merge-patch+json',
+      });
+      const outcome = await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
+
+      expect(outcome).to.include({ status: 'InvalidPatch', compliance: 0, wrote: false });
+      expect(outcome.message).to.contain('takes no patch');
+    });
+  });
+
+  describe('one text of an object that belongs to somebody else', () => {
+    const map = (data: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'theirs', namespace: stage.namespace },
+      data,
+    });
+    const edit = (text: string) =>
+      stage.run(map({ text }), {
+        kind: ConfigMap,
+        rules: { strategy: 'edit' },
+        renderOver: async (live) => {
+          const before = (live as ReturnType<typeof map>).data['text'] ?? '';
+          if (before.includes('unreadable')) throw new Error('the text is no YAML');
+          return map({ text: before.includes('ours') ? before : `${before}ours\n` });
+        },
+      });
+    const read = async () => (await stage.api.get<ReturnType<typeof map> & { metadata: LiveGadget['metadata'] }>(map({})))!;
+
+    it('is changed and nothing else of it, without a label of ours', async () => {
+      await stage.api.apply(map({ text: '# a comment\ntheirs\n', other: 'x' }));
+      expect(await edit('ours\n')).to.include({ status: 'Applied', compliance: 1 });
+
+      const live = await read();
+      expect(live.data).to.deep.equal({ text: '# a comment\ntheirs\nours\n', other: 'x' });
+      expect(live.metadata).not.to.have.property('labels');
+      expect(await edit('ours\n')).to.include({ status: 'InSync', wrote: false });
+    });
+
+    it('is created with our label where there is none', async () => {
+      await edit('ours\n');
+
+      const live = await read();
+      expect(live.data).to.deep.equal({ text: 'ours\n' });
+      expect(live.metadata.labels).to.deep.equal({ [MANAGED_BY_LABEL]: 'virt-steward' });
+    });
+
+    it('is left alone when it cannot be read, paused or unmanaged', async () => {
+      await stage.api.apply(map({ text: 'unreadable' }));
+      expect(await edit('ours\n')).to.include({ status: 'RenderFailed', compliance: 0, wrote: false });
+      await stage.api.mergePatch(map({}), { data: { text: 'theirs' }, metadata: { annotations: { [MODE_ANNOTATION]: 'unmanaged' } } });
+
+      expect(await edit('ours\n')).to.include({ status: 'Unmanaged' });
+      expect((await read()).data).to.deep.equal({ text: 'theirs' });
+    });
   });
 });
+
+async function installMutation({ api, namespace }: BaselineStage): Promise<void> {
+  const root = '/apis/admissionregistration.k8s.io/v1';
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const resourceRules = [{ apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['gadgets'] }];
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+  const mutations = [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{spec: Object.spec{color: "theirs"}}' } }];
+  const kind = 'MutatingAdmissionPolicy';
+  const spec = { matchConstraints: { resourceRules, namespaceSelector }, reinvocationPolicy: 'Never', failurePolicy: 'Fail', mutations };
+  const metadata = { name: namespace };
+  await api.ask({ method: 'POST', path: `${root}/mutatingadmissionpolicies`, body: { apiVersion, kind, metadata, spec } });
+  const body = { apiVersion, kind: `${kind}Binding`, metadata, spec: { policyName: namespace } };
+  await api.ask({ method: 'POST', path: `${root}/mutatingadmissionpolicybindings`, body });
+}
+
+/** @returns removes it again. */
+async function installDeadWebhook({ api, namespace, controlPlane }: BaselineStage): Promise<() => Promise<void>> {
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const webhook = {
+    name: 'gadgets.example.org',
+    clientConfig: { url: 'https://127.0.0.1:1/' },
+    rules: [{ apiGroups: ['example.org'], apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'], resources: ['gadgets'] }],
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+    ...{ sideEffects: 'None', admissionReviewVersions: ['v1'], failurePolicy: 'Fail', timeoutSeconds: 1 },
+  };
+  const body = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: namespace },
+    webhooks: [webhook],
+  };
+  await api.ask({ method: 'POST', path, body });
+  return async () => {
+    await controlPlane.request({ method: 'DELETE', path: `${path}/${namespace}` });
+  };
+}
 
 async function installPolicy({ api, namespace }: BaselineStage): Promise<void> {
   const root = '/apis/admissionregistration.k8s.io/v1';

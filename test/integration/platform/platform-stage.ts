@@ -51,6 +51,10 @@ const PLURALS: Readonly<Record<string, string>> = {
   KubeDescheduler: 'kubedeschedulers',
 };
 
+/** Of catalogs of tests. */
+const FURTHER_KINDS = `- { apiVersion: v1, kind: ServiceAccount, plural: serviceaccounts, namespaced: true }
+`;
+
 export class PlatformStage {
   manager: ManagerProcess | undefined;
 
@@ -72,7 +76,7 @@ export class PlatformStage {
     const names = assets.map((path) => /name: ([a-z0-9-]+)/.exec(catalog[path]!)![1]!);
     const files: Record<string, string> = {
       'catalog.yaml': stringify({ version: '1.0.0', assets: assets.map((file) => ({ file })), exempt: [...new Set(names)], ...root }),
-      'kinds.yaml': readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8'),
+      'kinds.yaml': `${readFileSync(join(ROOT, 'assets', 'kinds.yaml'), 'utf8')}${FURTHER_KINDS}`,
       ...catalog,
     };
     for (const [path, text] of Object.entries(files)) {
@@ -80,13 +84,9 @@ export class PlatformStage {
       writeFileSync(join(directory, path), text);
     }
     try {
-      const started = await StewardCluster.start({ kubevirt: false, ...cluster });
+      const rbacFlags = ['--modules=platform', `--platform-assets-dir=${directory}`];
+      const started = await StewardCluster.start({ kubevirt: false, rbacFlags, ...cluster });
       const stage = new PlatformStage(started, directory);
-      await started.api.apply({
-        ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'temporary' } },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-        subjects: [{ kind: 'ServiceAccount', name: 'virt-steward', namespace: NAMESPACE }],
-      });
       for (const definition of definitions) await stage.define(definition);
       return stage;
     } catch (error) {

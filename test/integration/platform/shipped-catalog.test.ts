@@ -44,6 +44,64 @@ interface RenderRecord {
   readonly differences?: readonly Json[];
 }
 
+describe('the catalog that is shipped, on a cluster with KubeVirt alone', function () {
+  this.timeout(240_000);
+  const KUBEVIRT = { apiVersion: 'kubevirt.io/v1', kind: 'KubeVirt', metadata: { name: 'kubevirt', namespace: NAMESPACE } };
+  const AAQ = '/apis/aaq.kubevirt.io/v1alpha1/aaqs/aaq';
+  let cluster: StewardCluster;
+  let manager: ManagerProcess | undefined;
+
+  before(async function () {
+    this.timeout(0);
+    cluster = await StewardCluster.start({ kubevirt: false });
+    await new CatalogCluster(cluster.controlPlane).install([
+      'aaqs.aaq.kubevirt.io',
+      'kubevirts.kubevirt.io',
+      'uiplugins.observability.openshift.io',
+    ]);
+    const path = pathOf(KUBEVIRT);
+    const body = { ...KUBEVIRT, metadata: { ...KUBEVIRT.metadata, annotations: annotationsOf({ 'enable-aaq': 'true' }) }, spec: {} };
+    await cluster.api.ask({ method: 'POST', path: path.slice(0, path.lastIndexOf('/')), body });
+    manager = await startManager(cluster, { modules: 'platform' });
+  });
+
+  after(async () => {
+    await manager?.process.stop();
+    await cluster?.stop();
+  });
+
+  const untilThere = (): Promise<TestObject> =>
+    poll('the AAQ to be there', async () => {
+      const { status, body } = await cluster.controlPlane.request({ path: AAQ });
+      return status === 200 && (body as TestObject);
+    });
+
+  it('has its switches on the KubeVirt, and what HyperConverged would bring', async () => {
+    expect((await untilThere()).metadata['labels']).to.deep.equal({ 'platform.kubevirt.io/managed-by': 'virt-steward' });
+  });
+
+  it('makes what somebody deleted', async () => {
+    const { metadata } = await untilThere();
+    await cluster.api.ask({ method: 'DELETE', path: AAQ });
+
+    await poll('another one', async () => (await untilThere()).metadata['uid'] !== metadata['uid']);
+  });
+
+  it('takes it away when it is switched off, where the user says so', async () => {
+    await cluster.api.ask({
+      method: 'PATCH',
+      path: pathOf(KUBEVIRT),
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { annotations: annotationsOf({ 'enable-aaq': 'false', 'on-removal': 'delete' }) } },
+    });
+
+    await poll('the AAQ to be gone', async () => (await cluster.controlPlane.request({ path: AAQ })).status === 404, {
+      timeoutMs: 60_000,
+      intervalMs: 500,
+    });
+  });
+});
+
 describe('the catalog that is shipped, with the rights that are printed', function () {
   this.timeout(240_000);
   let cluster: StewardCluster;
@@ -58,6 +116,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
     await create(infrastructure());
     await create({ ...SELF_NODE_REMEDIATION, spec: { template: { spec: {} } } });
     await create({ ...HCO, metadata: { ...HCO.metadata, annotations: annotationsOf(EVERYTHING) }, spec: {} });
+    for (const [path, object] of tombstones()) await older(path, object);
     manager = await startManager(cluster, { modules: 'platform' });
   });
 
@@ -69,6 +128,15 @@ describe('the catalog that is shipped, with the rights that are printed', functi
   const create = async (object: KubernetesObject & { readonly spec?: object }): Promise<void> => {
     const path = pathOf(object as unknown as JsonMap);
     await cluster.api.ask({ method: 'POST', path: path.slice(0, path.lastIndexOf('/')), body: object });
+  };
+  /** As virt-platform-autopilot kept it. */
+  const older = async (path: string, object: KubernetesObject): Promise<void> => {
+    await cluster.api.ask({
+      method: 'PATCH',
+      path: `${path}?fieldManager=virt-platform-autopilot&force=true`,
+      contentType: 'application/apply-patch+yaml',
+      body: object,
+    });
   };
   const rows = async (): Promise<Record<string, Row>> => {
     const status = (await cluster.api.get(STATUS)) as { data?: Record<string, string> } | undefined;
@@ -117,6 +185,29 @@ describe('the catalog that is shipped, with the rights that are printed', functi
     for (const { asset, status } of records) {
       if (asset in reported) expect(`${asset} ${status}`).to.equal(`${asset} ${reported[asset]!.status}`);
     }
+  });
+
+  it('takes away what an earlier operator kept under names that are no longer used', async () => {
+    for (const [path, object] of tombstones()) {
+      await poll(
+        `${object.kind} ${object.metadata?.name} to be gone`,
+        async () => (await cluster.controlPlane.request({ path })).status === 404,
+        {
+          timeoutMs: 60_000,
+          intervalMs: 500,
+        },
+      );
+    }
+  });
+
+  it('takes such an object away as soon as somebody brings it back', async () => {
+    const [path, object] = tombstones().at(-1)!;
+    await older(path, object);
+
+    await poll('it to be gone again', async () => (await cluster.controlPlane.request({ path })).status === 404, {
+      timeoutMs: 60_000,
+      intervalMs: 500,
+    });
   });
 
   it('goes again when it is not wanted any more, where the user says so', async () => {
@@ -177,6 +268,23 @@ describe('the catalog that is shipped, with the rights that are printed', functi
 
 function annotationsOf(options: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(options).map(([name, value]) => [`platform.kubevirt.io/${name}`, value]));
+}
+
+/** Paths and objects of those that today's API servers still take. */
+function tombstones(): [string, KubernetesObject][] {
+  const specs: Readonly<Record<string, object>> = {
+    Service: { ports: [{ port: 8080 }] },
+    ServiceMonitor: { endpoints: [], selector: {} },
+    PrometheusRule: { groups: [] },
+  };
+  return CATALOG.tombstones
+    .filter(({ kind }) => kind in specs)
+    .map(({ apiVersion, kind, name, namespace }) => {
+      const labels = { 'platform.kubevirt.io/managed-by': 'virt-platform-autopilot' };
+      const metadata = { name, labels, ...(namespace === undefined ? {} : { namespace: NAMESPACE }) };
+      const object = { apiVersion, kind, metadata, spec: specs[kind] };
+      return [pathOf(object as unknown as JsonMap), object];
+    });
 }
 
 /** Three workers and a master that takes work, with devices. */

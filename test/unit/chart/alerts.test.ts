@@ -105,6 +105,13 @@ const CASES: readonly Case[] = [
     healthy: { 'wol_agent_connected{NS,node="n",pod="wol-agent-lab-x"}': '1x5 0x5 1x50' },
   },
   {
+    name: 'VirtStewardRemoteClusterDown',
+    series: { 'steward_cluster_up{NS,cluster="east",pod="a"}': '0x30 1x30', 'steward_cluster_up{NS,cluster="local",pod="a"}': '0x60' },
+    firesAt: 10,
+    resolvedAt: 32,
+    healthy: { 'steward_cluster_up{NS,cluster="east",pod="a"}': '1x60', 'steward_cluster_up{NS,cluster="local",pod="a"}': '0x60' },
+  },
+  {
     name: 'VirtStewardWakeFailing',
     series: { 'wol_errors_total{NS,config="lab",reason="r"}': '0+1x30 30x40' },
     firesAt: 11,
@@ -199,7 +206,7 @@ describe('alerts of the chart', function () {
     });
     helm = await Helm.find(4);
     const settings =
-      '--set=missingApis=render,platform.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
+      '--set=missingApis=render,platform.enabled=true,machines.enabled=true,metrics.prometheusRule.enabled=true,metrics.prometheusRule.runbookBaseUrl=https://example.com/runbooks/';
     const { groups } = the(await helm.objects(settings), 'PrometheusRule')['spec'] as { groups: { rules: Rule[] }[] };
     rules = groups.flatMap((group) => group.rules);
     writeFileSync(join(folder, 'rules.yaml'), stringify({ groups }));

@@ -19,6 +19,11 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Scripts of nodes use what Linux has: its bash, and its form of stat. For `before`. */
+export function onLinux(this: Mocha.Context): void {
+  if (process.platform !== 'linux') this.skip();
+}
+
 export class FakeNode {
   readonly root = mkdtempSync(join(tmpdir(), 'fake-node-'));
   private readonly children = new Set<ChildProcess>();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FakeNode } from './fake-node';
+import { FakeNode, onLinux } from './fake-node';
 
 const SCRIPT = 'swap/kubevirt-io-latency-setup.sh';
 const SWAPS = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n';
@@ -31,6 +31,8 @@ const mounted = (place: string, number: string): string => `22 1 ${number} / ${p
 
 describe('the script that sets latency targets of disks', () => {
   let node: FakeNode;
+
+  before(onLinux);
 
   beforeEach(() => {
     node = new FakeNode().put('/proc/swaps', SWAPS).put('/proc/self/mountinfo', mounted('/proc', '0:21'));

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
-import { FakeNode, GIB_IN_KIB } from './fake-node';
+import { FakeNode, GIB_IN_KIB, onLinux } from './fake-node';
 
 const KSM = '/sys/kernel/mm/ksm';
 const THP = '/sys/kernel/mm/transparent_hugepage';
 
 describe('the scripts that tune memory', () => {
   let node: FakeNode;
+
+  before(onLinux);
 
   beforeEach(() => {
     node = new FakeNode();

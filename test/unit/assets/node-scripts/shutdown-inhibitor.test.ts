@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { poll } from '../../../harness/poll';
-import { FakeNode } from './fake-node';
+import { FakeNode, onLinux } from './fake-node';
 
 const SCRIPT = 'vm-drain/vm-drain-shutdown-inhibitor.sh';
 const FAST = { POLL_SECONDS: '0.05', GUEST_SECONDS: '60', FIRST_BACKOFF_SECONDS: '0', LAST_BACKOFF_SECONDS: '1' };
@@ -36,6 +36,7 @@ function withGuests(guests: Readonly<Record<string, string>>): FakeNode {
 describe('the shutdown inhibitor', function () {
   this.timeout(60_000);
   let node: FakeNode | undefined;
+  before(onLinux);
   afterEach(() => node?.remove());
 
   const holds = (fake: FakeNode): boolean => fake.read('/lock') !== undefined;

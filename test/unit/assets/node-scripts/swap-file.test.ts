@@ -1,6 +1,6 @@
 import { chmodSync, statSync } from 'node:fs';
 import { expect } from 'chai';
-import { FakeNode, GIB_IN_KIB } from './fake-node';
+import { FakeNode, GIB_IN_KIB, onLinux } from './fake-node';
 
 const SCRIPT = 'swap/kubevirt-provision-file-swap.sh';
 const FILE = '/var/tmp/ocpswap.file';
@@ -9,6 +9,8 @@ const SWAPS = 'Filename Type Size Used Priority\n';
 
 describe('the script that makes a swap file', () => {
   let node: FakeNode;
+
+  before(onLinux);
 
   beforeEach(() => {
     node = new FakeNode()

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FakeNode, GIB_IN_KIB } from './fake-node';
+import { FakeNode, GIB_IN_KIB, onLinux } from './fake-node';
 
 const SCRIPT = 'swap/kubevirt-tune-watermarks.sh';
 const MIB = 1024 * 1024;
@@ -41,6 +41,8 @@ function withMemory(node: FakeNode, { memoryGib, minMib, lowMib }: Zones): FakeN
 
 describe('the script that tunes the watermarks', () => {
   let node: FakeNode;
+
+  before(onLinux);
 
   beforeEach(() => {
     node = new FakeNode();

@@ -75,6 +75,24 @@ describe('the informers of a cluster', () => {
     expect(pods!.calls).to.deep.equal([]);
   });
 
+  it('share with informers of others the news that the server is back, until those are stopped', () => {
+    const { set, made } = bench();
+    set.ensure(Pod);
+    const companion = new ScriptedInformer(ConfigMap, undefined);
+    set.accompany(companion as unknown as Informer);
+    const [pods] = made;
+
+    pods!.tell('Backoff', 'Watching');
+    expect(companion.calls).to.deep.equal(['hurry']);
+    companion.tell('Backoff', 'Watching');
+    expect(pods!.calls).to.deep.equal(['hurry']);
+    companion.tell('Stopped');
+    pods!.tell('Backoff', 'Watching');
+
+    expect(companion.calls).to.deep.equal(['hurry']);
+    expect(set.list()).to.have.length(1);
+  });
+
   const same: [string, Selection | undefined, Selection | undefined][] = [
     ['nothing and an empty selection', undefined, {}],
     ['namespaces in another order', { namespaces: ['a', 'b'] }, { namespaces: ['b', 'a'] }],

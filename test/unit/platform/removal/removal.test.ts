@@ -6,7 +6,7 @@ import { ObjectRemover } from '../../../../src/platform/removal/object-remover';
 import { figureOf, runTombstone } from '../../../../src/platform/removal/tombstone-run';
 import { type FakeCluster, startFakeCluster } from '../context/fake-cluster';
 
-const OPEN = { admit: () => ({ open: true }) as const, wrote: () => undefined };
+const OPEN = { admit: () => ({ open: true }) as const, wrote: () => undefined, ended: () => false };
 const KEY = 'ns/a';
 
 describe('removal', () => {
@@ -126,13 +126,17 @@ describe('removal', () => {
   it('waits for the rollout gate with what reboots nodes, and tells it afterwards', async () => {
     await put();
     const told: string[] = [];
-    const gate = { admit: () => ({ open: false, reason: 'PoolUpdating', pool: 'worker' }) as const, wrote: () => told.push('wrote') };
+    const gate = {
+      admit: () => ({ open: false, reason: 'PoolUpdating', pool: 'worker' }) as const,
+      wrote: () => void told.push('wrote'),
+      ended: () => false,
+    };
     const target = { kind: ConfigMap as Kind, key: KEY, nodeLevelPosition: 3 };
 
     const waiting = await new ObjectRemover({ clock, gate }).remove(client, target);
     expect(waiting).to.include({ kind: 'waiting', reason: 'PoolUpdating', pool: 'worker' });
     expect(exists()).to.equal(true);
-    const open = { admit: OPEN.admit, wrote: gate.wrote };
+    const open = { ...OPEN, wrote: gate.wrote };
     await new ObjectRemover({ clock, gate: open }).remove(client, target);
 
     expect(told).to.deep.equal(['wrote']);

@@ -192,6 +192,28 @@ describe('the rollout gate', () => {
     expect(made.gate.admit(B, undefined, 2)).to.deep.equal(OPEN);
   });
 
+  it('lets nobody else go between an admission and the write', () => {
+    const made = bench(aPool('worker'), aPool('master'));
+    expect(made.gate.admit(A, undefined, 1)).to.deep.equal(OPEN);
+    expect(made.gate.admit(B, undefined, 2)).to.deep.equal(closed('PoolSettling'));
+    expect(made.gate.admit(aMachineConfig('m', 'master'), undefined, 3)).to.deep.equal(OPEN);
+    expect(made.gate.admit(A, undefined, 1)).to.deep.equal(OPEN);
+
+    expect(made.gate.ended(A)).to.equal(true);
+
+    expect(made.gate.admit(B, undefined, 2)).to.deep.equal(OPEN);
+    expect(made.gate.ended(A)).to.equal(false);
+  });
+
+  it('does not wait for ever for a write of which it hears nothing', async () => {
+    const made = bench(aPool('worker'));
+    made.gate.admit(A, undefined, 1);
+
+    await made.clock.advance(60_000);
+
+    expect(made.gate.admit(B, undefined, 2)).to.deep.equal(OPEN);
+  });
+
   it('waits for a decision on everything before it after a start', () => {
     const made = bench(aPool('worker'));
     made.decided = false;

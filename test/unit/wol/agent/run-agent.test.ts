@@ -166,7 +166,7 @@ describe('agent', () => {
     other.close();
     answers.resolve();
     await clock.advance(BURST_OVER_MS);
-    await poll('all reported', () => metric('wol_agent_queue_depth{node="node-a"} 0'));
+    await poll('all reported', () => metric('wol_agent_queue_depth{node="node-a"} 0'), { timeoutMs: 30_000 });
 
     // Of the flood, what was sent before anything waited and 64 in line are before the wake; 12,288 waited aside; the rest was refused.
     const position = manager.macs().indexOf(mac(0, 1));

@@ -1,0 +1,324 @@
+import { expect } from 'chai';
+import { ConfigMap, defineKind, type KubernetesObject } from '../../../../src/framework';
+import { delayMs, loseResponse } from '../../../../src/framework/testing';
+import { anAsset } from '../support/catalogs';
+import { aMap, HCO_KEY, HyperConverged, PlatformWorld, type PlatformWorldOptions } from './platform-world';
+
+const Widget = defineKind<KubernetesObject & { spec?: object }>('example.org/v1', 'Widget', 'widgets', { scope: 'Namespaced' });
+const CustomResourceDefinition = defineKind<KubernetesObject>(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  {
+    scope: 'Cluster',
+  },
+);
+const WIDGETS = {
+  metadata: { name: 'widgets.example.org' },
+  spec: {
+    ...{ group: 'example.org', names: { kind: 'Widget', plural: 'widgets' }, scope: 'Namespaced' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+const golden = (header: object = {}): string =>
+  anAsset(
+    { name: 'golden', order: 0, create: false, requires: ['feature:hco'], ...header },
+    {
+      apiVersion: 'hco.kubevirt.io/v1',
+      kind: 'HyperConverged',
+      metadata: { name: 'kubevirt-hyperconverged', namespace: 'virt-steward-system' },
+      spec: { a: 1 },
+    },
+  );
+const expression = (text: string): string => `$\{ ${text} }`;
+
+describe('keys of the catalog', function () {
+  this.timeout(60_000);
+  let world: PlatformWorld;
+
+  const start = async (options: PlatformWorldOptions): Promise<void> => {
+    world = await PlatformWorld.start(options);
+    await world.anchor();
+    await world.settle();
+  };
+  afterEach(() => world[Symbol.asyncDispose]());
+
+  it('wait for the golden configuration, and then run in any order', async () => {
+    await start({ assets: [aMap('a'), golden(), aMap('b')] });
+    const order = world.server.journal
+      .entries()
+      .filter(
+        ({ method, isDryRun, resource = '' }) => method === 'PATCH' && !isDryRun && ['hyperconvergeds', 'configmaps'].includes(resource),
+      )
+      .map(({ resource, name }) => (resource === 'configmaps' ? name : 'golden'));
+
+    expect(order[0]).to.equal('golden');
+    expect(order).to.include.members(['a', 'b']);
+  });
+
+  it('do not wait for its success, nor for ever', async () => {
+    world = await PlatformWorld.start({ assets: [golden(), aMap('a')] });
+    world.server.faults.add({ on: { kind: HyperConverged, verb: 'get' }, do: delayMs(30_000) });
+    await world.anchor();
+    await world.operator.advance(5_000);
+    expect(world.map('a')).to.equal(undefined);
+    await world.operator.advance(6_000);
+
+    expect(world.map('a')).not.to.equal(undefined);
+    await world.operator.advance(30_000);
+  });
+
+  it('of a higher order wait for the lower ones of their group, which may be switched off', async () => {
+    const missing = { metadata: { name: 'second', namespace: 'later' } };
+    await start({
+      assets: [
+        aMap('first', { group: 'g' }),
+        anAsset({ name: 'second', group: 'g', order: 2 }, { ...missing, data: { a: 'b' } }),
+        aMap('unwanted', { group: 'g', order: 2, install: 'opt-in', switch: 'unwanted' }),
+        aMap('third', { group: 'g', order: 3 }),
+        aMap('other', { group: 'h', order: 3 }),
+      ],
+    });
+    expect([world.map('first'), world.map('other')].every((one) => one !== undefined)).to.equal(true);
+    expect(world.map('third'), 'the second waits for its namespace').to.equal(undefined);
+    world.server.objects.create(defineKind('v1', 'Namespace', 'namespaces', { scope: 'Cluster' }), { metadata: { name: 'later' } });
+    await world.settle();
+
+    expect(world.map('third')).not.to.equal(undefined);
+  });
+
+  it('that require another asset wait until it is in sync', async () => {
+    await start({ assets: [aMap('needs', { requires: ['asset:needed'] }), aMap('needed', { install: 'opt-in', switch: 'needed' })] });
+    expect(world.map('needs')).to.equal(undefined);
+    await world.anchor({ 'platform.kubevirt.io/enable-needed': 'true' });
+    await world.settle();
+
+    expect(world.map('needs')).not.to.equal(undefined);
+  });
+
+  it('of which one cannot be rendered do not hold up one another', async () => {
+    await start({
+      assets: [
+        anAsset({ name: 'broken' }, { metadata: { name: 'broken', namespace: 'ns' }, data: { a: expression('hco.spec.absent.deep') } }),
+        anAsset(
+          { name: 'option' },
+          { metadata: { name: 'option', namespace: 'ns' }, data: { a: expression('option("number", "1", "[0-9]+")') } },
+        ),
+        aMap('fine'),
+      ],
+    });
+    expect(world.map('fine')).not.to.equal(undefined);
+    expect(world.map('broken')).to.equal(undefined);
+    await world.anchor({ 'platform.kubevirt.io/number': 'x; rm -rf /' });
+    await world.settle();
+
+    expect(world.map('option')?.data).to.deep.equal({ a: '1' });
+    expect(world.events()).to.include.members(['RenderFailed', 'InvalidOption']);
+    await world.anchor({ 'platform.kubevirt.io/number': '7' });
+    expect(world.map('option')?.data).to.deep.equal({ a: '7' });
+  });
+
+  it('that render the same object are both left out, until one of them is gone', async () => {
+    const same = { metadata: { name: 'same', namespace: 'ns' } };
+    await start({
+      assets: [
+        anAsset(
+          { name: 'one' },
+          { ...same, metadata: { name: expression('option("name", "same")'), namespace: 'ns' }, data: { by: 'one' } },
+        ),
+        anAsset(
+          { name: 'two', install: 'opt-in', switch: 'two' },
+          { ...same, metadata: { name: expression('"sa" + "me"'), namespace: 'ns' }, data: { by: 'two' } },
+        ),
+      ],
+    });
+    expect(world.map('same')?.data).to.deep.equal({ by: 'one' });
+    await world.anchor({ 'platform.kubevirt.io/enable-two': 'true' });
+    const writes = world.writes().length;
+    world.server.objects.update(ConfigMap, 'ns/same', (map) => {
+      map.data = { by: 'nobody' };
+    });
+    await world.settle();
+
+    expect(world.map('same')?.data).to.deep.equal({ by: 'nobody' });
+    expect(world.writes()).to.have.length(writes);
+    expect(world.events().filter((reason) => reason === 'DuplicateIdentity')).not.to.have.length(0);
+    await world.anchor({ 'platform.kubevirt.io/enable-two': 'true', 'platform.kubevirt.io/name': 'elsewhere' });
+    await world.settle();
+    expect(world.map('same')?.data).to.deep.equal({ by: 'two' });
+    expect(world.map('elsewhere')?.data).to.deep.equal({ by: 'one' });
+  });
+
+  it('are looked at when what they looked up changes', async () => {
+    const look = expression('cluster.get("v1", "ConfigMap", "ns", "source").?data.?value.orValue("none")');
+    await start({ assets: [anAsset({ name: 'copy' }, { metadata: { name: 'copy', namespace: 'ns' }, data: { value: look } })] });
+    expect(world.map('copy')?.data).to.deep.equal({ value: 'none' });
+    world.server.objects.create(ConfigMap, { metadata: { name: 'source', namespace: 'ns' }, data: { value: '1' } });
+    await world.settle();
+
+    expect(world.map('copy')?.data).to.deep.equal({ value: '1' });
+  });
+
+  it('of a kind that is not served wait silently when nobody wants them, and say so when somebody does', async () => {
+    const widget = (header: object): string =>
+      anAsset(
+        { name: 'widget', ...header },
+        { apiVersion: 'example.org/v1', kind: 'Widget', metadata: { name: 'a', namespace: 'ns' }, spec: { a: 1 } },
+      );
+    await start({ assets: [widget({ install: 'opt-in', switch: 'widget' })] });
+    expect(world.events()).not.to.include('CRDMissing');
+    await world.anchor({ 'platform.kubevirt.io/enable-widget': 'true' });
+    await world.settle();
+    expect(world.events().filter((reason) => reason === 'CRDMissing')).to.have.length(1);
+
+    world.server.objects.create(CustomResourceDefinition, WIDGETS);
+    await world.operator.advance(3_000);
+    expect(world.server.objects.get(Widget, 'ns/a')?.spec).to.deep.equal({ a: 1 });
+    expect(world.events()).to.include('CRDDiscovered');
+  });
+
+  it('stop when the anchor goes, and go on when it is back', async () => {
+    await start({ assets: [aMap('a')] });
+    world.server.objects.delete(HyperConverged, HCO_KEY);
+    await world.settle();
+    world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+      map.data = { key: 'other' };
+    });
+    await world.operator.advance(60_000);
+    expect(world.map('a')?.data).to.deep.equal({ key: 'other' });
+    await world.anchor();
+    await world.settle();
+
+    expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+  });
+
+  it('are written by nobody while the exclusions cannot be read, and what was excluded stays so', async () => {
+    await start({ assets: [aMap('a'), aMap('b')] });
+    await world.anchor({ 'platform.kubevirt.io/disabled-resources': '- {kind: ConfigMap, name: a}' });
+    await world.anchor({ 'platform.kubevirt.io/disabled-resources': '- {kind: ConfigMap, name: a' });
+    const change = (): void => {
+      for (const name of ['a', 'b']) {
+        world.server.objects.update(ConfigMap, `ns/${name}`, (map) => {
+          map.data = { key: 'other' };
+        });
+      }
+    };
+    change();
+    await world.settle();
+    expect([world.map('a')?.data, world.map('b')?.data]).to.deep.equal([{ key: 'other' }, { key: 'value' }]);
+    expect(world.events()).to.include('InvalidExclusions');
+
+    await world.operator.restart();
+    change();
+    await world.settle();
+    expect([world.map('a')?.data, world.map('b')?.data]).to.deep.equal([{ key: 'other' }, { key: 'other' }]);
+    await world.anchor({});
+    await world.settle();
+    expect([world.map('a')?.data, world.map('b')?.data]).to.deep.equal([{ key: 'value' }, { key: 'value' }]);
+  });
+});
+
+describe('objects that belong to somebody else', function () {
+  this.timeout(60_000);
+  let world: PlatformWorld;
+  afterEach(() => world[Symbol.asyncDispose]());
+  const offered = (): unknown => (world.server.objects.get(HyperConverged, HCO_KEY) as { spec?: { a?: unknown } }).spec?.a;
+
+  it('keep the values of their owner where ours are only offered, until he wants ours enforced', async () => {
+    world = await PlatformWorld.start({ assets: [golden({ fill: ['/spec/a'] })] });
+    await world.anchor();
+    await world.settle();
+    expect(offered()).to.equal(1);
+    world.server.objects.update(HyperConverged, HCO_KEY, (hco) => {
+      (hco as { spec: object }).spec = { a: 9 };
+    });
+    await world.settle();
+    expect(offered()).to.equal(9);
+    await world.anchor({ 'platform.kubevirt.io/golden-config': 'enforce' });
+    await world.settle();
+
+    expect(offered()).to.equal(1);
+  });
+
+  it('get one text of theirs edited, on top of what is there now, and edited again when they change it', async () => {
+    const look = 'cluster.get("v1", "ConfigMap", "ns", "theirs").?data[?"config.yaml"].orValue("")';
+    const data = { 'config.yaml': expression(`yamlSet(${look}, "ours.enabled", true)`) };
+    const edit = anAsset({ name: 'edit', strategy: 'edit' }, { metadata: { name: 'theirs', namespace: 'ns' }, data });
+    world = await PlatformWorld.start({
+      assets: [edit],
+      prepare: ({ objects }) =>
+        objects.create(ConfigMap, { metadata: { name: 'theirs', namespace: 'ns' }, data: { 'config.yaml': '# note\ntheirs: 1\n' } }),
+    });
+    await world.anchor();
+    await world.settle();
+    expect(world.map('theirs')?.data).to.deep.equal({ 'config.yaml': '# note\ntheirs: 1\nours:\n  enabled: true\n' });
+    world.server.objects.update(ConfigMap, 'ns/theirs', (map) => {
+      map.data = { 'config.yaml': 'theirs: 2\n' };
+    });
+    await world.settle();
+
+    expect(world.map('theirs')?.data).to.deep.equal({ 'config.yaml': 'theirs: 2\nours:\n  enabled: true\n' });
+    expect(world.map('theirs')?.metadata?.labels).to.equal(undefined);
+  });
+});
+
+describe('a process that is killed, or loses answers', function () {
+  this.timeout(60_000);
+
+  it('comes to the same end, and writes nothing twice for one cause', async () => {
+    const world = await PlatformWorld.start({ assets: Array.from({ length: 6 }, (_, index) => aMap(`m${index}`)) });
+    const names = Array.from({ length: 6 }, (_, index) => `m${index}`);
+    const versions = (): (string | undefined)[] => names.map((name) => world.map(name)?.metadata?.resourceVersion);
+    try {
+      world.server.faults.add({ on: { verb: 'patch', kind: ConfigMap, namespace: 'ns' }, do: loseResponse(), times: 3 });
+      await world.anchor();
+      await world.operator.advance(60_000);
+      expect(names.map((name) => world.map(name)?.data)).to.deep.equal(names.map(() => ({ key: 'value' })));
+      const before = versions();
+      for (let life = 0; life < 3; life++) {
+        await world.operator.kill();
+        await world.operator.restart();
+        await world.operator.advance(5_000);
+      }
+
+      expect(versions()).to.deep.equal(before);
+      world.server.objects.update(ConfigMap, 'ns/m3', (map) => {
+        map.data = { key: 'other' };
+      });
+      await world.operator.kill();
+      await world.operator.restart();
+      await world.settle();
+      expect(world.map('m3')?.data).to.deep.equal({ key: 'value' });
+      expect(versions().filter((version, index) => version !== before[index])).to.have.length(1);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('two replicas', function () {
+  this.timeout(60_000);
+
+  it('write once: the standby keeps its caches and nothing else, and takes over', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')], operator: { election: 'standby' } });
+    try {
+      await world.anchor();
+      await world.operator.advance(60_000);
+      expect(world.writes()).to.deep.equal([]);
+      expect(world.dryRuns()).to.deep.equal([]);
+
+      await world.operator.becomeLeader();
+      await world.settle();
+      expect(world.writes().sort()).to.deep.equal(['a', 'b']);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
