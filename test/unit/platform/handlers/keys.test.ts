@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConfigMap, defineKind, type KubernetesObject } from '../../../../src/framework';
-import { delayMs } from '../../../../src/framework/testing';
+import { delayMs, loseResponse } from '../../../../src/framework/testing';
 import { anAsset } from '../support/catalogs';
 import { aMap, HCO_KEY, HyperConverged, PlatformWorld, type PlatformWorldOptions } from './platform-world';
 
@@ -222,6 +222,84 @@ describe('keys of the catalog', function () {
     await world.anchor({});
     await world.settle();
     expect([world.map('a')?.data, world.map('b')?.data]).to.deep.equal([{ key: 'value' }, { key: 'value' }]);
+  });
+});
+
+describe('objects that belong to somebody else', function () {
+  this.timeout(60_000);
+  let world: PlatformWorld;
+  afterEach(() => world[Symbol.asyncDispose]());
+  const offered = (): unknown => (world.server.objects.get(HyperConverged, HCO_KEY) as { spec?: { a?: unknown } }).spec?.a;
+
+  it('keep the values of their owner where ours are only offered, until he wants ours enforced', async () => {
+    world = await PlatformWorld.start({ assets: [golden({ fill: ['/spec/a'] })] });
+    await world.anchor();
+    await world.settle();
+    expect(offered()).to.equal(1);
+    world.server.objects.update(HyperConverged, HCO_KEY, (hco) => {
+      (hco as { spec: object }).spec = { a: 9 };
+    });
+    await world.settle();
+    expect(offered()).to.equal(9);
+    await world.anchor({ 'platform.kubevirt.io/golden-config': 'enforce' });
+    await world.settle();
+
+    expect(offered()).to.equal(1);
+  });
+
+  it('get one text of theirs edited, on top of what is there now, and edited again when they change it', async () => {
+    const look = 'cluster.get("v1", "ConfigMap", "ns", "theirs").?data[?"config.yaml"].orValue("")';
+    const data = { 'config.yaml': expression(`yamlSet(${look}, "ours.enabled", true)`) };
+    const edit = anAsset({ name: 'edit', strategy: 'edit' }, { metadata: { name: 'theirs', namespace: 'ns' }, data });
+    world = await PlatformWorld.start({
+      assets: [edit],
+      prepare: ({ objects }) =>
+        objects.create(ConfigMap, { metadata: { name: 'theirs', namespace: 'ns' }, data: { 'config.yaml': '# note\ntheirs: 1\n' } }),
+    });
+    await world.anchor();
+    await world.settle();
+    expect(world.map('theirs')?.data).to.deep.equal({ 'config.yaml': '# note\ntheirs: 1\nours:\n  enabled: true\n' });
+    world.server.objects.update(ConfigMap, 'ns/theirs', (map) => {
+      map.data = { 'config.yaml': 'theirs: 2\n' };
+    });
+    await world.settle();
+
+    expect(world.map('theirs')?.data).to.deep.equal({ 'config.yaml': 'theirs: 2\nours:\n  enabled: true\n' });
+    expect(world.map('theirs')?.metadata?.labels).to.equal(undefined);
+  });
+});
+
+describe('a process that is killed, or loses answers', function () {
+  this.timeout(60_000);
+
+  it('comes to the same end, and writes nothing twice for one cause', async () => {
+    const world = await PlatformWorld.start({ assets: Array.from({ length: 6 }, (_, index) => aMap(`m${index}`)) });
+    const names = Array.from({ length: 6 }, (_, index) => `m${index}`);
+    const versions = (): (string | undefined)[] => names.map((name) => world.map(name)?.metadata?.resourceVersion);
+    try {
+      world.server.faults.add({ on: { verb: 'patch', kind: ConfigMap, namespace: 'ns' }, do: loseResponse(), times: 3 });
+      await world.anchor();
+      await world.operator.advance(60_000);
+      expect(names.map((name) => world.map(name)?.data)).to.deep.equal(names.map(() => ({ key: 'value' })));
+      const before = versions();
+      for (let life = 0; life < 3; life++) {
+        await world.operator.kill();
+        await world.operator.restart();
+        await world.operator.advance(5_000);
+      }
+
+      expect(versions()).to.deep.equal(before);
+      world.server.objects.update(ConfigMap, 'ns/m3', (map) => {
+        map.data = { key: 'other' };
+      });
+      await world.operator.kill();
+      await world.operator.restart();
+      await world.settle();
+      expect(world.map('m3')?.data).to.deep.equal({ key: 'value' });
+      expect(versions().filter((version, index) => version !== before[index])).to.have.length(1);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
   });
 });
 
