@@ -19,7 +19,7 @@ import {
   previewText,
   takeSnapshot,
 } from '../platform/preview';
-import { KindTable } from '../platform/rights';
+import { KindTable, platformRights } from '../platform/rights';
 import { shippedAssets } from '../platform/settings';
 import { callerKubeConfig, operatorNamespaceOf } from './caller';
 import { EXIT_DONE, EXIT_FAILURE } from './exit-code';
@@ -36,7 +36,7 @@ export async function runRender(flags: RenderFlags, io: CommandIo): Promise<numb
   let catalog: Catalog;
   try {
     catalog = loadCatalog(directory);
-    if (flags.check) KindTable.in(directory);
+    if (flags.check) platformRights(directory, { withRemoval: true });
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
     for (const line of error.message.split('\n')) io.warn(line);

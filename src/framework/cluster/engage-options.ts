@@ -28,7 +28,7 @@ export interface EngageOptions extends Omit<DataOnlyOptions, 'name'> {
   requestTimeoutMs?: number;
   /** Watch namespaced kinds in these namespaces only, where a handler names none. @default all */
   namespaces?: readonly string[];
-  /** Label selector added to every watch. @default none */
+  /** Label selector added to every watch but those that select `labels: ''`. @default none */
   labels?: string;
   /**
    * Follow the definitions of the cluster, to notice at once when an optional kind comes or goes; else it is asked for at intervals, which

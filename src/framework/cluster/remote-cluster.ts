@@ -284,7 +284,9 @@ export class RemoteCluster {
 /** What is asked for, within what the engagement allows. */
 function narrowed(kind: Kind, select: Selection | undefined, { options }: ClusterConfig): Selection | undefined {
   const namespaces = select?.namespaces ?? (kind.scope === 'Namespaced' ? options.namespaces : undefined);
-  const labels = [select?.labels, options.labels].filter((text) => text !== undefined && text !== '').join(',');
+  // Objects that bear no labels of ours, such as Events, are asked for with an empty selector.
+  const added = select?.labels === '' ? undefined : options.labels;
+  const labels = [select?.labels, added].filter((text) => text !== undefined && text !== '').join(',');
   if (namespaces === undefined && labels === '' && select === undefined) return undefined;
   return { ...select, ...(namespaces === undefined ? {} : { namespaces }), ...(labels === '' ? {} : { labels }) };
 }

@@ -13,7 +13,7 @@ export type InformerState = 'Waiting' | 'Listing' | 'Watching' | 'Backoff' | 'De
 export interface Selection {
   /** Watch these namespaces only, one stream each. @default all */
   readonly namespaces?: readonly (string | typeof OPERATOR_NAMESPACE)[];
-  /** Label selector in its text form, for example `app=wol-agent`. */
+  /** Label selector in its text form, for example `app=wol-agent`; empty: also without that of the engagement of a remote cluster. */
   readonly labels?: string;
   /** Field selector in its text form, for example `metadata.name=bundle`. */
   readonly fields?: string;

@@ -17,6 +17,7 @@ import {
   mapped,
   Namespace,
   type ObjectKey,
+  objectKey,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
@@ -35,7 +36,7 @@ import { NetworkAttachments } from '../network/network-kinds';
 import { CloudInitMemory } from '../passes/cloud-init-step';
 import { deleteRemoteObjects, deletionPolicyOf } from '../passes/machine-deletion';
 import { runMachinePass } from '../passes/machine-pass';
-import { BY_MACHINE, type MachinePass } from '../passes/machine-pass-context';
+import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass } from '../passes/machine-pass-context';
 import { reportPass } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { PassFindings } from '../passes/pass-findings';
@@ -44,10 +45,12 @@ import { MachinePlacement } from '../placement/machine-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { isOver, isTrue } from '../status/conditions';
+import { isProblem } from '../status/event-problems';
 import { SupervisorApi } from '../supervisor-api';
 import {
   RemoteClaimKind,
   RemoteDataVolume,
+  type RemoteEvent,
   RemoteEventKind,
   RemoteInstance,
   RemoteStorageClassKind,
@@ -83,7 +86,6 @@ const RESYNC_SPREAD = 0.1;
     { ...REMOTE, kind: RemoteStorageProfile, verbs: ['get'], why: 'access modes of a storage class' },
     { ...REMOTE, kind: RemoteStorageClassKind, verbs: ['get', 'list'], why: 'the default storage class, and whether disks may grow' },
     { ...REMOTE, kind: NetworkAttachments, verbs: ['list', 'create', 'delete'], why: 'the networks of Machines' },
-    { ...REMOTE, kind: RemoteEventKind, verbs: ['list'], why: 'why a virtual machine does not start' },
     { kind: Machine, verbs: ['patch'], why: 'finalizer and annotations of Machines' },
     { kind: Machine, subresource: 'finalizers', verbs: ['update'], why: 'a Machine holds the deletion of its NetworkConfiguration' },
     { kind: NetworkConfiguration, verbs: ['get', 'create', 'patch', 'delete'], why: 'the record of the addresses of a Machine' },
@@ -120,6 +122,16 @@ export class PlacedMachineHandler {
     return machineUid(volume);
   }
 
+  @Index(RemoteEventKind, EVENTS_OF_VM.index, { ...REMOTE, select: EVENTS_OF_VM.select })
+  vmOfEvent({ involvedObject }: RemoteEvent): string | undefined {
+    return involvedObject?.uid;
+  }
+
+  @Index(RemoteEventKind, EVENTS_OF_VMI.index, { ...REMOTE, select: EVENTS_OF_VMI.select })
+  instanceOfEvent({ involvedObject }: RemoteEvent): string | undefined {
+    return involvedObject?.uid;
+  }
+
   @Reconcile(PlacedMachine, {
     clusters: 'remotes',
     minIntervalMs: COALESCE_MS,
@@ -131,6 +143,12 @@ export class PlacedMachineHandler {
       return [
         mapped(RemoteVirtualMachine, machineOf),
         mapped(RemoteInstance, (vmi, { cluster }) => machineOfInstance(vmi, get(ClusterRegistry).get(cluster))),
+        ...[EVENTS_OF_VM, EVENTS_OF_VMI].map(({ select }) =>
+          mapped(RemoteEventKind, (event, { cluster }) => machineOfEvent(event, get(ClusterRegistry).get(cluster)), {
+            select,
+            when: (event) => isProblem(event, select === EVENTS_OF_VMI.select),
+          }),
+        ),
         mapped(RemoteClaimKind, machineOf),
         mapped(RemoteDataVolume, machineOf),
         mapped(Machine, (machine) => [keyOf(machine)], local),
@@ -243,6 +261,13 @@ function machineOfInstance(vmi: RemoteInstance, cluster: Cluster | undefined): r
   const own = machineOf(vmi);
   const vm = own.length > 0 || cluster === undefined ? undefined : storeOf(cluster, RemoteVirtualMachine)?.get(keyOf(vmi));
   return vm === undefined ? own : machineOf(vm);
+}
+
+/** An instance is named like its virtual machine. Events of machines that are not ours concern nobody. */
+function machineOfEvent({ involvedObject: about }: RemoteEvent, cluster: Cluster | undefined): readonly ObjectKey[] {
+  if (about?.name === undefined || cluster === undefined) return [];
+  const vm = storeOf(cluster, RemoteVirtualMachine)?.get(objectKey(about.namespace, about.name));
+  return vm === undefined ? [] : machineOf(vm);
 }
 
 function machineOf({ metadata }: KubernetesObject): readonly ObjectKey[] {

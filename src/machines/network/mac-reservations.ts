@@ -11,6 +11,7 @@ import {
   isOperatorError,
   type Kind,
   type KubernetesObject,
+  type Selection,
   type StoreReader,
   singleton,
 } from '../../framework';
@@ -77,9 +78,9 @@ export function listed<T extends KubernetesObject>(cluster: Cluster, kind: Kind<
   return storeOf(cluster, kind)?.list() ?? [];
 }
 
-export function storeOf<T extends KubernetesObject>(cluster: Cluster, kind: Kind<T>): StoreReader<T> | undefined {
+export function storeOf<T extends KubernetesObject>(cluster: Cluster, kind: Kind<T>, select?: Selection): StoreReader<T> | undefined {
   try {
-    return cluster.store(kind);
+    return cluster.store(kind, select);
   } catch (error) {
     if (isOperatorError(error, 'NOT_CACHED')) return undefined;
     throw error;

@@ -35,5 +35,9 @@ export interface MachinePass {
   readonly event: (type: 'normal' | 'warning', reason: string, note: string) => void;
 }
 
+/** Events of remote clusters by what they are about, and the index that files them by the UID of that. They carry no label of ours. */
+export const EVENTS_OF_VM = { select: { fields: 'involvedObject.kind=VirtualMachine', labels: '' }, index: 'of-vm' } as const;
+export const EVENTS_OF_VMI = { select: { fields: 'involvedObject.kind=VirtualMachineInstance', labels: '' }, index: 'of-vmi' } as const;
+
 /** Name of the index that files remote objects under the UID of their Machine. */
 export const BY_MACHINE = 'machine-uid';

@@ -2,7 +2,7 @@
  * Writes what a pass found out into the status of its Machine, if that says anything new.
  *
  * Owns: gathering what the status shows beside the findings, and leaving out what the served schema does not keep.
- * Never: fails a pass for an Event that cannot be read.
+ * Never: asks a cluster for anything; Events come from its cache.
  */
 import { type KubeClient, keyOf, timestampOf } from '../../framework';
 import type { NetworkConfiguration } from '../kinds';
@@ -15,11 +15,8 @@ import type { MachineSituation } from '../status/phase';
 import { addressLists, instanceDisks } from '../status/runtime-details';
 import type { SupervisorApi } from '../supervisor-api';
 import { type RemoteEvent, RemoteEventKind, RemoteInstance } from '../virtual-machine/remote-objects';
-import type { MachinePass } from './machine-pass-context';
+import { EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass } from './machine-pass-context';
 import { configurationOf } from './network-step';
-
-/** Newest Events of one object that are asked for. */
-const MAX_EVENTS = 50;
 
 /** @param situation where the pass got to, whatever it found there. */
 export async function reportPass(pass: MachinePass, api: SupervisorApi, situation: MachineSituation['kind']): Promise<void> {
@@ -27,7 +24,7 @@ export async function reportPass(pass: MachinePass, api: SupervisorApi, situatio
   const { vm } = findings;
   if (vm !== undefined) findings.vmi = storeOf(pass.cluster, RemoteInstance)?.get(keyOf(vm));
   if (vm !== undefined) stateRestart(pass);
-  const problem = situation === 'known' ? await problemOf(pass) : undefined;
+  const problem = situation === 'known' ? problemOf(pass) : undefined;
   const gathered: Findings = {
     profile,
     situation,
@@ -111,26 +108,16 @@ function stateRestart({ findings, machine, event }: MachinePass): void {
   findings.set('RestartRequired', isTrue('RestartRequired', message));
 }
 
-async function problemOf(pass: MachinePass): Promise<EventProblem | undefined> {
+function problemOf(pass: MachinePass): EventProblem | undefined {
   const { vm, vmi } = pass.findings;
   if (vm === undefined || vmi?.status?.phase === 'Running' || vm.status?.ready === true) return undefined;
   // A machine that its user has stopped has nothing to explain.
   if (vmi === undefined && ['Stopped', 'Stopping', 'Terminating', undefined].includes(vm.status?.printableStatus)) return undefined;
-  try {
-    return eventProblem(vm, vmi, await eventsAbout(pass));
-  } catch (error) {
-    pass.log.debug('Events of the virtual machine could not be read', { error });
-    return undefined;
-  }
+  return eventProblem(vm, vmi, eventsAbout(pass));
 }
 
-async function eventsAbout({ remote, findings, owner }: MachinePass): Promise<RemoteEvent[]> {
+function eventsAbout({ cluster, findings }: MachinePass): readonly RemoteEvent[] {
   const { vm, vmi } = findings;
-  const fields = `involvedObject.name=${(vmi ?? vm)?.metadata?.name},involvedObject.uid=${(vmi ?? vm)?.metadata?.uid}`;
-  const events: RemoteEvent[] = [];
-  for await (const event of remote.list(RemoteEventKind, { namespace: owner.namespace, fields, limit: MAX_EVENTS })) {
-    events.push(event);
-    if (events.length > MAX_EVENTS) events.shift();
-  }
-  return events;
+  const [{ select, index }, about] = vmi === undefined ? [EVENTS_OF_VM, vm] : [EVENTS_OF_VMI, vmi];
+  return storeOf(cluster, RemoteEventKind, select)?.by(index, about?.metadata?.uid ?? '') ?? [];
 }

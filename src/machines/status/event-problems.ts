@@ -59,7 +59,8 @@ function problemTexts(events: readonly RemoteEvent[], isInstance: boolean): stri
   });
 }
 
-function isProblem({ type, reason = '', message = '' }: RemoteEvent, isInstance: boolean): boolean {
+/** Whether an Event may explain why a machine does not run. */
+export function isProblem({ type, reason = '', message = '' }: RemoteEvent, isInstance: boolean): boolean {
   if (type === 'Warning') return true;
   const words = ['error', 'failed', ...(isInstance ? ['syncfailed'] : [])];
   return words.some((word) => reason.toLowerCase().includes(word) || message.toLowerCase().includes(word));

@@ -147,4 +147,19 @@ export const RemoteStorageClassKind = defineKind<RemoteStorageClass>('storage.k8
   scope: 'Cluster',
   status: false,
 });
-export const RemoteEventKind = defineKind<RemoteEvent>('v1', 'Event', 'events', { scope: 'Namespaced', status: false });
+/** Longest text of an Event that is kept, in characters; no status shows more. */
+const MAX_EVENT_CHARS = 500;
+
+export const RemoteEventKind = defineKind<RemoteEvent>('v1', 'Event', 'events', {
+  scope: 'Namespaced',
+  status: false,
+  trim: ({ apiVersion, kind, metadata = {}, type, reason, message = '', involvedObject, series, ...event }) => {
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const { firstTimestamp, lastTimestamp, eventTime } = event;
+    return {
+      ...{ apiVersion, kind, type, reason, message: message.slice(0, MAX_EVENT_CHARS), involvedObject, series },
+      ...{ firstTimestamp, lastTimestamp, eventTime },
+      metadata: { name, namespace, uid, resourceVersion },
+    } as RemoteEvent;
+  },
+});

@@ -52,8 +52,9 @@ function withObject(object: Json, header: ParsedHeader, file: string, problems: 
   if (!isJsonMap(object) && !isOneExpression(object)) problems.add(file, '', 'the second document has to be an object, or one expression');
   checkMetadata(object, file, problems);
   const identity = identityOf(object, header, file, problems);
-  const document = problems.attempt(file, '', () => compileTemplate(object, header.names));
-  if (identity === undefined || document === undefined) return undefined;
+  const before = problems.found.length;
+  const document = compileTemplate(object, header.names, (path, { message }) => problems.add(file, path, message));
+  if (identity === undefined || problems.found.length > before) return undefined;
   const { names, kind, ...rest } = header;
   const isNodeLevel = isOfNodes(identity);
   if (isNodeLevel || WORKLOADS.includes(identity.kind))

@@ -7,6 +7,9 @@ export function checkAssets(assets: readonly CatalogAsset[], problems: Problems)
   checkFragments(assets, problems);
   checkIdentities(assets, problems);
   checkRequirements(assets, problems);
+  for (const { order, identity, file } of assets) {
+    if (order === 0 && identity.kind !== 'HyperConverged') problems.add(file, 'asset.order', 'is 0, which is for HyperConverged only');
+  }
 }
 
 /** A name in an allowlist means one thing. */

@@ -2,8 +2,8 @@
  * Which kinds the cluster serves, kept up to date.
  *
  * Expected flow: `refresh` until the first answer -> `kick` on every change of a CRD or APIService -> one question for a burst of them.
- * Guarantees: what discovery could not say of a group stays as it was said last; listeners hear of a kind once when it appears and once
- * when it is gone.
+ * Guarantees: what discovery could not say of a group stays as it was said last, and a kind is gone only when that was said for five
+ * seconds; listeners hear of a kind once when it appears and once when it is gone.
  * Assumptions: the owner kicks it; the answer is a moment behind the definition, so a kick asks again when nothing has changed yet.
  * Caveats: nothing is served before the first answer: ask `isKnown`.
  * Errors: none; a question that fails is logged and repeated, with growing pauses.
@@ -14,6 +14,8 @@ import { type Ask, type DiscoveryAnswer, discover, type ServedKind } from './api
 const DEBOUNCE_MS = 250;
 /** A definition is served about a second after it was created; after these pauses it is asked for again. */
 const FOLLOW_UP_MS: readonly number[] = [250, 500, 1_000, 2_000];
+/** So long a kind has to be missing before it counts as gone. */
+const CONFIRM_MS = 5_000;
 const RETRY_MS: readonly number[] = [1_000, 2_000, 5_000, 15_000, 30_000];
 
 export interface ServedChange {
@@ -33,6 +35,8 @@ export class ServedKinds {
   private timer: Timer | undefined;
   private asking: Promise<void> | undefined;
   private kicked = false;
+  /** Monotonic milliseconds since when a kind is missing, as long as that is not confirmed. */
+  private missing = new Map<string, number>();
   private followUps = 0;
   private failures = 0;
   private readonly stopping = new AbortController();
@@ -120,9 +124,13 @@ export class ServedKinds {
       const isChanged = this.take(answer);
       const hasUnknown = answer.unknown.size > 0;
       this.failures = hasUnknown ? this.failures + 1 : 0;
-      if (this.kicked) this.schedule(DEBOUNCE_MS);
-      else if (hasUnknown) this.schedule(pauseAfter(this.failures));
-      else if (wasKicked || this.followUps > 0) this.followUp(isChanged);
+      const pauses = [
+        this.kicked ? DEBOUNCE_MS : undefined,
+        hasUnknown ? pauseAfter(this.failures) : undefined,
+        wasKicked || this.followUps > 0 ? this.followUpMs(isChanged) : undefined,
+        this.missing.size > 0 ? CONFIRM_MS : undefined,
+      ].filter((pauseMs) => pauseMs !== undefined);
+      if (pauses.length > 0) this.schedule(Math.min(...pauses));
     } catch (error) {
       if (this.stopping.signal.aborted) return;
       log.debug('discovery did not answer', { error });
@@ -131,10 +139,10 @@ export class ServedKinds {
     }
   }
 
-  private followUp(isChanged: boolean): void {
+  private followUpMs(isChanged: boolean): number | undefined {
     const pauseMs = isChanged ? undefined : FOLLOW_UP_MS[this.followUps++];
     if (pauseMs === undefined) this.followUps = 0;
-    else this.schedule(pauseMs);
+    return pauseMs;
   }
 
   private schedule(delayMs: number): void {
@@ -151,11 +159,27 @@ export class ServedKinds {
       const last = before?.get(apiVersion);
       if (last !== undefined) now.set(apiVersion, last);
     }
+    this.keepUnconfirmed(before, now);
     this.groups = now;
     const change = { appeared: without(now, before), gone: without(before, now) };
     const isChanged = change.appeared.length > 0 || change.gone.length > 0;
     if (isChanged) for (const listener of [...this.listeners]) listener(change);
     return isChanged;
+  }
+
+  /** A server that has just started may know of no definition yet. */
+  private keepUnconfirmed(before: Groups | undefined, now: Map<string, readonly ServedKind[]>): void {
+    const nowMs = this.options.clock.monotonicMs();
+    const stillMissing = new Map<string, number>();
+    for (const one of [...(before?.values() ?? [])].flat()) {
+      if (now.get(one.apiVersion)?.some(({ kind }) => kind === one.kind)) continue;
+      const id = `${one.apiVersion} ${one.kind}`;
+      const sinceMs = this.missing.get(id) ?? nowMs;
+      if (nowMs - sinceMs >= CONFIRM_MS) continue;
+      stillMissing.set(id, sinceMs);
+      now.set(one.apiVersion, [...(now.get(one.apiVersion) ?? []), one]);
+    }
+    this.missing = stillMissing;
   }
 }
 

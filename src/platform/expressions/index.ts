@@ -5,4 +5,4 @@ export { CONTEXT_VARIABLES } from './environment';
 export type { AssetFacts, Expression, LookUpUse, OptionUse } from './expression';
 export { ExpressionError, type ExpressionFailure, ExpressionSyntaxError } from './expression-error';
 export { ExpressionScope, type ScopeFacts } from './expression-scope';
-export { compileTemplate, type Template } from './template';
+export { compileTemplate, type TellProblem, type Template } from './template';

@@ -24,14 +24,21 @@ export interface Template {
   evaluateNow(scope: ExpressionScope): Json | undefined;
 }
 
-/** @throws {ExpressionSyntaxError} */
-export function compileTemplate(json: Json, options: CompileOptions = {}): Template {
+/** Told of what cannot be compiled. @param path such as `spec.files[0].mode`; empty for the whole document. */
+export type TellProblem = (path: string, error: ExpressionSyntaxError) => void;
+
+/**
+ * @param tell absent = the first problem is thrown. What it is told of renders to nothing.
+ * @throws {ExpressionSyntaxError}
+ */
+export function compileTemplate(json: Json, options: CompileOptions = {}, tell: TellProblem = throwIt): Template {
   const expressions: CompiledExpression[] = [];
-  const part = compilePart(json, (source) => {
+  const compile = (source: string): CompiledExpression => {
     const expression = compileExpression(source, options);
     expressions.push(expression);
     return expression;
-  });
+  };
+  const part = compilePart(json, '', { compile, tell });
   const evaluateNow: Evaluate = (scope) => valueIn(part, scope);
   return {
     expressions,
@@ -44,27 +51,47 @@ export function compileTemplate(json: Json, options: CompileOptions = {}): Templ
 /** What does not change is made once and frozen; it goes into every rendered object. */
 type Part = { readonly evaluate: Evaluate } | { readonly evaluate?: undefined; readonly constant: Json | undefined };
 
-type Compile = (source: string) => CompiledExpression;
+interface Compiler {
+  readonly compile: (source: string) => CompiledExpression;
+  readonly tell: TellProblem;
+}
 
-function compilePart(json: Json, compile: Compile): Part {
-  if (typeof json === 'string') return compileText(json, compile);
-  if (Array.isArray(json)) return compileList(json, compile);
-  if (isJsonMap(json)) return compileMap(json, compile);
+function throwIt(_path: string, error: ExpressionSyntaxError): void {
+  throw error;
+}
+
+function compilePart(json: Json, path: string, compiler: Compiler): Part {
+  if (typeof json === 'string') return attempted(path, compiler, () => compileText(json, compiler)) ?? { constant: undefined };
+  if (Array.isArray(json)) return compileList(json, path, compiler);
+  if (isJsonMap(json)) return compileMap(json, path, compiler);
   return { constant: json ?? undefined };
+}
+
+function attempted<T>(path: string, { tell }: Compiler, action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ExpressionSyntaxError)) throw error;
+    tell(path, error);
+    return undefined;
+  }
 }
 
 function valueIn(part: Part, scope: ExpressionScope): Json | undefined {
   return part.evaluate === undefined ? part.constant : part.evaluate(scope);
 }
 
-function compileList(list: readonly Json[], compile: Compile): Part {
-  const parts = list.map((element) => compilePart(element, compile));
+function compileList(list: readonly Json[], path: string, compiler: Compiler): Part {
+  const parts = list.map((element, index) => compilePart(element, `${path}[${index}]`, compiler));
   const evaluate = (scope?: ExpressionScope): Json => parts.map((part) => valueIn(part, scope!)).filter((value) => value !== undefined);
   return parts.every(isConstant) ? { constant: Object.freeze(evaluate()) } : { evaluate };
 }
 
-function compileMap(map: { readonly [member: string]: Json }, compile: Compile): Part {
-  const parts = Object.entries(map).map(([key, value]) => [literalKey(key), compilePart(value, compile)] as const);
+function compileMap(map: { readonly [member: string]: Json }, path: string, compiler: Compiler): Part {
+  const parts = Object.entries(map).map(([key, value]) => {
+    const inner = path === '' ? key : `${path}.${key}`;
+    return [attempted(inner, compiler, () => literalKey(key)) ?? key, compilePart(value, inner, compiler)] as const;
+  });
   const evaluate = (scope?: ExpressionScope): Json => {
     const members: [string, Json][] = [];
     for (const [key, part] of parts) {
@@ -86,7 +113,7 @@ function literalKey(key: string): string {
   throw new ExpressionSyntaxError(key, 'keys take no expressions');
 }
 
-function compileText(text: string, compile: Compile): Part {
+function compileText(text: string, { compile }: Compiler): Part {
   const parts = scanText(text).map((part) => (part.type === 'text' ? part.text : compile(part.source)));
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'object') return { evaluate: (scope) => only.jsonNow(scope) };

@@ -60,7 +60,7 @@ export class Leftovers {
       return found === undefined ? undefined : kindOf(found);
     };
     this.sweep = new OrphanSweep({
-      ...{ state, policy, isNodeLevel, events, metrics, log },
+      ...{ state, policy, isNodeLevel, events, metrics, log, clock },
       known: () => this.known(),
       kindOf: ({ apiVersion = '', kind = '' }) => findKind(apiVersion, kind),
       remover: new ObjectRemover({ clock, gate }),

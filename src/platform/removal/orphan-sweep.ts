@@ -2,13 +2,13 @@
  * Looks for objects that are left behind, tells of them, and deletes those that are to go.
  *
  * Expected flow: everything known -> orphans -> told -> those to be deleted, one after another in reverse order of the catalog -> told.
- * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works; one that
- * cannot be deleted holds up no other.
+ * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works, nor within half
+ * a minute after the anchor went; one that cannot be deleted holds up no other.
  * Assumptions: only the leader sweeps, one sweep at a time.
  * Caveats: at most two deletions a second, so a sweep asks to be repeated.
  * Errors: none; a deletion that failed is told, and tried again.
  */
-import type { Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
+import type { Clock, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
 import { keyOf } from '../../framework';
 import type { RunEvents } from '../baseline/ports';
 import type { ContextState } from '../context/context-state';
@@ -19,6 +19,8 @@ import { idOf, type Orphan, type OrphanInput, orphansOf, orphansToDelete } from 
 
 const RETRY_MS = 30_000;
 const ROLLOUT_LOOK_MS = 30_000;
+/** An anchor may be re-created, and an API server that has just started may know of none. */
+const ANCHORLESS_MS = 30_000;
 const MAX_NAMES = 10;
 
 export interface OrphanSweepParts {
@@ -32,12 +34,15 @@ export interface OrphanSweepParts {
   readonly events: RunEvents & { settled(reason: 'OrphansPresent', key: string): void };
   readonly metrics: Pick<PlatformMetrics, 'orphans'>;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 const KEY = 'orphans';
 
 export class OrphanSweep {
   private present: readonly string[] = [];
+  /** Monotonic milliseconds; `undefined` while there is an anchor. */
+  private anchorlessMs: number | undefined;
 
   constructor(private readonly parts: OrphanSweepParts) {}
 
@@ -54,9 +59,10 @@ export class OrphanSweep {
     if (state === undefined || known === undefined || state.anchor.kind === 'unknown' || state.olderOperator !== undefined)
       return undefined;
     const orphans = orphansOf(known);
-    const doomed = orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
+    const waitMs = this.anchorWaitMs(state);
+    const doomed = waitMs > 0 ? [] : orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
     const removed = new Set<Orphan>();
-    let againMs: number | undefined;
+    let againMs = waitMs > 0 ? waitMs : undefined;
     for (const orphan of doomed) {
       const { isGone, afterMs, isEnough } = await this.remove(client, orphan);
       if (isGone) removed.add(orphan);
@@ -70,6 +76,14 @@ export class OrphanSweep {
   /** Another process leads. */
   forget(): void {
     this.present = [];
+    this.anchorlessMs = undefined;
+  }
+
+  /** How long deletions have to wait because there has been no anchor for a short time only. */
+  private anchorWaitMs({ anchor }: ContextState): number {
+    const nowMs = this.parts.clock.monotonicMs();
+    this.anchorlessMs = anchor.kind === 'none' ? (this.anchorlessMs ?? nowMs) : undefined;
+    return this.anchorlessMs === undefined ? 0 : Math.max(0, this.anchorlessMs + ANCHORLESS_MS - nowMs);
   }
 
   private async remove(

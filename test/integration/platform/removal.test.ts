@@ -25,7 +25,7 @@ const CATALOG = {
 };
 
 describe('removal by the platform module', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let stage: PlatformStage;
 
   before(async () => {
@@ -42,7 +42,7 @@ describe('removal by the platform module', function () {
   after(() => stage?.end());
 
   const gone = (name: string, namespace?: string): Promise<true> =>
-    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 30_000 });
+    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 75_000 });
   const inStatus = (text: string): Promise<true> =>
     poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined, { timeoutMs: 30_000 });
   const figure = (part: string, value: string | undefined): Promise<true> =>
@@ -114,9 +114,25 @@ describe('removal by the platform module', function () {
     expect(await stage.get(map('base'))).not.to.equal(undefined);
   });
 
-  it('removes everything after the anchor was deleted while nobody looked, since the policy is remembered', async () => {
+  it('deletes nothing because the API server restarts, and goes on afterwards', async () => {
     await stage.anchor({ [`${DOMAIN}disabled-resources`]: null, [`${DOMAIN}enable-extra`]: null });
+    const uids = async (): Promise<(string | undefined)[]> =>
+      Promise.all(['base', 'extra', 'spared'].map(async (name) => (await stage.get(map(name)))?.metadata.uid));
     await stage.until('extra is there again', map('extra'), () => true);
+    const before = await uids();
+
+    for (let restart = 0; restart < 2; restart++) {
+      await stage.cluster.controlPlane.stopApiServer('SIGKILL');
+      await stage.cluster.controlPlane.startApiServer();
+      await stage.merge(map('base'), { data: { key: 'changed' } });
+      await stage.until('the value is back', map('base'), ({ data }) => data?.['key'] === 'value');
+    }
+
+    expect(await uids()).to.deep.equal(before);
+    expect(await stage.get(stage.hco)).not.to.equal(undefined);
+  });
+
+  it('removes everything after the anchor was deleted while nobody looked, since the policy is remembered', async () => {
     await poll('the policy to be remembered', async () => {
       const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
       return status?.metadata.annotations?.[`${DOMAIN}on-removal`] === 'delete' || undefined;

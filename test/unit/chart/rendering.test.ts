@@ -251,5 +251,15 @@ describe('the rendered chart', function () {
       .and.not.contain('WARNINGS');
     expect(await notes('--set=wol.grpc.insecure=true')).to.match(/WARNINGS\n {2}wol\.grpc\.insecure/);
     expect((await notes()).split('\n')).to.have.length.below(41);
+    expect(await notes('--set=platform.enabled=true')).to.match(/WARNINGS\n {2}platform\.enabled: .* reboot nodes/);
+  });
+
+  it('tells in the notes the next step of each module that is on', async () => {
+    const values = '--set=platform.enabled=true,platform.activation=annotation,machines.enabled=true,machines.configsNamespace=clusters';
+    const notes = (await helm.must('install', 'virt-steward', CHART, '--dry-run=client', values)).split('NOTES:')[1] ?? '';
+
+    expect(notes).to.contain('kind: WolConfig').and.to.contain('platform.kubevirt.io/autopilot=true').and.to.contain('namespace: clusters');
+    expect(notes).not.to.contain('{{');
+    expect((await helm.must('install', 'virt-steward', CHART, '--dry-run=client')).split('NOTES:')[1]).not.to.match(/Platform:|Machines:/);
   });
 });

@@ -46,7 +46,7 @@ export interface MachinesWorld {
   create(name: string, options?: Omit<MachineOptions, 'name'>): void;
   vm(remote: string, name: string): RemoteVirtualMachine | undefined;
   /** Puts an instance beside a virtual machine, as KubeVirt would. */
-  run(remote: string, name: string): void;
+  run(remote: string, name: string, phase?: string): void;
 }
 
 export interface WorldOptions {
@@ -109,7 +109,7 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
     },
     machine: (name) => supervisor.objects.get(Machine, `team-a/${name}`),
     vm: (remote, name) => remotes[remote]?.objects.get(RemoteVirtualMachine, `team-a/${name}`),
-    run: (remote, name) => run(remotes[remote]!, name),
+    run: (remote, name, phase = 'Running') => run(remotes[remote]!, name, phase),
   };
 }
 
@@ -153,11 +153,11 @@ function connect(supervisor: FakeApiServer, name: string, remote: FakeApiServer)
   });
 }
 
-function run(remote: FakeApiServer, name: string): void {
+function run(remote: FakeApiServer, name: string, phase: string): void {
   const key = `team-a/${name}`;
   const vm = remote.objects.get(RemoteVirtualMachine, key);
   const { labels, annotations } = vm?.spec?.template?.metadata ?? {};
-  const phaseTransitionTimestamps = [{ phase: 'Running', phaseTransitionTimestamp: '2026-01-01T00:00:00Z' }];
+  const phaseTransitionTimestamps = [{ phase, phaseTransitionTimestamp: '2026-01-01T00:00:00Z' }];
   remote.objects.create(RemoteInstance, {
     metadata: {
       name,
@@ -166,7 +166,7 @@ function run(remote: FakeApiServer, name: string): void {
       ...(annotations === undefined ? {} : { annotations }),
     },
     spec: vm?.spec?.template?.spec ?? {},
-    status: { phase: 'Running', phaseTransitionTimestamps },
+    status: { phase, phaseTransitionTimestamps },
   });
 }
 

@@ -2,7 +2,12 @@ import { expect } from 'chai';
 import { type KubernetesObject, Namespace, PersistentVolumeClaim, Secret } from '../../../../src/framework';
 import { Machine, NetworkConfiguration } from '../../../../src/machines/kinds';
 import { marksOf } from '../../../../src/machines/virtual-machine/ownership';
-import { RemoteInstance, RemoteStorageClassKind, RemoteVirtualMachine } from '../../../../src/machines/virtual-machine/remote-objects';
+import {
+  RemoteEventKind,
+  RemoteInstance,
+  RemoteStorageClassKind,
+  RemoteVirtualMachine,
+} from '../../../../src/machines/virtual-machine/remote-objects';
 import { OWNER } from '../builders';
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from './machines-world';
 
@@ -252,6 +257,34 @@ describe('passes over Machines', function () {
     expect(claims(world)).to.deep.equal([]);
   });
 
+  it('tell from Events why a virtual machine does not start, also when nothing else changes, and nothing any more once it runs', async () => {
+    const world = await aMachinesWorld();
+    world.create('web');
+    await pass(world);
+    world.run('east', 'vm-web', 'Scheduling');
+    await pass(world);
+    const vmi = east(world).objects.get(RemoteInstance, 'team-a/vm-web');
+    east(world).objects.create(RemoteEventKind, {
+      metadata: { name: 'why', namespace: 'team-a' },
+      ...{ type: 'Warning', reason: 'FailedScheduling', message: 'no node is left', firstTimestamp: '2100-01-01T10:11:12Z' },
+      involvedObject: { kind: 'VirtualMachineInstance', namespace: 'team-a', name: 'vm-web', ...uidOf(vmi) },
+    });
+    await pass(world);
+    expect(world.machine('web')?.status).to.include({
+      phase: 'Scheduling',
+      failureReason: 'VMIError',
+      failureMessage: 'VM startup failed - 1 error(s) found: [10:11:12] FailedScheduling: no node is left',
+    });
+    expect(condition(world, 'Ready')).to.contain('False VMIError');
+
+    east(world).objects.update(RemoteInstance, 'team-a/vm-web', ({ status }) => {
+      if (status !== undefined) status.phase = 'Running';
+    });
+    await pass(world);
+    expect(world.machine('web')?.status).to.not.have.any.keys('failureReason', 'failureMessage');
+    expect(condition(world, 'Ready')).to.equal('True Running: ');
+  });
+
   it('refuse reserved namespaces and bad specs without a word to any cluster', async () => {
     const world = await aMachinesWorld();
     const before = east(world).currentVersion;
@@ -267,6 +300,11 @@ describe('passes over Machines', function () {
     expect(east(world).currentVersion).to.equal(before);
   });
 });
+
+function uidOf(object: KubernetesObject | undefined): { uid?: string } {
+  const uid = object?.metadata?.uid;
+  return uid === undefined ? {} : { uid };
+}
 
 function supervisorIdOf({ supervisor }: MachinesWorld): string {
   return supervisor.objects.get(Namespace, 'kube-system')?.metadata?.uid ?? '';

@@ -6,6 +6,9 @@ const OPEN = '$' + '{';
 const named = (name: string, header: object = {}, metadata: object = {}): string =>
   anAsset({ name, ...header }, { metadata: { name, namespace: 'ns', ...metadata } });
 
+const golden = (name: string): string =>
+  anAsset({ name, order: 0 }, { apiVersion: 'hco.kubevirt.io/v1', kind: 'HyperConverged', metadata: { name: 'h', namespace: 'ns' } });
+
 describe('loading a catalog', () => {
   it('fills in what a header leaves out', () => {
     const asset = theAsset();
@@ -74,7 +77,7 @@ describe('loading a catalog', () => {
   });
 
   it('sorts by order, then as listed', () => {
-    const files = { 'a.yaml': named('a', { order: 2 }), 'b.yaml': named('b'), 'c.yaml': named('c', { order: 0 }), 'd.yaml': named('d') };
+    const files = { 'a.yaml': named('a', { order: 2 }), 'b.yaml': named('b'), 'c.yaml': golden('c'), 'd.yaml': named('d') };
 
     expect(aCatalog(files).assets.map(({ name, position }) => [name, position])).to.deep.equal([
       ['c', 0],
@@ -139,6 +142,7 @@ describe('loading a catalog', () => {
       'a.yaml': anAsset({ order: -1, install: 'sometimes', colour: 'red', when: ['1 +', 'hardware.x'], requires: ['crd:'] }),
       'b.yaml': 'a: yes\n',
       'c.yaml': anAsset({ name: 'c' }, { metadata: {} }),
+      'd.yaml': anAsset({ name: 'd' }, { data: { a: `${OPEN} nothing }`, b: ['x', `y ${OPEN} topology.x }`], [`${OPEN} 1 }`]: 'z' } }),
     });
 
     for (const start of [
@@ -150,6 +154,9 @@ describe('loading a catalog', () => {
       'a.yaml: asset.requires[0]: is "crd:"',
       'b.yaml: line 1: yes',
       'c.yaml: metadata.name: is missing',
+      'd.yaml: data.a: expression "nothing": Unknown variable: nothing',
+      'd.yaml: data.b[1]: expression "topology.x": No such key: x',
+      `d.yaml: data.${OPEN} 1 }: expression`,
     ]) {
       expect(
         problems.some((problem) => problem.startsWith(start)),

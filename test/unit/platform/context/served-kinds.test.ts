@@ -103,7 +103,7 @@ describe('the kinds that are served', () => {
   });
 
   it('are told when they come and go, once', async () => {
-    const { server, served, changes } = bench([]);
+    const { clock, server, served, changes } = bench([]);
     await served.refresh();
     changes.length = 0;
 
@@ -112,11 +112,30 @@ describe('the kinds that are served', () => {
     await served.refresh();
     server.versions = [];
     await served.refresh();
+    await clock.advance(60_000);
 
     expect(changes).to.deep.equal([
       { appeared: [widgetOf('v1')], gone: [] },
       { appeared: [], gone: [widgetOf('v1')] },
     ]);
+  });
+
+  it('are not gone because a server that has just started does not know them for some seconds', async () => {
+    const { clock, server, served, changes } = bench(['v1']);
+    await served.refresh();
+    changes.length = 0;
+
+    server.versions = [];
+    for (let i = 0; i < 9; i++) {
+      served.kick();
+      await clock.advance(500);
+    }
+    expect(served.find('example.org/v1', 'Widget')).to.deep.equal(widgetOf('v1'));
+    server.versions = ['v1'];
+    await clock.advance(60_000);
+
+    expect(served.find('example.org/v1', 'Widget')).to.deep.equal(widgetOf('v1'));
+    expect(changes).to.deep.equal([]);
   });
 
   it('ask discovery once for a burst of definitions', async () => {
@@ -167,7 +186,7 @@ describe('the kinds that are served', () => {
       await served.refresh();
       expect(served.find('example.org/v1', 'Widget')).to.deep.equal(widgetOf('v1'));
       Object.assign(server, { versions: [], stale: [] });
-      await clock.advance(5_000);
+      await clock.advance(15_000);
 
       expect(served.find('example.org/v1', 'Widget')).to.equal(undefined);
       expect(changes).to.deep.equal([{ appeared: [], gone: [widgetOf('v1')] }]);
@@ -183,7 +202,7 @@ describe('the kinds that are served', () => {
     expect(served.find('example.org/v1', 'Widget')).to.deep.equal(widgetOf('v1'));
 
     Object.assign(server, { failing: false, versions: ['v2'] });
-    await clock.advance(60_000);
+    await clock.advance(90_000);
 
     expect(served.versionsOf('example.org', 'Widget')).to.deep.equal(['example.org/v2']);
   });

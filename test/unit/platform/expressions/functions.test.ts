@@ -34,6 +34,22 @@ describe('functions of expressions', () => {
       expect((await errorOf(() => evaluated(source, { options: { a: 'x' } }))).reason).to.equal('InvalidOption');
     });
 
+    it('lets nothing through that its pattern does not describe from the first to the last character', async () => {
+      const hostile = fc.constantFrom('a', 'z', '0', '9', '-', ',', ';', '$', '(', '`', '\n', ' ', '|', '\u0000', '"', 'ä');
+      const expression = compileExpression('option("cpus", "none", "[0-9][0-9,-]{0,7}")');
+      await fc.assert(
+        fc.asyncProperty(fc.string({ unit: hostile, maxLength: 10 }), async (value) => {
+          const trimmed = value.trim();
+          const isAllowed = trimmed.length <= 8 && [...trimmed].every((character) => '09,-'.includes(character)) && /^[09]/.test(trimmed);
+          const scope = aScope({ options: { cpus: value } });
+          if (trimmed === '') expect(await expression.evaluate(scope)).to.equal('none');
+          else if (isAllowed) expect(await expression.evaluate(scope)).to.equal(trimmed);
+          else expect((await errorOf(() => expression.evaluate(scope))).reason).to.equal('InvalidOption');
+        }),
+        { numRuns: 500 },
+      );
+    });
+
     it('reads no annotation of another domain, and nothing when the anchor has none', async () => {
       const anchor = { metadata: { annotations: { 'example.com/a': 'x', a: 'y' } } };
 

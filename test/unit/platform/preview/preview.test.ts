@@ -187,8 +187,9 @@ describe('a preview of the catalog', () => {
   });
 
   it('forces the golden configuration where the user wants it enforced', async () => {
-    const files = { 'a.yaml': anAsset({ order: 0, fill: ['/data/a'] }, { data: { a: 'ours' } }) };
-    const object = live({}, { data: { a: 'theirs' } });
+    const identity = { apiVersion: 'hco.kubevirt.io/v1', kind: 'HyperConverged', metadata: { name: 'a', namespace: 'ns' } };
+    const files = { 'a.yaml': anAsset({ order: 0, fill: ['/data/a'] }, { ...identity, data: { a: 'ours' } }) };
+    const object = live({}, { ...identity, metadata: { ...identity.metadata, uid: 'u', resourceVersion: '1' }, data: { a: 'theirs' } });
     const dataOf = async (options: Record<string, string>) =>
       ((await preview(files, { live: [object], options }))[0]!.object as { data?: unknown }).data;
 

@@ -74,7 +74,7 @@ describe('the sweep over what is left behind', () => {
           : undefined,
       ...{ state: () => made.state, policy: () => made.policy, kindOf: () => ConfigMap as Kind, isNodeLevel: () => false },
       remover: new ObjectRemover({ clock, gate: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => false } }),
-      ...{ events, metrics, log: nullLogger },
+      ...{ events, metrics, log: nullLogger, clock },
     });
     const tombstones = new TombstoneKeeper({
       tombstones: [
@@ -146,11 +146,16 @@ describe('the sweep over what is left behind', () => {
     });
   }
 
-  it('deletes without an anchor what the policy says that was remembered', async () => {
-    const { made, sweep, put, left } = bench();
+  it('deletes what the policy says that was remembered, once the anchor has been gone for half a minute', async () => {
+    const { clock, made, sweep, put, left } = bench();
     made.state = { ...ACTIVE, anchor: { kind: 'none', why: 'HcoAbsent' }, activation: inactive('NoAnchor'), context: undefined };
     await put('a');
 
+    expect(await sweep.run(client)).to.equal(30_000);
+    await clock.advance(29_999);
+    expect(await sweep.run(client)).to.equal(1);
+    expect(left()).to.deep.equal(['a']);
+    await clock.advance(1);
     await sweep.run(client);
 
     expect(left()).to.deep.equal([]);
