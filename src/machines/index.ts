@@ -3,6 +3,7 @@ import { buildRegistry, type DependencyContainer, type HandlerClass, type RbacRu
 import { WAKE_TARGET_SOURCE } from '../kubevirt/wake-target';
 import { REMOTE_RIGHTS } from './clusters/remote-rights';
 import { machinesHandlers } from './handlers';
+import { placedMachineHandler } from './handlers/placed-machine-handler';
 import { exceptionalSecretRights, secretRightsHandler } from './handlers/secret-rights';
 import { MACHINES_SETTINGS, type MachinesSettings } from './settings';
 import { MachineWakeTargets } from './waking/machine-wake-targets';
@@ -23,7 +24,8 @@ const A_REMOTE_CLUSTER = 'remote';
 
 /** Every handler class of the module. */
 export function machinesHandlersFor(settings: MachinesSettings): HandlerClass[] {
-  return [...machinesHandlers, secretRightsHandler(settings)];
+  // Given twice it counts once; one made from the settings takes the place of its base.
+  return [...new Set([...machinesHandlers, placedMachineHandler(settings.remoteConcurrency)]), secretRightsHandler(settings)];
 }
 
 /** Registers what handlers of the module inject beyond what the framework provides. */

@@ -19,6 +19,7 @@ import {
   OnEvent,
   OnShutdown,
   OnStartup,
+  Probe,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
@@ -134,6 +135,17 @@ export class KubevirtConfigHandler {
     await this.connections.disengageAll();
   }
 
+  /** Says for which clusters another credential is not noticed at once. */
+  @Probe('machines-secrets')
+  secretsFollowed(): string {
+    const keys = this.directory.isKnown ? this.directory.all().map((config) => this.directory.keyOf(config)) : [];
+    const atIntervals = keys.filter((key) => this.secrets.watching(key) === 'refused');
+    const watched = keys.filter((key) => this.secrets.watching(key) === 'yes').length;
+    return atIntervals.length === 0
+      ? `${watched} watched`
+      : `${watched} watched, read at intervals: ${atIntervals.slice(0, SHOWN_MACHINES).join(', ')}`;
+  }
+
   @OnShutdown()
   async close(): Promise<void> {
     this.clients.invalidateAll();
@@ -144,6 +156,8 @@ export class KubevirtConfigHandler {
     // Each is a few calls to our own API server.
     concurrency: 8,
     whileDeleting: true,
+    // Ready is about the cluster; trouble with our own API server is none of its.
+    failure: { condition: false, event: true },
     watches: (get) => [
       clusterChanges(({ name }) => {
         const { home } = get(SupervisorApi);

@@ -10,6 +10,7 @@ import {
   ClusterRegistry,
   clusterChanges,
   Handler,
+  type HandlerClass,
   Index,
   inject,
   type KubernetesObject,
@@ -18,10 +19,12 @@ import {
   Namespace,
   type ObjectKey,
   objectKey,
+  type RbacClaim,
   Reconcile,
   type ReconcileContext,
   type ReconcileResult,
   Secret,
+  type VirtualReconcileOptions,
 } from '../../framework';
 import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
@@ -69,30 +72,61 @@ const DELETION_LOOK_MS = 5_000;
 /** Passes without a cause come at this rate, plus or minus a tenth. */
 const RESYNC_SPREAD = 0.1;
 
-@Handler({
-  rbac: [
-    { ...REMOTE, kind: Namespace, verbs: ['get', 'create'], why: 'a namespace like that of the Machine, for its virtual machine' },
-    { ...REMOTE, kind: RemoteVirtualMachine, verbs: ['get', 'create', 'patch', 'delete'], why: 'the virtual machines of Machines' },
-    {
-      ...REMOTE,
-      kind: RemoteInstance,
-      verbs: ['get', 'list', 'patch'],
-      why: 'whether an instance is gone, and the mark of an adopted one',
-    },
-    { ...REMOTE, kind: StartableVirtualMachine, subresource: 'stop', verbs: ['update'], why: 'shutting a guest down before it is deleted' },
-    { ...REMOTE, kind: RemoteClaimKind, verbs: ['get', 'create', 'patch', 'delete'], why: 'the disks of Machines' },
-    { ...REMOTE, kind: Secret, verbs: ['create', 'delete'], why: 'cloud-init data' },
-    { ...REMOTE, kind: RemoteDataVolume, verbs: ['get', 'create', 'delete'], why: 'disks that are imported from an image' },
-    { ...REMOTE, kind: RemoteStorageProfile, verbs: ['get'], why: 'access modes of a storage class' },
-    { ...REMOTE, kind: RemoteStorageClassKind, verbs: ['get', 'list'], why: 'the default storage class, and whether disks may grow' },
-    { ...REMOTE, kind: NetworkAttachments, verbs: ['list', 'create', 'delete'], why: 'the networks of Machines' },
-    { kind: Machine, verbs: ['patch'], why: 'finalizer and annotations of Machines' },
-    { kind: Machine, subresource: 'finalizers', verbs: ['update'], why: 'a Machine holds the deletion of its NetworkConfiguration' },
-    { kind: NetworkConfiguration, verbs: ['get', 'create', 'patch', 'delete'], why: 'the record of the addresses of a Machine' },
-    { kind: NetworkNamespace, verbs: ['get'], why: 'the network that a Machine names' },
-    { kind: MachineClass, verbs: ['get'], why: 'the size that a Machine names' },
-  ],
-})
+const RIGHTS: readonly RbacClaim[] = [
+  { ...REMOTE, kind: Namespace, verbs: ['get', 'create'], why: 'a namespace like that of the Machine, for its virtual machine' },
+  { ...REMOTE, kind: RemoteVirtualMachine, verbs: ['get', 'create', 'patch', 'delete'], why: 'the virtual machines of Machines' },
+  {
+    ...REMOTE,
+    kind: RemoteInstance,
+    verbs: ['get', 'list', 'patch'],
+    why: 'whether an instance is gone, and the mark of an adopted one',
+  },
+  { ...REMOTE, kind: StartableVirtualMachine, subresource: 'stop', verbs: ['update'], why: 'shutting a guest down before it is deleted' },
+  { ...REMOTE, kind: RemoteClaimKind, verbs: ['get', 'create', 'patch', 'delete'], why: 'the disks of Machines' },
+  { ...REMOTE, kind: Secret, verbs: ['create', 'delete'], why: 'cloud-init data' },
+  { ...REMOTE, kind: RemoteDataVolume, verbs: ['get', 'create', 'delete'], why: 'disks that are imported from an image' },
+  { ...REMOTE, kind: RemoteStorageProfile, verbs: ['get'], why: 'access modes of a storage class' },
+  { ...REMOTE, kind: RemoteStorageClassKind, verbs: ['get', 'list'], why: 'the default storage class, and whether disks may grow' },
+  { ...REMOTE, kind: NetworkAttachments, verbs: ['list', 'create', 'delete'], why: 'the networks of Machines' },
+  { kind: Machine, verbs: ['patch'], why: 'finalizer and annotations of Machines' },
+  { kind: Machine, subresource: 'finalizers', verbs: ['update'], why: 'a Machine holds the deletion of its NetworkConfiguration' },
+  { kind: NetworkConfiguration, verbs: ['get', 'create', 'patch', 'delete'], why: 'the record of the addresses of a Machine' },
+  { kind: NetworkNamespace, verbs: ['get'], why: 'the network that a Machine names' },
+  { kind: MachineClass, verbs: ['get'], why: 'the size that a Machine names' },
+];
+
+/** Workers of each cluster where nobody says otherwise. */
+const DEFAULT_CONCURRENCY = 4;
+
+const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> => ({
+  clusters: 'remotes',
+  concurrency,
+  minIntervalMs: COALESCE_MS,
+  resyncMs: 0,
+  failure: { about: ({ machine }) => machine },
+  watches: (get) => {
+    const placedOn = (key: string): readonly ObjectKey[] => get(PlacedMachines).machinesOf(key);
+    const local = { clusters: 'local' } as const;
+    return [
+      mapped(RemoteVirtualMachine, machineOf),
+      mapped(RemoteInstance, (vmi, { cluster }) => machineOfInstance(vmi, get(ClusterRegistry).get(cluster))),
+      ...[EVENTS_OF_VM, EVENTS_OF_VMI].map(({ select }) =>
+        mapped(RemoteEventKind, (event, { cluster }) => machineOfEvent(event, get(ClusterRegistry).get(cluster)), {
+          select,
+          when: (event) => isProblem(event, select === EVENTS_OF_VMI.select),
+        }),
+      ),
+      mapped(RemoteClaimKind, machineOf),
+      mapped(RemoteDataVolume, machineOf),
+      mapped(Machine, (machine) => [keyOf(machine)], local),
+      mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
+      mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), local),
+      clusterChanges(({ name }) => placedOn(keyOfCluster(name, get(SupervisorApi).home))),
+    ];
+  },
+});
+
+@Handler({ rbac: RIGHTS })
 export class PlacedMachineHandler {
   constructor(
     private readonly supervisor: Cluster,
@@ -132,32 +166,7 @@ export class PlacedMachineHandler {
     return involvedObject?.uid;
   }
 
-  @Reconcile(PlacedMachine, {
-    clusters: 'remotes',
-    minIntervalMs: COALESCE_MS,
-    resyncMs: 0,
-    failure: { about: ({ machine }) => machine },
-    watches: (get) => {
-      const placedOn = (key: string): readonly ObjectKey[] => get(PlacedMachines).machinesOf(key);
-      const local = { clusters: 'local' } as const;
-      return [
-        mapped(RemoteVirtualMachine, machineOf),
-        mapped(RemoteInstance, (vmi, { cluster }) => machineOfInstance(vmi, get(ClusterRegistry).get(cluster))),
-        ...[EVENTS_OF_VM, EVENTS_OF_VMI].map(({ select }) =>
-          mapped(RemoteEventKind, (event, { cluster }) => machineOfEvent(event, get(ClusterRegistry).get(cluster)), {
-            select,
-            when: (event) => isProblem(event, select === EVENTS_OF_VMI.select),
-          }),
-        ),
-        mapped(RemoteClaimKind, machineOf),
-        mapped(RemoteDataVolume, machineOf),
-        mapped(Machine, (machine) => [keyOf(machine)], local),
-        mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
-        mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), local),
-        clusterChanges(({ name }) => placedOn(keyOfCluster(name, get(SupervisorApi).home))),
-      ];
-    },
-  })
+  @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
   async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
     if (this.api.problem !== undefined) return;
     return this.turns.run(ctx.key, () => this.work(machine, ctx));
@@ -273,4 +282,18 @@ function machineOfEvent({ involvedObject: about }: RemoteEvent, cluster: Cluster
 function machineOf({ metadata }: KubernetesObject): readonly ObjectKey[] {
   const { [MACHINE_NAMESPACE_ANNOTATION]: namespace, [MACHINE_NAME_ANNOTATION]: name } = metadata?.annotations ?? {};
   return namespace === undefined || name === undefined ? [] : [`${namespace}/${name}`];
+}
+
+/** How many work on one cluster follows from the settings, so a class with another number is made from them. */
+export function placedMachineHandler(concurrency: number): HandlerClass {
+  if (concurrency === DEFAULT_CONCURRENCY) return PlacedMachineHandler;
+
+  @Handler({ id: PlacedMachineHandler.name, rbac: RIGHTS })
+  class PlacedMachineWorkers extends PlacedMachineHandler {
+    @Reconcile(PlacedMachine, passesOf(concurrency))
+    override reconcile(placed: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
+      return super.reconcile(placed, ctx);
+    }
+  }
+  return PlacedMachineWorkers;
 }

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Settings } from '../../../src/framework';
 import { MACHINES_FLAGS, MACHINES_VARIABLES, type MachinesSettings, machinesSettings } from '../../../src/machines';
 import { configNamespace } from '../../../src/machines/settings';
 import { WOL_FLAGS } from '../../../src/wol';
+import { ROOT } from '../../harness/steward-cluster';
 
 const DEFINITIONS = [...WOL_FLAGS, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
 
@@ -11,6 +14,15 @@ function read(env: Readonly<Record<string, string>> = {}): MachinesSettings {
 }
 
 describe('settings of the machines module', () => {
+  it('stand in the guide with their defaults', () => {
+    const guide = readFileSync(join(ROOT, 'docs', 'machines.md'), 'utf8');
+    const missing = [...MACHINES_FLAGS, ...MACHINES_VARIABLES]
+      .filter(({ env, default: fallback }) => !guide.includes(`\`${env}\``) || !guide.includes(fallback === '' ? '' : `\`${fallback}\``))
+      .map(({ env }) => env);
+
+    expect(missing).to.deep.equal([]);
+  });
+
   it('read KubevirtConfigs of the namespace default unless a namespace is chosen, and know which it was', () => {
     expect(read()).to.include({ isConfigNamespaceDefault: true, namePrefix: undefined, managedBy: 'virt-steward', resyncMs: 600_000 });
     expect(read().configNamespaces).to.deep.equal(['default']);

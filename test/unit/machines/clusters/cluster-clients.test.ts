@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Secret } from '../../../../src/framework';
 import { status, TestCertificateAuthority } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
+import { aMachine } from '../builders';
 import { aClustersWorld, crdText } from './clusters-world';
 
 const failure = (promise: Promise<unknown>): Promise<string> =>
@@ -79,6 +80,85 @@ describe('clients of remote clusters', function () {
     expect(renewed).to.not.equal(a);
     clients.invalidateAll();
     expect(await clients.getClientForConfig('east')).to.not.equal(renewed);
+  });
+});
+
+describe('the client of a Machine', function () {
+  this.timeout(20_000);
+
+  it('is that of the cluster it belongs to, by the rules of placement, and nothing is written', async () => {
+    await using world = await aClustersWorld();
+    world.secret('default', 'east-kubeconfig');
+    world.config('east', 'default');
+    await world.operator.advance(2_000);
+    const clients = world.clients();
+    const before = world.operator.writes().length;
+
+    const single = await clients.getOrCreateClientFromMachine(aMachine());
+    expect(single).to.include({ configName: 'east', rule: 'Single', needsAnnotationUpdate: true });
+    expect(single.client.cluster).to.equal('east');
+    const named = await clients.getOrCreateClientFromMachine(aMachine({ annotations: { 'vitistack.io/kubevirt-config': ' east ' } }));
+    expect(named).to.include({ configName: 'east', rule: 'Annotation', needsAnnotationUpdate: false });
+    const lost = aMachine({ annotations: { 'vitistack.io/kubevirt-config': 'north' } });
+    expect(await failure(clients.getOrCreateClientFromMachine(lost))).to.equal('KubevirtConfig north not found in namespace default');
+    expect(world.operator.writes()).to.have.length(before);
+  });
+
+  it('is none where the config is being deleted, unless the Machine is placed there', async () => {
+    await using world = await aClustersWorld();
+    world.secret('default', 'east-kubeconfig');
+    world.config('east', 'default');
+    await world.operator.advance(2_000);
+    world.supervisor.objects.update(KubevirtConfig, 'default/east', (config) => {
+      config.metadata!.finalizers = ['example.org/hold'];
+    });
+    world.supervisor.objects.delete(KubevirtConfig, 'default/east');
+    await world.operator.settle();
+    const clients = world.clients();
+
+    const annotated = aMachine({ annotations: { 'vitistack.io/kubevirt-config': 'east' } });
+    expect(await failure(clients.getOrCreateClientFromMachine(annotated))).to.equal('KubevirtConfig east is being deleted');
+    const placed = aMachine({ status: { kubevirtConfigRef: { name: 'east', namespace: 'default' } } });
+    expect(await clients.getOrCreateClientFromMachine(placed)).to.include({ configName: 'east', rule: 'Recorded' });
+  });
+});
+
+describe('remote clusters', function () {
+  this.timeout(20_000);
+
+  it('are followed by the leader only, and left by one that leads no more', async () => {
+    await using world = await aClustersWorld({ election: 'standby' });
+    world.secret('default', 'east-kubeconfig');
+    world.config('east', 'default');
+    await world.operator.advance(2_000);
+    expect(world.remote.openSockets).to.equal(0);
+
+    await world.operator.becomeLeader();
+    await world.operator.advance(2_000);
+    expect(world.supervisor.objects.get(KubevirtConfig, 'default/east')?.status?.phase).to.equal('Unreachable');
+    expect(world.remote.openSockets).to.be.above(0);
+
+    await world.operator.loseLeadership();
+    await world.operator.advance(6_000);
+    expect(world.remote.openWatches).to.equal(0);
+  });
+
+  it('are said to be followed at intervals where their Secret may not be watched, and change all the same', async () => {
+    await using world = await aClustersWorld();
+    world.supervisor.faults.add({ on: { verb: 'watch', kind: Secret }, do: status(403), times: 1_000_000 });
+    world.secret('default', 'east-kubeconfig', 'nothing');
+    world.config('east', 'default');
+    await world.operator.advance(2_000);
+    const word = (): string | undefined => world.supervisor.objects.get(KubevirtConfig, 'default/east')?.status?.status;
+    expect(word()).to.equal('InvalidKubeconfig');
+    expect(JSON.stringify(await world.operator.operator.health('readyz'))).to.contain('0 watched, read at intervals: east');
+
+    const kubeconfig = Buffer.from(world.remote.kubeconfig('token')).toString('base64');
+    world.supervisor.objects.update(Secret, 'default/east-kubeconfig', (secret) => {
+      secret.data = { kubeconfig };
+    });
+    await world.operator.advance(65_000);
+    expect(word()).to.equal('KubeVirtNotReady');
   });
 });
 
