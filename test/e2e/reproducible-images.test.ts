@@ -8,7 +8,18 @@ import { VERSION } from './images';
 
 const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 /** What images are made from, beside packages. */
-const SOURCES = ['build/src', 'build/hack', 'hack', 'crds', 'assets', 'package.json', 'package-lock.json', 'LICENSE'];
+const SOURCES = [
+  'src',
+  'build/src',
+  'build/hack',
+  'hack',
+  'crds',
+  'assets',
+  'package.json',
+  'package-lock.json',
+  'LICENSE',
+  'docs/icon.svg',
+];
 
 describe('images that are built twice from one commit (I11)', function () {
   this.timeout(900_000);
