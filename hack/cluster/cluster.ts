@@ -223,6 +223,8 @@ function apiServerArgs(directory: string, authority: CertificateAuthority): stri
     `--kubelet-client-key=${file('kubelet-client.key', privateKey)}`,
     '--kubelet-preferred-address-types=InternalIP',
     '--enable-admission-plugins=NodeRestriction',
+    // The API server is on no node, where the address of a Service means something.
+    '--enable-aggregator-routing=true',
   ];
 }
 

@@ -63,9 +63,11 @@ export function rest({ server, ca, token }: RestEndpoint, wanted: RestRequest) {
   });
 }
 
-/** Texts of `Warning: 299 - "text"` (RFC 9111, 5.5 of its predecessor RFC 7234). */
+/** Texts of `Warning: 299 - "text"` (RFC 7234, 5.5), of which a header that was sent several times holds more than one. */
 export function warningsIn(headers: readonly string[] = []): string[] {
-  return headers.flatMap((header) => /^\d{3} \S+ "((?:[^"\\]|\\.)*)"/.exec(header)?.[1]?.replace(/\\(.)/g, '$1') ?? []);
+  return headers.flatMap((header) =>
+    [...header.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) => text.replace(/\\(.)/g, '$1')),
+  );
 }
 
 function parsed(text: string): unknown {

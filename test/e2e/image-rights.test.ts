@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { ROOT } from '../harness/steward-cluster';
 import { ImageContainer } from './image-container';
@@ -68,24 +65,5 @@ describe('images, run by runc with the security context of their pods (I10)', fu
 
     expect((await run('/usr/local/bin/virt-steward', '--version')).stdout).to.equal(`${version}\n`);
     expect((await run('/usr/local/bin/node', '--version')).stdout).to.equal(`v${devDependencies['node']}\n`);
-  });
-});
-
-describe('images, built twice (I11)', function () {
-  this.timeout(300_000);
-  let folder: string;
-
-  before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'images-'));
-  });
-
-  after(() => rmSync(folder, { recursive: true }));
-
-  it('are the same to the last byte, in whatever folder and at whatever time', async () => {
-    const program = join(ROOT, 'build', 'hack', 'images', 'main.js');
-    await promisify(execFile)(process.execPath, [program, `--arch=${ARCHITECTURE}`, `--output=${folder}`]);
-    const digests = (from: string): Record<string, string> => JSON.parse(readFileSync(join(from, 'digests.json'), 'utf8'));
-
-    expect(digests(IMAGES)).to.include(digests(folder));
   });
 });

@@ -7,9 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../hack/images/oci-archive';
 import { type TarEntry, tarOf } from '../../hack/images/tar';
+import { entriesOf } from '../../hack/images/tar-reader';
 import { ROOT } from '../harness/steward-cluster';
-
-const BLOCK = 512;
 
 export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 export const NEXT_VERSION = `${VERSION}-next`;
@@ -24,7 +23,8 @@ interface Descriptor {
 /** Archive of `docker.io/virt-steward/<name>` with both tags. A reference without a registry means docker.io. */
 export function archiveWithNext(name: 'manager' | 'agent'): Buffer {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const files = filesIn(readFileSync(join(ROOT, 'dist', 'images', `${name}-${VERSION}-${architecture}.tar`)));
+  const archive = readFileSync(join(ROOT, 'dist', 'images', `${name}-${VERSION}-${architecture}.tar`));
+  const files = new Map(entriesOf(archive).flatMap(({ path, type, content }) => (type === 'file' ? [[path, content] as const] : [])));
   const read = <T>(path: string): T => JSON.parse(files.get(path)!.toString('utf8')) as T;
   const blob = ({ digest }: Descriptor): string => `blobs/${digest.replace(':', '/')}`;
   const add = (descriptor: Descriptor, value: unknown): Descriptor => {
@@ -46,16 +46,4 @@ export function archiveWithNext(name: 'manager' | 'agent'): Buffer {
   files.set('index.json', Buffer.from(JSON.stringify({ ...index, manifests: [named(only, VERSION), named(next, NEXT_VERSION)] })));
   const entries = [...files].map(([path, content]): TarEntry => ({ path, mode: 0o644, content }));
   return tarOf([{ path: 'blobs', mode: 0o755 }, { path: 'blobs/sha256', mode: 0o755 }, ...entries], 0);
-}
-
-/** Regular files of an archive that hack/images has written: short names, no extensions. */
-function filesIn(tar: Buffer): Map<string, Buffer> {
-  const files = new Map<string, Buffer>();
-  for (let at = 0; at + BLOCK <= tar.length && tar[at] !== 0; ) {
-    const text = (from: number, length: number): string => tar.toString('latin1', at + from, at + from + length).split('\0')[0]!;
-    const size = Number.parseInt(text(124, 12), 8);
-    if (text(156, 1) === '0') files.set(text(0, 100), tar.subarray(at + BLOCK, at + BLOCK + size));
-    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
-  }
-  return files;
 }

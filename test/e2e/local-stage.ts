@@ -70,7 +70,8 @@ export class LocalStage implements Stage {
   }
 
   async installKubeVirt(): Promise<KubeVirtStandIn> {
-    this.kubevirt ??= await startKubeVirtStandIn({ kubeconfig: this.cluster.controlPlane.kubeconfig });
+    const { controlPlane, network } = this.cluster;
+    this.kubevirt ??= await startKubeVirtStandIn({ kubeconfig: controlPlane.kubeconfig, host: network.hostAddress });
     return this.kubevirt;
   }
 

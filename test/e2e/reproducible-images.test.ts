@@ -10,7 +10,7 @@ const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 /** What images are made from, beside packages. */
 const SOURCES = ['build/src', 'build/hack', 'hack', 'crds', 'assets', 'package.json', 'package-lock.json', 'LICENSE'];
 
-describe('images that are built twice from one commit', function () {
+describe('images that are built twice from one commit (I11)', function () {
   this.timeout(900_000);
   this.slow(300_000);
   let scratch: string;

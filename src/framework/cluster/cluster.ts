@@ -83,7 +83,7 @@ export class Cluster {
 
   /**
    * An informer of the caller's own, who starts and stops it, for what is known only while the process runs. It is not in `store`, nobody
-   * waits for it, and no readiness depends on it.
+   * waits for it, and no readiness depends on it; metrics show it.
    *
    * @throws {RangeError} as a decorator would, for a selection that is not allowed.
    */

@@ -98,6 +98,11 @@ export class InformerSet {
     return [...this.informers.values()].map(({ informer }) => informer);
   }
 
+  /** Informers of others, see `accompany`. */
+  get accompanying(): readonly Informer[] {
+    return [...this.companions];
+  }
+
   start(): void {
     this.isStarted = true;
     for (const informer of this.list()) informer.start();

@@ -66,7 +66,8 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
     connection.discovery,
     contact,
   );
-  metrics.informers.observe(() => [...cluster.informers.list(), ...connection.ownInformers]);
+  const { informers } = cluster;
+  metrics.informers.observe(() => [...informers.list(), ...informers.accompanying, ...connection.ownInformers]);
   return {
     cluster,
     transport,

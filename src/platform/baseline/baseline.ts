@@ -6,8 +6,9 @@
 import { EditWars } from './edit-war';
 import { type KeyMemory, newKeyMemory } from './key-memory';
 import type { BaselineOutcome } from './outcome';
-import { Run, type RunParts } from './run';
+import { Run } from './run';
 import type { BaselineInput } from './run-input';
+import type { RunParts } from './run-parts';
 
 export type BaselineParts = Omit<RunParts, 'wars'>;
 

@@ -11,7 +11,7 @@ export type {
 } from './asset';
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { CatalogRenderer } from './catalog-renderer';
-export { contributorsOf, haveInputsChanged } from './changed-inputs';
+export { contributorsOf } from './contributors';
 export { EMPTY_CONTEXT } from './empty-context';
 export { IdentityClaims } from './identity-claims';
 export { loadCatalog } from './load-catalog';

@@ -127,6 +127,8 @@ describe('the context on a real API server', function () {
     await stage.cluster.api.apply(both);
 
     await data('settings', ({ api }) => api === 'hco.kubevirt.io/v1');
+    // The watch of the older version has ended, and the one that replaced it is shown like any other.
+    expect(await stage.manager!.metrics()).to.match(/steward_informer_synced\{[^}]*kind="hyperconvergeds\.hco\.kubevirt\.io"[^}]*\} 1/);
   });
 
   it('follows labels of nodes, and of those alone that say something', async () => {

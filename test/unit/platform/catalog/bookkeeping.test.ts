@@ -1,49 +1,48 @@
 import { expect } from 'chai';
-import { haveInputsChanged, IdentityClaims, type RenderedObject } from '../../../../src/platform/catalog';
-import { aContext, type ContextParts } from '../support/asset-context';
+import { contributorsOf, IdentityClaims, type RenderedObject } from '../../../../src/platform/catalog';
 import { aCatalog, anAsset } from '../support/catalogs';
 
 const e = (source: string): string => `${'$'}{ ${source} }`;
 
-describe('inputs of an asset', () => {
-  const changed = (
-    header: object,
-    data: object,
-    before: ContextParts,
-    after: ContextParts,
-    files: Record<string, string> = {},
-  ): boolean => {
-    const catalog = aCatalog({ 'a.yaml': anAsset(header, { data }), ...files });
-    return haveInputsChanged(catalog, catalog.assetByName('a')!, aContext(before), aContext(after));
+describe('what an object is made of', () => {
+  const partsOf = (files: Record<string, string>): string[] => {
+    const catalog = aCatalog(files);
+    return contributorsOf(catalog, catalog.assetByName('a')!).map(({ name }) => name);
   };
+  const other = (header: object): string => anAsset({ name: 'b', ...header }, { metadata: { name: 'b', namespace: 'ns' } });
 
-  it('change when a variable changes that an expression reads', () => {
-    const data = { a: e('topology.workerCount') };
-
-    expect(changed({}, data, { topology: { workerCount: 1 } }, { topology: { workerCount: 2 } })).to.equal(true);
-    expect(changed({}, data, { topology: { workerCount: 1 } }, { topology: { workerCount: 1 } })).to.equal(false);
-    expect(changed({}, data, { hardware: { gpuPresent: true } }, {})).to.equal(false);
+  it('is its asset, and its fragments', () => {
+    expect(partsOf({ 'a.yaml': anAsset(), 'b.yaml': other({}) })).to.deep.equal(['a']);
+    expect(partsOf({ 'a.yaml': anAsset(), 'b.yaml': anAsset({ name: 'b', into: 'a' }) })).to.deep.equal(['a', 'b']);
   });
 
-  it('change when an annotation changes that it reads, its switch included, and with no other', () => {
-    const data = { a: e('option("size", "")') };
-    const header = { switch: 'x' };
+  it('is every asset of a union where it is in one', () => {
+    expect(
+      partsOf({ 'a.yaml': anAsset({ union: 'u' }), 'b.yaml': other({ union: `u-${e('params.x')}`, params: { x: 1 } }) }),
+    ).to.deep.equal(['a', 'b']);
+    expect(partsOf({ 'a.yaml': anAsset(), 'b.yaml': other({ union: 'u' }) })).to.deep.equal(['a']);
+  });
+});
 
-    expect(changed(header, data, {}, { options: { size: '1' } })).to.equal(true);
-    expect(changed(header, data, {}, { options: { 'enable-x': 'false' } })).to.equal(true);
-    expect(changed(header, data, { options: { other: '1' } }, { options: { other: '2' } })).to.equal(false);
+describe('what an asset is known to read', () => {
+  const readsOf = (header: object, data: object = {}): string[] =>
+    [...aCatalog({ 'a.yaml': anAsset(header, { data }) }).assets[0]!.reads].sort();
+
+  it('is every variable of the context in header and object', () => {
+    expect(
+      readsOf({ vars: { x: 'hco.spec.x' }, when: ['hardware.gpuPresent'], forEach: 'topology.roles' }, { a: e('images["a"]') }),
+    ).to.deep.equal(['hardware', 'hco', 'images', 'topology']);
   });
 
-  it('change with what it requires of the context', () => {
-    expect(changed({ requires: ['feature:hco'] }, {}, { settings: { hcoPresent: false } }, {})).to.equal(true);
-    expect(changed({ requires: ['feature:openshift'] }, {}, {}, { topology: { isOpenShift: true } })).to.equal(true);
+  it('is what its requirements ask of the context as well', () => {
+    expect(readsOf({ requires: ['feature:hco', 'feature:openshift', 'feature:olm'] })).to.deep.equal(['cluster', 'settings', 'topology']);
   });
 
-  it('change with those of its fragments', () => {
-    const files = { 'b.yaml': anAsset({ name: 'b', into: 'a' }, { data: { b: e('hardware.gpuPresent') } }) };
+  it('is no variable for options, which are told by name', () => {
+    const [asset] = aCatalog({ 'a.yaml': anAsset({ switch: 'x' }, { data: { a: e('option("size", "")') } }) }).assets;
 
-    expect(changed({}, {}, {}, { hardware: { gpuPresent: true } }, files)).to.equal(true);
-    expect(changed({}, {}, {}, { hardware: { gpuPresent: true } })).to.equal(false);
+    expect([...asset!.reads]).to.deep.equal([]);
+    expect(asset!.options.map(({ name }) => name)).to.deep.equal(['enable-x', 'size']);
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConfigMap, defineKind, type KubernetesObject } from '../../../../src/framework';
-import { delayMs, loseResponse } from '../../../../src/framework/testing';
+import { delayMs, loseResponse, status } from '../../../../src/framework/testing';
 import { anAsset } from '../support/catalogs';
 import { aMap, HCO_KEY, HyperConverged, PlatformWorld, type PlatformWorldOptions } from './platform-world';
 
@@ -266,6 +266,38 @@ describe('objects that belong to somebody else', function () {
 
     expect(world.map('theirs')?.data).to.deep.equal({ 'config.yaml': 'theirs: 2\nours:\n  enabled: true\n' });
     expect(world.map('theirs')?.metadata?.labels).to.equal(undefined);
+  });
+});
+
+describe('an object that cannot be written for a while', function () {
+  this.timeout(60_000);
+
+  it('is told once, shown as not in order, and set right when it can be written', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')] });
+    try {
+      await world.anchor();
+      await world.settle();
+      const fault = world.server.faults.add({
+        on: { verb: 'patch', kind: ConfigMap, name: 'a' },
+        do: status(500),
+        times: Number.POSITIVE_INFINITY,
+      });
+      for (const name of ['a', 'b']) {
+        world.server.objects.update(ConfigMap, `ns/${name}`, (map) => {
+          map.data = { key: 'other' };
+        });
+      }
+      for (let minute = 0; minute < 10; minute++) await world.operator.advance(60_000);
+
+      expect(world.map('b')?.data).to.deep.equal({ key: 'value' });
+      expect(fault.strikes).to.be.within(5, 60);
+      expect(world.events().filter((reason) => reason === 'ApplyFailed')).to.have.length(1);
+      fault.remove();
+      await world.operator.advance(5 * 60_000);
+      expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
   });
 });
 
