@@ -87,8 +87,10 @@ function namespaceName(settings: ManagerSettings): string {
 export async function runManager(settings: ManagerSettings, { lifetimes }: ManagerOverrides = {}): Promise<number> {
   keepHeapSmall();
   const options = managerOptions(settings);
+  // Flags first: whoever mistypes one need not have a cluster to be told.
+  const checked = moduleSettings(settings, options.namespace, { ...metricsFacts(options.metrics), inCluster: false });
   const { kubeConfig, source } = ownKubeConfig(settings);
-  const modules = moduleSettings(settings, options.namespace, { ...metricsFacts(options.metrics), inCluster: source === 'in-cluster' });
+  const modules = { ...checked, platform: { ...checked.platform, inCluster: source === 'in-cluster' } };
   const { wol, platform, machines } = modules;
   const logger = WinstonLogger.create({ level: options.logLevel, format: options.logFormat });
   const container = createContainer();

@@ -165,12 +165,15 @@ describe('Machines on two remote clusters', function () {
     expect((await fixture.vm('east', 'vm-kept'))?.spec?.runStrategy).to.equal('Halted');
   });
 
-  it('leave a virtual machine of a neighbour of nearly their name alone', async () => {
-    // Without prefix both would be called app; the marks tell them apart.
+  it('mark what they make with their full identity', async () => {
     await fixture.create('app', { annotations: { 'vitistack.io/kubevirt-config': 'east' } });
     await fixture.untilPhase('app', 'Running');
     const first = await fixture.vm('east', 'vm-app');
-    expect(first?.metadata.annotations).to.include({ 'vitistack.io/machine-name': 'app' });
+    expect(first?.metadata.annotations).to.include({
+      'vitistack.io/machine-namespace': 'team-a',
+      'vitistack.io/machine-name': 'app',
+      'vitistack.io/machine-uid': (await fixture.machine('app'))?.metadata.uid,
+    });
   });
 
   it('take everything of theirs with them when they are deleted, and nothing else', async () => {
