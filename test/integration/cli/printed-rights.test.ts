@@ -39,6 +39,8 @@ const RELEASE = {
     manager: { leaderElection: true },
     metrics: { enabled: true, secure: true },
     wol: { enabled: true },
+    platform: { enabled: true },
+    machines: { enabled: true },
   },
   helpers: {
     'virt-steward.fullname': 'helm',
@@ -67,7 +69,7 @@ function installed(text: string, namespace: string): TestObject[] {
       { apiVersion: RBAC, kind: 'ClusterRoleBinding', metadata, roleRef, subjects },
     ];
   });
-  return [...generated, ...manifests.map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }))];
+  return [...generated, ...manifests.map((object) => ({ ...object, metadata: { namespace, ...object.metadata } }))];
 }
 
 /** One line a verb, so that it does not matter how rules are grouped. */
@@ -77,7 +79,9 @@ function lines(rules: readonly Rule[]): string[] {
       resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource} ${[...resourceNames].sort().join()}`)),
     ),
   );
-  return [...new Set(all)].sort();
+  const distinct = new Set(all);
+  // A module that asks for an object by its name adds nothing where another may see all of them.
+  return [...distinct].filter((line) => line.endsWith(' ') || !distinct.has(line.slice(0, line.lastIndexOf(' ') + 1))).sort();
 }
 
 describe('printed rights on a real API server', function () {
@@ -112,7 +116,9 @@ describe('printed rights on a real API server', function () {
     it(`applied as ${form} are what yaml says, in the namespace of the manager and elsewhere`, async () => {
       const printed = FORMS['yaml']!() as RoleObject[];
       const everywhere = printed.filter(({ kind }) => kind === 'ClusterRole').flatMap(({ rules = [] }) => rules);
-      const here = printed.filter(({ kind }) => kind === 'Role').flatMap(({ rules = [] }) => rules);
+      // KubevirtConfigs and their Secrets have a namespace of their own.
+      const isHere = ({ kind, metadata }: RoleObject): boolean => kind === 'Role' && metadata['namespace'] === 'yaml';
+      const here = printed.filter(isHere).flatMap(({ rules = [] }) => rules);
       const everybody = await rightsOf('nobody', 'nobody');
       const expected = { here: lines([...everywhere, ...here]), elsewhere: lines(everywhere) };
       expect(expected.here).to.include('update coordination.k8s.io/leases virt-steward-manager');
