@@ -138,8 +138,11 @@ describe('the manager with the platform module', function () {
       await stage.until('the object', DESCHEDULER, ({ spec }) => spec?.['deschedulingIntervalSeconds'] === 60);
       await stage.merge(DESCHEDULER, { spec: { deschedulingIntervalSeconds: 5 } });
       await stage.until('the value is back', DESCHEDULER, ({ spec }) => spec?.['deschedulingIntervalSeconds'] === 60);
+      await poll('the kind to be missed no more', async () => !(await stage.status()).includes('CRDMissing'), { timeoutMs: 30_000 });
       const name = 'kubedeschedulers.operator.openshift.io';
-      await stage.cluster.api.delete({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } });
+      const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } };
+      await stage.cluster.api.delete(definition);
+      await poll('the definition to be gone', async () => (await stage.cluster.api.get(definition)) === undefined, { timeoutMs: 30_000 });
       await poll('the kind to be missed', async () => (await stage.status()).includes('CRDMissing'), { timeoutMs: 30_000 });
     }
     await stage.untilEvent('CRDDiscovered', 'KubeDescheduler');
