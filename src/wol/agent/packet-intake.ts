@@ -84,7 +84,7 @@ export class PacketIntake {
     const packet = parseMagicPacket(payload);
     if (packet === undefined) return 'malformed';
     if (!isUsableMac(packet.mac)) return 'unusable';
-    const identity = { mac: packet.mac, port, password: packet.password };
+    const identity = { mac: packet.mac, sender, port, password: packet.password };
     if (duplicates.isDuplicate(identity)) return 'duplicate';
     const isOverShare = !limiter.allows(sender) || queue.isCrowdedBy(sender);
     // Most of a flood ends here: nothing is made for it.

@@ -33,7 +33,7 @@ export const EVENT_LIFETIME_MS = 60_000;
 /** Events an agent holds; the default of --queue-size and its range. */
 export const QUEUE_SIZE = { default: 4_096, min: 64, max: 65_536 } as const;
 
-/** Addresses the duplicate filter remembers, and (port, password) pairs for each. */
+/** Pairs of address and sender that the duplicate filter remembers, and (port, password) pairs for each. */
 export const MAX_REMEMBERED_MACS = 16_384;
 export const MAX_PAIRS_PER_MAC = 8;
 /** Window of the duplicate filter in milliseconds; the default of --dedup-window and its range. */

@@ -139,14 +139,22 @@ describe('packet intake', () => {
     expect(Buffer.from(delivered[0]?.secureOn ?? []).toString()).to.equal('secret');
   });
 
-  it('takes the frame and the datagram of one wake for the same, unless their passwords differ', () => {
+  it('reports a packet of each sender, whoever was first, and copies from one sender once', () => {
+    for (const address of ['192.0.2.66', '192.0.2.1', '192.0.2.1', '::ffff:192.0.2.1', '192.0.2.66'])
+      intake.datagram(packetFor('02:00:00:00:00:01'), from(address), 9);
+    expect(results).to.deep.equal(['accepted', 'accepted', 'duplicate', 'duplicate', 'duplicate']);
+    expect(delivered.map(({ sourceIp }) => sourceIp)).to.deep.equal(['192.0.2.66', '192.0.2.1']);
+  });
+
+  it('reports the frame and the datagram of one wake, as only one of them may be allowed, and each once per password', () => {
     const frame = { source: '02:ff:00:00:00:01', vlanId: 0, interfaceName: 'eth1' };
     const withPassword = Buffer.concat([packetFor('02:00:00:00:00:01'), Buffer.from('1234')]);
     intake.frame({ ...frame, payload: packetFor('02:00:00:00:00:01') });
     intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
     intake.datagram(withPassword, from('192.0.2.1'), 9);
     intake.frame({ ...frame, payload: withPassword });
-    expect(results).to.deep.equal(['accepted', 'duplicate', 'accepted', 'duplicate']);
+    intake.frame({ ...frame, payload: withPassword });
+    expect(results).to.deep.equal(['accepted', 'accepted', 'accepted', 'accepted', 'duplicate']);
   });
 
   it('counts what each network card sends by Ethernet against a share of its own', () => {
