@@ -89,6 +89,14 @@ export class DuplicateFilter {
     }
   }
 
+  /** Undoes `remember`, for a packet that was not reported after all. */
+  forget(packet: PacketIdentity): void {
+    const window = this.openWindow(keyOf(packet));
+    const password = textOf(packet.password);
+    const index = window?.pairs.findIndex((seen) => seen.password === password && seen.port === packet.port) ?? -1;
+    if (index >= 0) window?.pairs.splice(index, 1);
+  }
+
   private openWindow(key: string): Window | undefined {
     const window = this.windows.get(key);
     return window !== undefined && !this.isOver(window) ? window : undefined;

@@ -44,6 +44,7 @@ describe('packet intake', () => {
           return !queueTakes;
         },
         isCrowdedBy: (sender) => sender === crowd,
+        makeRoomFor: () => queueTakes,
         hasRoom: (sender) => queueTakes && (sender === undefined || asideTakes),
       },
       deliver(event, sender, isOverShare) {
@@ -84,6 +85,15 @@ describe('packet intake', () => {
     queueTakes = true;
     intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
     expect(results).to.deep.equal(['queue_full', 'accepted']);
+  });
+
+  it('lets a packet in again whose event made way for that of another sender', () => {
+    const packet = Buffer.from(buildMagicPacket('02:00:00:00:00:01', Uint8Array.of(1, 2, 3, 4)));
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    intake.displaced(delivered[0] as ReportEvent, '192.0.2.1');
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    expect(results).to.deep.equal(['accepted', 'accepted', 'duplicate']);
   });
 
   it('sets aside what a sender sends beyond its share, and tells whose it is', () => {
