@@ -5,9 +5,10 @@ import { MANAGER_FLAGS } from '../../src/cli/manager-flags';
 import { runManager } from '../../src/cli/run-manager';
 import { Settings } from '../../src/framework';
 import { MACHINES_FLAGS, MACHINES_VARIABLES } from '../../src/machines';
+import { PLATFORM_FLAGS } from '../../src/platform/settings';
 import { type CertificateLifetimes, WOL_FLAGS, WOL_VARIABLES } from '../../src/wol';
 
-const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...MACHINES_FLAGS];
+const FLAGS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...PLATFORM_FLAGS, ...MACHINES_FLAGS];
 const [lifetimes = '', ...args] = process.argv.slice(2);
 const command = addFlags(new Command(), FLAGS).parse(args, { from: 'user' });
 
