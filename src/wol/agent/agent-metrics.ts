@@ -82,7 +82,7 @@ export class AgentMetrics {
       labelNames: ['port', 'operator', 'version', 'config'],
       registers: [this.registry],
     }).set({ port: ports.join(','), operator, version, config }, 1);
-    this.gauge('wol_agent_dedupe_cache_size', 'Addresses whose duplicate window is open.', gauges.dedupeCacheSize);
+    this.gauge('wol_agent_dedupe_cache_size', 'Pairs of address and sender whose duplicate window is open.', gauges.dedupeCacheSize);
     this.gauge('wol_agent_queue_depth', 'Events without a final answer.', gauges.queueDepth);
     this.gauge('wol_agent_raw_interfaces', 'Interfaces listened to for Ethernet frames.', gauges.rawInterfaces);
     this.portGauges(gauges);

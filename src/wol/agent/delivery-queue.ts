@@ -12,6 +12,7 @@
 import type { Clock } from '../../framework/basics';
 import { BURST_OVER_MS, EVENT_LIFETIME_MS, MAX_IN_LINE_PER_SOURCE, SOURCE_EVENTS_PER_SECOND } from '../protocol/limits';
 import { WaitingAside } from './waiting-aside';
+import { WaitingInLine } from './waiting-in-line';
 
 export interface Queued<Event> {
   readonly event: Event;
@@ -23,25 +24,25 @@ export interface Queued<Event> {
   readonly source: string | undefined;
 }
 
-export interface DeliveryQueueOptions {
+export interface DeliveryQueueOptions<Event = unknown> {
   /** Events held at most, taken ones included. */
   capacity: number;
   /** Milliseconds from receipt. @default EVENT_LIFETIME_MS */
   lifetimeMs?: number;
   onExpired?: () => void;
+  /** Told of an event that made way for one of another sender. */
+  onDisplaced?: (event: Event, source: string) => void;
 }
 
 export class DeliveryQueue<Event> {
   private readonly capacity: number;
   private readonly lifetimeMs: number;
   private readonly onExpired: (() => void) | undefined;
-  /** Never taken yet; `head` is the first one still here, so that taking costs no copy. */
-  private fresh: Queued<Event>[] = [];
-  private head = 0;
+  private readonly onDisplaced: ((event: Event, source: string) => void) | undefined;
+  /** Never taken yet. */
+  private readonly fresh = new WaitingInLine<Queued<Event>>();
   /** Taken and given back, by sequence; each is older than anything in `fresh`. */
   private readonly returned: Queued<Event>[] = [];
-  /** How many of `fresh` each sender has; none has 0. */
-  private readonly inLineOf = new Map<string, number>();
   private readonly aside = new WaitingAside<Queued<Event>>();
   /** When somebody was last over its share, and when an event was last taken from aside. */
   private overShareAtMs = Number.NEGATIVE_INFINITY;
@@ -50,12 +51,13 @@ export class DeliveryQueue<Event> {
   private nextSequence = 0;
 
   constructor(
-    { capacity, lifetimeMs = EVENT_LIFETIME_MS, onExpired }: DeliveryQueueOptions,
+    { capacity, lifetimeMs = EVENT_LIFETIME_MS, onExpired, onDisplaced }: DeliveryQueueOptions<Event>,
     private readonly clock: Clock,
   ) {
     this.capacity = capacity;
     this.lifetimeMs = lifetimeMs;
     this.onExpired = onExpired;
+    this.onDisplaced = onDisplaced;
   }
 
   /** Events without a final answer, taken ones included. */
@@ -70,7 +72,7 @@ export class DeliveryQueue<Event> {
 
   /** Whether a sender has so much waiting that the next event would have to wait aside, also to stay behind its earlier ones. */
   isCrowdedBy(source: string): boolean {
-    return this.aside.has(source) || (this.inLineOf.get(source) ?? 0) >= MAX_IN_LINE_PER_SOURCE;
+    return this.aside.has(source) || this.fresh.countOf(source) >= MAX_IN_LINE_PER_SOURCE;
   }
 
   /** Whether an event would be kept, for those who would rather not make it in vain. @param source when it is over its share. */
@@ -80,11 +82,24 @@ export class DeliveryQueue<Event> {
     return !this.isFull && (source === undefined || this.aside.hasRoom(source));
   }
 
+  /**
+   * Drops the newest event of a sender that has more in line than this one would have with its next, when the queue is full: however
+   * many senders crowd it, one that has nothing in line is heard while any of them has two.
+   *
+   * @returns whether there is room now.
+   */
+  makeRoomFor(source: string): boolean {
+    if (this.hasRoom()) return true;
+    const displaced = this.fresh.removeNewestOfLargest(this.fresh.countOf(source) + 1);
+    if (displaced === undefined) return false;
+    this.onDisplaced?.(displaced.item.event, displaced.source);
+    return this.hasRoom();
+  }
+
   /** @returns false when the queue is full; the event is then not kept. */
   offer(event: Event, source?: string): boolean {
     if (!this.hasRoom()) return false;
-    this.fresh.push(this.queued(event, source));
-    if (source !== undefined) this.inLineOf.set(source, (this.inLineOf.get(source) ?? 0) + 1);
+    this.fresh.add(this.queued(event, source), source);
     return true;
   }
 
@@ -157,7 +172,7 @@ export class DeliveryQueue<Event> {
 
   /** Events that are not aside. */
   private get inLine(): number {
-    return this.returned.length + this.fresh.length - this.head;
+    return this.returned.length + this.fresh.size;
   }
 
   private queued(event: Event, source: string | undefined): Queued<Event> {
@@ -165,25 +180,10 @@ export class DeliveryQueue<Event> {
   }
 
   private oldest(): Queued<Event> | undefined {
-    return this.returned[0] ?? this.fresh[this.head];
+    return this.returned[0] ?? this.fresh.oldest();
   }
 
   private removeOldest(): Queued<Event> | undefined {
-    if (this.returned.length > 0) return this.returned.shift();
-    const item = this.fresh[this.head];
-    if (item === undefined) return undefined;
-    if (item.source !== undefined) this.leaveLine(item.source);
-    this.head++;
-    if (this.head * 2 > this.fresh.length) {
-      this.fresh = this.fresh.slice(this.head);
-      this.head = 0;
-    }
-    return item;
-  }
-
-  private leaveLine(source: string): void {
-    const left = (this.inLineOf.get(source) ?? 1) - 1;
-    if (left === 0) this.inLineOf.delete(source);
-    else this.inLineOf.set(source, left);
+    return this.returned.length > 0 ? this.returned.shift() : this.fresh.removeOldest();
   }
 }

@@ -36,6 +36,8 @@ export interface SenderQueue {
   isCrowdedBy(sender: string): boolean;
   /** @param sender when it is over its share. */
   hasRoom(sender?: string): boolean;
+  /** Also at the cost of a sender that has more waiting. */
+  makeRoomFor(sender: string): boolean;
 }
 
 /** A packet and what is known about its way here. */
@@ -79,16 +81,21 @@ export class PacketIntake {
     this.deps.count('ethernet', this.accept({ payload, sender: source, port: 0, fields }));
   }
 
+  /** An event that made way for another sender's: it may come again. */
+  displaced({ macAddress, destPort, secureOn }: ReportEvent, sender: string): void {
+    this.deps.duplicates.forget({ mac: macAddress ?? '', sender, port: destPort ?? 0, password: secureOn });
+  }
+
   private accept({ payload, sender, port, fields }: Arrival): PacketResult {
     const { duplicates, limiter, queue, deliver, log, clock } = this.deps;
     const packet = parseMagicPacket(payload);
     if (packet === undefined) return 'malformed';
     if (!isUsableMac(packet.mac)) return 'unusable';
-    const identity = { mac: packet.mac, port, password: packet.password };
+    const identity = { mac: packet.mac, sender, port, password: packet.password };
     if (duplicates.isDuplicate(identity)) return 'duplicate';
     const isOverShare = !limiter.allows(sender) || queue.isCrowdedBy(sender);
     // Most of a flood ends here: nothing is made for it.
-    if (!queue.hasRoom(isOverShare ? sender : undefined)) return queue.isFull ? 'queue_full' : 'limited';
+    if (!(isOverShare ? queue.hasRoom(sender) : queue.makeRoomFor(sender))) return queue.isFull ? 'queue_full' : 'limited';
     const event = {
       macAddress: packet.mac,
       timestamp: timestampFromMs(clock.now()),

@@ -93,7 +93,14 @@ class Agent {
     this.startedAt = clock.now();
     this.duplicates = new DuplicateFilter({ windowMs: options.dedupWindowMs, onEvicted: () => this.metrics.dedupeEvictions.inc() }, clock);
     this.queue = new DeliveryQueue<ReportEvent>(
-      { capacity: options.queueSize, onExpired: () => this.metrics.countDropped('expired') },
+      {
+        capacity: options.queueSize,
+        onExpired: () => this.metrics.countDropped('expired'),
+        onDisplaced: (event, sender) => {
+          this.metrics.countDropped('full');
+          intake.displaced(event, sender);
+        },
+      },
       clock,
     );
     this.metrics = this.createMetrics();

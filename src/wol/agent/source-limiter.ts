@@ -5,7 +5,7 @@
  * that a flood starves nobody and a burst from one sender is not lost while nobody else wants anything.
  * Invariant: at most MAX_SOURCES of them; the least recently used one goes first.
  * Caveats: a forgotten address starts with a full bucket again, so a sender that forges many addresses gets more; what it can
- * fill then is the bounded queue.
+ * fill then is the bounded queue, where a sender with less in line displaces one with more.
  */
 import type { Clock } from '../../framework/basics';
 import { MAX_SOURCES, SOURCE_BURST, SOURCE_EVENTS_PER_SECOND } from '../protocol/limits';

@@ -7,6 +7,7 @@ import { Counter, Gauge } from 'prom-client';
 import { CLOCK, type Clock, Cluster, inject, MetricsRegistry, singleton } from '../../framework';
 import type { RefusalReason } from '../identity/agent-gate';
 import { AgentStatuses, type AgentTotals } from '../manager/agent-statuses';
+import { CLOSING_REASONS, type ClosingReason } from '../protocol/connections';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolConfig } from '../wol-config';
 
@@ -15,6 +16,8 @@ const REASONS: readonly RefusalReason[] = ['no_token', 'invalid', 'audience', 'a
 /** What is measured when somebody looks. */
 export interface GrpcSources {
   openStreams(): number;
+  /** Those of agents, and those on which nobody has proven to be one. */
+  openConnections(): { readonly agents: number; readonly guests: number };
   /** When each certificate expires, in milliseconds since 1970. */
   expiries(): { readonly ca: number | undefined; readonly server: number | undefined };
 }
@@ -23,6 +26,7 @@ export interface GrpcSources {
 export class GrpcMetrics {
   readonly agents: AgentStatuses;
   private readonly refused: Counter<'reason'>;
+  private readonly closed: Counter<'reason'>;
 
   constructor(
     private readonly registry: MetricsRegistry,
@@ -39,6 +43,13 @@ export class GrpcMetrics {
       registers,
     });
     for (const reason of REASONS) this.refused.inc({ reason }, 0);
+    this.closed = new Counter({
+      name: 'wol_grpc_connections_closed_total',
+      help: 'Connections to the gRPC port that were closed because of a limit.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const reason of CLOSING_REASONS) this.closed.inc({ reason }, 0);
     const insecure = new Gauge({
       name: 'wol_grpc_insecure',
       help: '1 while reports are taken in plaintext and from anybody.',
@@ -52,8 +63,12 @@ export class GrpcMetrics {
     this.refused.inc({ reason });
   }
 
+  countClosed(reason: ClosingReason): void {
+    this.closed.inc({ reason });
+  }
+
   /** To be called once. */
-  measure({ openStreams, expiries }: GrpcSources): void {
+  measure({ openStreams, openConnections, expiries }: GrpcSources): void {
     const { clock } = this;
     const registers = [this.registry];
     new Gauge({
@@ -62,6 +77,15 @@ export class GrpcMetrics {
       registers,
       collect() {
         this.set(openStreams());
+      },
+    });
+    new Gauge({
+      name: 'wol_grpc_connections',
+      help: 'Connections to the gRPC port: of agents, and of guests, who have not proven to be one.',
+      labelNames: ['of'],
+      registers,
+      collect() {
+        for (const [of, count] of Object.entries(openConnections())) this.set({ of }, count);
       },
     });
     new Gauge({

@@ -71,10 +71,15 @@ export class WakeServer {
         reportEvent: (event) => this.answer(event),
         reportStatus: (agent) => this.takeNote(agent),
       },
+      onClosed: (reason) => metrics.countClosed(reason),
       logger,
       clock,
     });
-    metrics.measure({ openStreams: () => this.server.openStreams, expiries: () => certificate.expiries() });
+    metrics.measure({
+      openStreams: () => this.server.openStreams,
+      openConnections: () => this.server.openConnections,
+      expiries: () => certificate.expiries(),
+    });
   }
 
   @OnStartup()

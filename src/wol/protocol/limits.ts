@@ -8,6 +8,24 @@
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** Calls open at a time on one connection: 256 unanswered events and room for health checks. */
 export const MAX_CALLS_PER_CONNECTION = 320;
+/**
+ * Connections of one manager. A guest is one on which nobody has proven to be an agent yet; agents need a second at most. Messages of
+ * guests are only read for health checks, so many at a time, each of at most MAX_MESSAGE_BYTES.
+ */
+export const MAX_CONNECTIONS = 8_192;
+export const MAX_GUESTS = 1_024;
+export const MAX_GUESTS_PER_ADDRESS = 64;
+export const MAX_GUEST_CALLS = 1_024;
+export const MAX_GUEST_CALLS_PER_ADDRESS = 128;
+export const MAX_GUEST_MESSAGES = 64;
+export const MAX_GUEST_MESSAGES_PER_ADDRESS = 8;
+/** A guest with so many refused calls is closed, and one without a call for so long, in milliseconds; an agent's after some more. */
+export const MAX_REFUSED_CALLS = 64;
+export const GUEST_IDLE_MS = 15_000;
+export const AGENT_IDLE_MS = 5 * 60_000;
+export const SWEEP_CONNECTIONS_MS = 1_000;
+/** A call of one message ends when that has not arrived whole for so long, in milliseconds. */
+export const MESSAGE_TIMEOUT_MS = 10_000;
 /** Event streams open at a time on one connection. */
 export const MAX_STREAMS_PER_CONNECTION = 16;
 /** Age at which the server asks a client to connect anew, in milliseconds (gRPC adds ±10 %): spreads agents over replicas. */
@@ -33,7 +51,7 @@ export const EVENT_LIFETIME_MS = 60_000;
 /** Events an agent holds; the default of --queue-size and its range. */
 export const QUEUE_SIZE = { default: 4_096, min: 64, max: 65_536 } as const;
 
-/** Addresses the duplicate filter remembers, and (port, password) pairs for each. */
+/** Pairs of address and sender that the duplicate filter remembers, and (port, password) pairs for each. */
 export const MAX_REMEMBERED_MACS = 16_384;
 export const MAX_PAIRS_PER_MAC = 8;
 /** Window of the duplicate filter in milliseconds; the default of --dedup-window and its range. */

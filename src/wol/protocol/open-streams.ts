@@ -1,11 +1,10 @@
 /**
  * The event streams of all connections.
  *
- * Owns: who may open one, how many there are on a connection, how long each lives. Never: answers an event.
+ * Owns: how long each lives. Never: answers an event.
  *
- * Expected flow: call -> admitted -> events -> (identity checked again every five minutes) -> finished by age, by the agent or at shutdown.
- * Guarantees: no event is read before the caller is known; a stream ends with OK before the token it was opened with does, and with the
- * refusal once the token is not accepted any more.
+ * Expected flow: admitted call -> events -> (identity checked again every five minutes) -> finished by age, by the agent or at shutdown.
+ * Guarantees: a stream ends with OK before the token it was opened with does, and with the refusal once the token is not accepted any more.
  * Caveats: while identities cannot be checked (the API server is away) open streams go on; new ones have to wait.
  */
 import { type ServerDuplexStream, type StatusObject, status } from '@grpc/grpc-js';
@@ -13,77 +12,51 @@ import { type Clock, isOperatorError, type Timer } from '../../framework/basics'
 import { credentialsOf } from './call-credentials';
 import type { AgentIdentity, CallGate } from './call-gate';
 import { EventStream } from './event-stream';
-import { EXPIRY_MARGIN_MS, MAX_STREAM_AGE_MS, MAX_STREAMS_PER_CONNECTION, REVIEW_AGAIN_MS, STREAM_AGE_JITTER } from './limits';
+import { EXPIRY_MARGIN_MS, MAX_STREAM_AGE_MS, REVIEW_AGAIN_MS, STREAM_AGE_JITTER } from './limits';
 import type { RpcStatusError } from './rpc-status-error';
 
 type Failure = Partial<StatusObject>;
 
 export interface OpenStreamsOptions<Event, Response> {
+  /** Asked again while a stream is open. */
   readonly gate: CallGate;
+  /** Who opens a stream. */
+  readonly identityOf: (call: ServerDuplexStream<Event, Response>) => AgentIdentity;
   readonly clock: Clock;
   readonly answer: (event: Event, peer: string, identity: AgentIdentity) => Promise<Response>;
   readonly statusOf: (error: unknown) => Failure;
 }
 
-const TOO_MANY_STREAMS: Failure = {
-  code: status.RESOURCE_EXHAUSTED,
-  details: `more than ${MAX_STREAMS_PER_CONNECTION} event streams on one connection`,
-};
-
-/** One place among the streams of a connection. `stream` is there once the caller is known. */
-interface Slot<Event, Response> {
-  stream: EventStream<Event, Response> | undefined;
-}
-
 export class OpenStreams<Event, Response> {
-  private readonly slotsByPeer = new Map<string, Set<Slot<Event, Response>>>();
+  private readonly streams = new Set<EventStream<Event, Response>>();
   private closed: Failure | undefined;
 
   constructor(private readonly options: OpenStreamsOptions<Event, Response>) {}
 
   get size(): number {
-    let size = 0;
-    for (const slots of this.slotsByPeer.values()) size += slots.size;
-    return size;
+    return this.streams.size;
   }
 
-  /** Never rejects: what is wrong becomes the status of the call. */
-  async open(call: ServerDuplexStream<Event, Response>): Promise<void> {
-    const peer = call.getPeer();
-    const slots = this.slotsByPeer.get(peer) ?? new Set();
-    const refused = this.closed ?? (slots.size >= MAX_STREAMS_PER_CONNECTION ? TOO_MANY_STREAMS : undefined);
-    if (refused !== undefined) {
-      call.emit('error', refused);
+  /** Never throws: what is wrong becomes the status of the call. */
+  open(call: ServerDuplexStream<Event, Response>): void {
+    if (this.closed !== undefined) {
+      call.emit('error', this.closed);
       return;
     }
-    const slot: Slot<Event, Response> = { stream: undefined };
-    const release = (): void => {
-      slots.delete(slot);
-      if (slots.size === 0) this.slotsByPeer.delete(peer);
-    };
-    this.slotsByPeer.set(peer, slots.add(slot));
     try {
-      const identity = await this.options.gate.admit(credentialsOf(call));
-      if (call.cancelled) release();
-      else if (this.closed !== undefined) this.refuse(call, this.closed, release);
-      else slot.stream = this.serve(call, identity, release);
+      this.streams.add(this.serve(call, this.options.identityOf(call)));
     } catch (error) {
-      this.refuse(call, this.options.statusOf(error), release);
+      call.emit('error', this.options.statusOf(error));
     }
   }
 
   /** Ends every stream with OK after its outstanding answers, and refuses new ones. */
   close(refusal: Failure): void {
     this.closed ??= refusal;
-    for (const slots of this.slotsByPeer.values()) for (const { stream } of slots) stream?.finish();
+    for (const stream of this.streams) stream.finish();
   }
 
-  private refuse(call: ServerDuplexStream<Event, Response>, failure: Failure, release: () => void): void {
-    release();
-    if (!call.cancelled) call.emit('error', failure);
-  }
-
-  private serve(call: ServerDuplexStream<Event, Response>, identity: AgentIdentity, release: () => void): EventStream<Event, Response> {
+  private serve(call: ServerDuplexStream<Event, Response>, identity: AgentIdentity): EventStream<Event, Response> {
     const { answer, statusOf, clock } = this.options;
     const peer = call.getPeer();
     const timers: { age?: Timer; review?: Timer } = {};
@@ -94,7 +67,7 @@ export class OpenStreams<Event, Response> {
       () => {
         timers.age?.cancel();
         timers.review?.cancel();
-        release();
+        this.streams.delete(stream);
       },
     );
     timers.age = clock.setTimer(this.lifetimeMs(identity), () => stream.finish());

@@ -1,11 +1,12 @@
 /**
  * The manager's side of the contract: a gRPC server for wol.v1.WOLService and the standard health service.
  *
- * Owns: listening, limits, decoding errors, health, shutdown. Never: looks at the content of an event, but for the node it names.
+ * Owns: listening, decoding errors, health, shutdown. Never: looks at the content of an event, but for the node it names.
  *
  * Expected flow: `start` -> `setServing(true)` once the manager can resolve addresses -> events -> `shutdown`.
  * Guarantees: no report reaches the service without the gate's word; one answer or one gRPC status per call; after `shutdown` has begun no event reaches the service.
  */
+import { type AddressInfo, createServer, type Server as Listener } from 'node:net';
 import {
   Server,
   type ServerCredentials,
@@ -15,9 +16,10 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type Clock, isOperatorError, type Logger, SystemClock, type Timer } from '../../framework/basics';
-import { credentialsOf } from './call-credentials';
+import { type Clock, isOperatorError, type Logger, parseListenAddress, SystemClock, type Timer } from '../../framework/basics';
+import { CallAdmission } from './call-admission';
 import type { AgentIdentity, CallGate } from './call-gate';
+import { type ClosingReason, Connections } from './connections';
 import {
   type AgentStatus,
   type AgentStatusAck,
@@ -60,12 +62,19 @@ export interface WolServerOptions {
   gate: CallGate;
   service: WolService;
   logger: Logger;
+  /** Told of each connection that is closed because of a limit. */
+  onClosed?: (reason: ClosingReason) => void;
   /** @default the machine's clock */
   clock?: Clock;
 }
 
 type Reply<Response> = sendUnaryData<Outgoing<Response>>;
 type Failure = { readonly code: status; readonly details: string };
+
+/** What only agents may call. */
+const GUARDED: ReadonlySet<string> = new Set(
+  [wolService.ReportWOLEvent, wolService.ReportAgentStatus, wolService.ReportWOLEventStream].map(({ path }) => path),
+);
 
 const SHUTTING_DOWN: Failure = { code: status.UNAVAILABLE, details: 'the manager is shutting down' };
 
@@ -75,15 +84,10 @@ class Undecodable {
 }
 
 export class WolServer {
-  private readonly server = new Server({
-    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
-    'grpc.max_connection_age_ms': MAX_CONNECTION_AGE_MS,
-    'grpc.keepalive_time_ms': 20_000,
-    'grpc.keepalive_timeout_ms': 10_000,
-    'grpc.keepalive_permit_without_calls': 1,
-  });
+  private readonly server: Server;
+  private readonly connections: Connections;
+  private readonly admission: CallAdmission;
+  private listener: Listener | undefined;
   private readonly health = new HealthService();
   private readonly streams: OpenStreams<WOLEvent | Undecodable, Outgoing<WOLEventResponse>>;
   private readonly clock: Clock;
@@ -91,8 +95,28 @@ export class WolServer {
 
   constructor(private readonly options: WolServerOptions) {
     this.clock = options.clock ?? new SystemClock();
+    const { gate, onClosed = () => undefined } = options;
+    this.connections = new Connections({ clock: this.clock, onClosed });
+    this.admission = new CallAdmission({
+      gate,
+      guarded: GUARDED,
+      connections: this.connections,
+      clock: this.clock,
+      statusOf: (error) => this.statusOf(error),
+    });
+    this.server = new Server({
+      'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+      'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+      'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
+      'grpc.max_connection_age_ms': MAX_CONNECTION_AGE_MS,
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.keepalive_permit_without_calls': 1,
+      interceptors: [this.admission.interceptor],
+    });
     this.streams = new OpenStreams({
-      gate: options.gate,
+      gate,
+      identityOf: (call) => this.admission.identityOf(call),
       clock: this.clock,
       answer: (event, peer, identity) => this.takeEvent(event, peer, identity),
       statusOf: (error) => this.statusOf(error),
@@ -104,13 +128,13 @@ export class WolServer {
   /** @returns the port that is listened on. @throws {Error} naming the address when it cannot be bound. */
   async start(): Promise<number> {
     const { bindAddress, credentials } = this.options;
-    if (!bindAddress.startsWith(':')) return bind(this.server, bindAddress, credentials);
-    try {
-      return await bind(this.server, `[::]${bindAddress}`, credentials);
-    } catch {
-      // A machine without IPv6; if the port itself is the trouble, this attempt says so.
-      return bind(this.server, `0.0.0.0${bindAddress}`, credentials);
-    }
+    const address = parseListenAddress(bindAddress);
+    if (address === undefined) throw new RangeError('the server cannot be turned off');
+    const { injectConnection } = this.server.createConnectionInjector(credentials);
+    this.listener = createServer((socket) => {
+      if (this.connections.accept(socket)) injectConnection(socket);
+    });
+    return listen(this.listener, address.host, address.port);
   }
 
   /** What both health services answer. False until it is called. */
@@ -127,17 +151,26 @@ export class WolServer {
   private stop(): Promise<void> {
     this.health.close();
     this.streams.close(SHUTTING_DOWN);
-    return new Promise((resolve) => {
+    this.server.tryShutdown(() => undefined);
+    const { listener } = this;
+    if (listener === undefined) return Promise.resolve();
+    return new Promise<void>((resolve) => {
       const timer: Timer = this.clock.setTimer(SHUTDOWN_GRACE_MS, () => {
         this.server.forceShutdown();
-        // grpc-js waits for ever for a peer that began with something else than HTTP/2.
-        resolve();
+        // Also those that began with something else than HTTP/2.
+        this.connections.closeAll();
       });
-      this.server.tryShutdown(() => {
+      // Once the last connection is closed.
+      listener.close(() => {
         timer.cancel();
         resolve();
       });
     });
+  }
+
+  /** Connections that are open now. */
+  get openConnections(): { readonly agents: number; readonly guests: number } {
+    return this.connections.counts();
   }
 
   /** Event streams that are open now. */
@@ -150,7 +183,7 @@ export class WolServer {
       ReportWOLEvent: this.unary<WOLEvent, WOLEventResponse>((event, peer, identity) => this.takeEvent(event, peer, identity)),
       ReportAgentStatus: this.unary<AgentStatus, AgentStatusAck>((agent, peer, identity) => this.takeStatus(agent, peer, identity)),
       ReportWOLEventStream: (call: ServerDuplexStream<WOLEvent | Undecodable, Outgoing<WOLEventResponse>>) => {
-        void this.streams.open(call);
+        this.streams.open(call);
       },
       HealthCheck: (_call: ServerUnaryCall<HealthCheckRequest, unknown>, reply: Reply<HealthCheckResponse>) =>
         reply(null, { status: this.health.isServing ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
@@ -162,8 +195,7 @@ export class WolServer {
   ): (call: ServerUnaryCall<Request | Undecodable, unknown>, reply: Reply<Response>) => void {
     const answer = async (call: ServerUnaryCall<Request | Undecodable, unknown>): Promise<Outgoing<Response>> => {
       this.refuseWhenStopping();
-      const identity = await this.options.gate.admit(credentialsOf(call));
-      return take(call.request, call.getPeer(), identity);
+      return take(call.request, call.getPeer(), this.admission.identityOf(call));
     };
     return (call, reply) => {
       answer(call).then(
@@ -208,9 +240,14 @@ function decodedOf<Message>(request: Message | Undecodable): Message {
   return request;
 }
 
-function bind(server: Server, address: string, credentials: ServerCredentials): Promise<number> {
+function listen(listener: Listener, host: string | undefined, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
+    listener.once('error', reject);
+    // Without a host: every address, of IPv6 too where the machine has it.
+    listener.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      listener.off('error', reject);
+      resolve((listener.address() as AddressInfo).port);
+    });
   });
 }
 

@@ -22,6 +22,8 @@ const OF_THE_MANAGER: Readonly<Record<string, string>> = {
   wol_events_total: 'counter',
   wol_grpc_auth_failures_total: 'counter',
   wol_grpc_certificate_expiry_seconds: 'gauge',
+  wol_grpc_connections: 'gauge',
+  wol_grpc_connections_closed_total: 'counter',
   wol_grpc_insecure: 'gauge',
   wol_grpc_streams: 'gauge',
   wol_inflight_wakes: 'gauge',
@@ -117,6 +119,7 @@ describe('metrics of Wake-on-LAN', function () {
     expect([scrape.sum('wol_grpc_insecure'), scrape.sum('wol_grpc_streams'), scrape.sum('wol_agents_connected', lab)]).to.deep.equal([
       0, 1, 1,
     ]);
+    expect(scrape.sum('wol_grpc_connections', { of: 'agents' })).to.equal(1);
     expect(scrape.sum('wol_grpc_certificate_expiry_seconds', { which: 'server' })).to.be.greaterThan(0);
     expect(scrape.sum('wol_grpc_certificate_expiry_seconds', { which: 'ca' })).to.be.greaterThan(0);
     for (const name of ['wol_start_latency_seconds', 'wol_dispatch_latency_seconds']) {

@@ -64,4 +64,23 @@ describe('a magic packet', function () {
     expect(cluster.kubevirt.journal.calls({ verb: 'unpause', name: target.name, code: 200 })).to.have.length(1);
     await untilEvent(cluster.api, 'VirtualMachine', target.name, 'WakeUnpaused');
   });
+
+  it('of an allowed sender starts the machine right after one of a sender who is refused, and once however many copies come', async () => {
+    const [port] = agent.udpPorts;
+    await cluster.api.apply(aVm({ name: 'fenced', mac: testMac(3) }));
+    await cluster.api.apply(aWolConfig('all', { wolPorts: [port!], allowedSources: ['127.0.0.2/31'] }));
+    await untilStatus(cluster.api, 'all', 'to count it', ({ managedVMs }) => managedVMs === 3);
+    const send = (from: string) => sendMagicPackets(port!, [testMac(3), testMac(3)], '127.0.0.1', from);
+    await send('127.0.0.1');
+    await poll('the refusal', async () => /wol_errors_total\{config="all",reason="SourceNotAllowed"\} 1/.test(await manager.metrics()));
+
+    // At once: the window of the packet that was refused is still open.
+    await Promise.all([send('127.0.0.2'), send('127.0.0.3')]);
+
+    await poll('the machine to run', async () => {
+      const vm = await cluster.kubevirt.vm({ namespace: 'default', name: 'fenced' });
+      return vm?.status?.printableStatus === 'Running';
+    });
+    expect(cluster.kubevirt.journal.calls({ verb: 'start', name: 'fenced', code: 202 })).to.have.length(1);
+  });
 });

@@ -58,6 +58,7 @@ describe('the reference of metrics', () => {
     const cluster = { store: () => ({ list: () => [] }) } as unknown as Cluster;
     new GrpcMetrics(registry, cluster, new FakeClock(), defaultSettings().wol).measure({
       openStreams: () => 0,
+      openConnections: () => ({ agents: 0, guests: 0 }),
       expiries: () => ({ ca: undefined, server: undefined }),
     });
     exposeWakeFigures(registry, NO_FIGURES);

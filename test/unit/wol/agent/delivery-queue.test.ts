@@ -30,6 +30,42 @@ describe('delivery queue', () => {
     expect(queue.offer(3)).to.equal(true);
   });
 
+  it('full of the events of many senders, makes room for one that has fewer, at the cost of the newest of those that have most', () => {
+    const displaced: [number, string][] = [];
+    const queue = new DeliveryQueue<number>({ capacity: 6, onDisplaced: (event, source) => displaced.push([event, source]) }, clock);
+    for (const [event, source] of [
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'b'],
+      [4, 'c'],
+      [5, 'b'],
+      [6, 'c'],
+    ] as const)
+      queue.offer(event, source);
+
+    expect([queue.makeRoomFor('d'), queue.offer(7, 'd')]).to.deep.equal([true, true]);
+    expect([queue.makeRoomFor('e'), queue.offer(8, 'e')]).to.deep.equal([true, true]);
+    expect(new Map(displaced.map(([event, source]) => [source, event]))).to.deep.equal(
+      new Map([
+        ['b', 5],
+        ['c', 6],
+      ]),
+    );
+    expect([queue.makeRoomFor('a'), queue.makeRoomFor('b'), queue.size]).to.deep.equal([false, false, 6]);
+    expect([1, 2, 3, 4, 5, 6].map(() => taken(queue).event)).to.deep.equal([1, 2, 3, 4, 7, 8]);
+    expect([queue.take(), queue.isCrowdedBy('b')]).to.deep.equal([undefined, false]);
+  });
+
+  it('hears a sender with one event through a flood of thousands, which gets what is left', () => {
+    const queue = new DeliveryQueue<number>({ capacity: 4_096 }, clock);
+    const offer = (event: number, source: string): boolean => queue.makeRoomFor(source) && queue.offer(event, source);
+    for (let i = 0; i < 40_000; i++) offer(i, `forged ${i % 600}`);
+    expect(offer(-1, 'honest')).to.equal(true);
+    for (let i = 0; i < 40_000; i++) offer(i, `forged ${i % 600}`);
+    expect(queue.size).to.equal(4_096);
+    expect(Array.from({ length: 4_096 }, () => taken(queue).event)).to.include(-1);
+  });
+
   it('puts what was given back in its old place, whatever the order of giving back', () => {
     const queue = aQueue(10);
     for (const event of [1, 2, 3, 4]) queue.offer(event);

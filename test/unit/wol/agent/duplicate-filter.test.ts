@@ -3,7 +3,13 @@ import { FakeClock } from '../../../../src/framework/testing/fake-clock';
 import { DuplicateFilter, type PacketIdentity } from '../../../../src/wol/agent/duplicate-filter';
 
 const MAC = '02:00:00:00:00:01';
-const aPacket = (fields: Partial<PacketIdentity> = {}): PacketIdentity => ({ mac: MAC, port: 9, password: undefined, ...fields });
+const aPacket = (fields: Partial<PacketIdentity> = {}): PacketIdentity => ({
+  mac: MAC,
+  sender: '192.0.2.1',
+  port: 9,
+  password: undefined,
+  ...fields,
+});
 const password = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
 
 describe('duplicate filter', () => {
@@ -14,7 +20,7 @@ describe('duplicate filter', () => {
   beforeEach(() => {
     clock = new FakeClock();
     evictions = 0;
-    filter = new DuplicateFilter({ windowMs: 2_000, maxMacs: 3, onEvicted: () => evictions++ }, clock);
+    filter = new DuplicateFilter({ windowMs: 2_000, maxWindows: 3, onEvicted: () => evictions++ }, clock);
   });
 
   /** What the agent does with a packet whose delivery succeeds. */
@@ -71,14 +77,17 @@ describe('duplicate filter', () => {
     expect(passes(aPacket())).to.equal(true);
   });
 
-  it('takes an Ethernet copy and a UDP copy with one password for the same', () => {
-    expect(passes(aPacket({ port: 0 }))).to.equal(true);
-    expect(passes(aPacket({ port: 9 }))).to.equal(false);
-    expect(passes(aPacket({ port: 9, password: password(1, 2, 3, 4) }))).to.equal(true);
-    expect(passes(aPacket({ port: 0, password: password(1, 2, 3, 4) }))).to.equal(false);
+  it('passes the packet of each sender once, so that a sender who is refused mutes nobody', () => {
+    const senders = ['192.0.2.1', '192.0.2.2', '192.0.2.1', '192.0.2.2', '02:ff:00:00:00:01', '02:ff:00:00:00:01'];
+    expect(senders.map((sender) => passes(aPacket({ sender })))).to.deep.equal([true, true, false, false, true, false]);
   });
 
-  it('passes eight different pairs for an address and no more until its window ends', async () => {
+  it('passes the right password of one sender after any number of wrong ones of another', () => {
+    for (let i = 0; i < 100; i++) passes(aPacket({ sender: '192.0.2.66', password: password(0, 0, 0, i) }));
+    expect(passes(aPacket({ password: password(1, 2, 3, 4) }))).to.equal(true);
+  });
+
+  it('passes eight different pairs of a sender for an address and no more until its window ends', async () => {
     const ports = [1, 2, 3, 4, 5, 6, 7, 8, 9];
     expect(ports.map((port) => passes(aPacket({ port })))).to.deep.equal([...Array<boolean>(8).fill(true), false]);
     await clock.advance(2_000);
@@ -88,6 +97,11 @@ describe('duplicate filter', () => {
   it('keeps addresses apart', () => {
     expect(passes(aPacket())).to.equal(true);
     expect(passes(aPacket({ mac: '02:00:00:00:00:02' }))).to.equal(true);
+  });
+
+  it('counts each sender for an address against what it may remember', () => {
+    for (let i = 1; i <= 5; i++) passes(aPacket({ sender: `192.0.2.${i}` }));
+    expect([filter.size, evictions]).to.deep.equal([3, 2]);
   });
 
   it('forgets the oldest address when it is full, and counts that', () => {

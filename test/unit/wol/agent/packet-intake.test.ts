@@ -44,6 +44,7 @@ describe('packet intake', () => {
           return !queueTakes;
         },
         isCrowdedBy: (sender) => sender === crowd,
+        makeRoomFor: () => queueTakes,
         hasRoom: (sender) => queueTakes && (sender === undefined || asideTakes),
       },
       deliver(event, sender, isOverShare) {
@@ -84,6 +85,15 @@ describe('packet intake', () => {
     queueTakes = true;
     intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
     expect(results).to.deep.equal(['queue_full', 'accepted']);
+  });
+
+  it('lets a packet in again whose event made way for that of another sender', () => {
+    const packet = Buffer.from(buildMagicPacket('02:00:00:00:00:01', Uint8Array.of(1, 2, 3, 4)));
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    intake.displaced(delivered[0] as ReportEvent, '192.0.2.1');
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    intake.datagram(packet, from('192.0.2.1'), 9);
+    expect(results).to.deep.equal(['accepted', 'accepted', 'duplicate']);
   });
 
   it('sets aside what a sender sends beyond its share, and tells whose it is', () => {
@@ -139,14 +149,22 @@ describe('packet intake', () => {
     expect(Buffer.from(delivered[0]?.secureOn ?? []).toString()).to.equal('secret');
   });
 
-  it('takes the frame and the datagram of one wake for the same, unless their passwords differ', () => {
+  it('reports a packet of each sender, whoever was first, and copies from one sender once', () => {
+    for (const address of ['192.0.2.66', '192.0.2.1', '192.0.2.1', '::ffff:192.0.2.1', '192.0.2.66'])
+      intake.datagram(packetFor('02:00:00:00:00:01'), from(address), 9);
+    expect(results).to.deep.equal(['accepted', 'accepted', 'duplicate', 'duplicate', 'duplicate']);
+    expect(delivered.map(({ sourceIp }) => sourceIp)).to.deep.equal(['192.0.2.66', '192.0.2.1']);
+  });
+
+  it('reports the frame and the datagram of one wake, as only one of them may be allowed, and each once per password', () => {
     const frame = { source: '02:ff:00:00:00:01', vlanId: 0, interfaceName: 'eth1' };
     const withPassword = Buffer.concat([packetFor('02:00:00:00:00:01'), Buffer.from('1234')]);
     intake.frame({ ...frame, payload: packetFor('02:00:00:00:00:01') });
     intake.datagram(packetFor('02:00:00:00:00:01'), from('192.0.2.1'), 9);
     intake.datagram(withPassword, from('192.0.2.1'), 9);
     intake.frame({ ...frame, payload: withPassword });
-    expect(results).to.deep.equal(['accepted', 'duplicate', 'accepted', 'duplicate']);
+    intake.frame({ ...frame, payload: withPassword });
+    expect(results).to.deep.equal(['accepted', 'accepted', 'accepted', 'accepted', 'duplicate']);
   });
 
   it('counts what each network card sends by Ethernet against a share of its own', () => {
