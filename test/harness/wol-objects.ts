@@ -44,11 +44,19 @@ export async function untilStatus(
 }
 
 /** Reads the config until a condition has this status and reason. */
-export async function untilCondition(api: AdminApi, name: string, type: string, status: string, reason: string): Promise<Condition> {
-  const config = await untilStatus(api, name, `to be ${type}=${status} (${reason})`, (_, read) => {
+export async function untilCondition(
+  api: AdminApi,
+  name: string,
+  type: string,
+  status: string,
+  reason: string,
+  timeoutMs?: number,
+): Promise<Condition> {
+  const isIt = (_: unknown, read: WolConfig): boolean => {
     const condition = conditionOf(read, type);
     return condition?.status === status && condition.reason === reason;
-  });
+  };
+  const config = await untilStatus(api, name, `to be ${type}=${status} (${reason})`, isIt, timeoutMs);
   return conditionOf(config, type)!;
 }
 

@@ -29,7 +29,7 @@ import {
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { DAEMON_SETS } from '../deployment/agent-environment';
 import type { ConfigChange } from '../manager/config-ledger';
-import { effectivePorts } from '../manager/effective-config';
+import { type ConfigEvaluation, effectivePorts } from '../manager/effective-config';
 import { WolConfig } from '../wol-config';
 import { AgentProblems } from './agent-problems';
 import { AgentReports, agentEvents } from './agent-report';
@@ -71,9 +71,20 @@ export class WolConfigHandler {
   /** Whether KubeVirt is there concerns every config, also those that no virtual machine belongs to. */
   @OnStartup()
   followKubeVirt(): void {
-    this.cluster.onServedChange(VirtualMachine, () => {
-      for (const config of this.cluster.store(WolConfig).list()) this.triggers.touch(WolConfig, keyOf(config));
-    });
+    this.cluster.onServedChange(VirtualMachine, () => this.touchAll());
+    let hadOthers = this.wol.hasOtherTargets();
+    for (const source of this.wol.sources) {
+      source.subscribe(() => {
+        const hasOthers = this.wol.hasOtherTargets();
+        if (hasOthers === hadOthers) return;
+        hadOthers = hasOthers;
+        this.touchAll();
+      });
+    }
+  }
+
+  private touchAll(): void {
+    for (const config of this.cluster.store(WolConfig).list()) this.triggers.touch(WolConfig, keyOf(config));
   }
 
   @OnShutdown()
@@ -118,7 +129,10 @@ export class WolConfigHandler {
       lastSync: timestampOf(ctx.clock.now()),
     });
     const agents = this.agents.of(config);
-    const ready = withAgents(readyCondition(evaluation, this.virtualMachines(), this.wol.passwords.problemOf(name)), agents.problem);
+    const ready = withAgents(
+      readyCondition(evaluation, this.virtualMachines(evaluation), this.wol.passwords.problemOf(name)),
+      agents.problem,
+    );
     const { problems, waitMs } = agents.areAllReady
       ? await this.agentProblems.clearDisproved(ctx.client, config)
       : { problems: config.status?.agentProblems ?? [], waitMs: undefined };
@@ -134,9 +148,10 @@ export class WolConfigHandler {
     return waitMs === undefined ? undefined : { requeueAfterMs: waitMs };
   }
 
-  private virtualMachines(): 'listed' | 'not served' | 'unavailable' {
+  /** A supervisor needs no KubeVirt of its own, as far as a config has machines of other clusters to wake. */
+  private virtualMachines(evaluation: ConfigEvaluation): 'listed' | 'not served' | 'unavailable' {
     if (this.cluster.serves(VirtualMachine)) return 'listed';
-    if (this.wol.sources.length > 0) return 'listed';
+    if (evaluation.kind === 'effective' && evaluation.config.includeRemote && this.wol.hasOtherTargets()) return 'listed';
     return this.cluster.availability(VirtualMachine) === 'absent' ? 'not served' : 'unavailable';
   }
 }

@@ -135,6 +135,11 @@ export class WolRuntime {
     return this.passwords.settled && (this.learnedIsKnown || !this.learner.isActive);
   }
 
+  /** Whether another module knows a virtual machine; that the module is there says nothing, it may have none to offer. */
+  hasOtherTargets(): boolean {
+    return this.sources.some((source) => source.targets()[Symbol.iterator]().next().done !== true);
+  }
+
   /** Compares everything in memory with the caches, as far as one config is concerned. */
   private async verify(config: string): Promise<void> {
     const vms = this.cluster.store(VirtualMachine);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { WolConfig } from '../../../src/api/wol/v1beta1';
 import { poll } from '../../harness/poll';
 import { ReportingAgent } from '../../harness/reporting-agent';
-import { StewardCluster } from '../../harness/steward-cluster';
+import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import {
@@ -17,7 +17,7 @@ import {
 } from '../../harness/wol-objects';
 
 describe('what a WolConfig says about itself', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
@@ -63,6 +63,26 @@ describe('what a WolConfig says about itself', function () {
       const readyEmpty = await untilCondition(cluster.api, 'empty', 'Ready', 'True', 'MappingUpdated');
       expect(ready.observedGeneration).to.equal(1);
       expect(readyEmpty.lastTransitionTime > before.lastTransitionTime, 'the transition is dated').to.equal(true);
+      await cluster.api.apply(aVm({ name: 'first', mac: testMac(1) }));
+      await reporter.untilWakes(testMac(1), 'default/first');
+    });
+  });
+
+  describe('on a cluster that loses KubeVirt', () => {
+    const definition = {
+      ...{ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'virtualmachines.kubevirt.io' } },
+    };
+
+    it('says so, wakes nothing, and recovers by itself when the definition is back', async () => {
+      const { metadata, spec } = (await cluster.api.get(definition)) as TestObject & { spec: object };
+      await cluster.api.delete(definition);
+
+      // Discovery has to confirm it, after 5 s.
+      await untilCondition(cluster.api, 'all', 'Ready', 'False', 'KubeVirtMissing', 30_000);
+      expect((await reporter.report(testMac(1))).status).to.equal('VM_NOT_FOUND');
+
+      await cluster.api.apply({ ...definition, metadata: { name: metadata.name, annotations: metadata.annotations }, spec } as TestObject);
+      await untilCondition(cluster.api, 'all', 'Ready', 'True', 'MappingUpdated', 60_000);
       await cluster.api.apply(aVm({ name: 'first', mac: testMac(1) }));
       await reporter.untilWakes(testMac(1), 'default/first');
     });
