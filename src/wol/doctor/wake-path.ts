@@ -10,12 +10,13 @@ import type { WakeTarget } from '../../kubevirt/wake-target';
 import type { WakeMap } from '../manager/wake-map';
 import { unwakeableRows, type WakeRow, wakeRows } from '../view/wake-rows';
 import { hearing } from './agent-checks';
-import { connectionChecks } from './connection-checks';
+import { agentsArePlain, connectionChecks } from './connection-checks';
 import type { DoctorContext } from './context';
 import type { DoctorOptions } from './doctor-options';
 import { type Finding, fail, ok, warn } from './finding';
 import { lastWakeFindings } from './last-wake-step';
 import { passwordFinding, sourceFindings } from './policy-steps';
+import { tokenReviewFindings } from './rights-checks';
 import { startSteps } from './start-steps';
 import { whyNotClaimed } from './why-not-claimed';
 
@@ -121,7 +122,8 @@ function otherPort(what: string, port: number, rows: readonly WakeRow[]): Findin
 
 /** Only what keeps reports from arriving; details are in `virt-steward doctor`. */
 async function managerFindings(context: DoctorContext): Promise<Finding[]> {
-  const problems = (await connectionChecks(context)).filter(({ outcome }) => outcome === 'fail');
+  const reviews = (await agentsArePlain(context)) ? [] : await tokenReviewFindings(context);
+  const problems = [...(await connectionChecks(context)).filter(({ outcome }) => outcome === 'fail'), ...reviews];
   return problems.length > 0 ? problems : [ok('manager', 'nothing is seen that would keep agents from reaching a manager')];
 }
 

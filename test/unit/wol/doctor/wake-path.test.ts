@@ -241,6 +241,24 @@ describe('every step from a packet to a start', () => {
     expect((await doctor({ objects: heard('2026-01-01T00:00:00Z') }, DESKTOP)).report.firstFailure).to.equal('agents');
   });
 
+  it('fails at "manager" when the manager may not have the tokens of agents checked, unless agents bring none', async () => {
+    const refused = ['create tokenreviews'];
+    const withTokens = { ...agents('lab'), spec: { template: { spec: { containers: [{ env: [] }] } } } };
+    const { code, report } = await doctor({ objects: [vm(), aWolConfig('lab') as FakeObject, withTokens], refused }, DESKTOP);
+    const found = report.checks.filter(({ check, outcome }) => check === 'manager' && outcome === 'fail').map((finding) => finding.found);
+    expect(code).to.equal(1);
+    expect(found.join()).to.match(/^Forbidden: .* may not create tokenreviews\.authentication\.k8s\.io, so no agent can connect anew$/);
+
+    expect((await doctor({ objects: [vm(), ...config('lab')], refused }, DESKTOP)).code).to.equal(0);
+  });
+
+  it('is content with agents of one config that covers the machine, and warns of another that has none', async () => {
+    const objects = [vm(), ...config('a'), aWolConfig('b') as FakeObject];
+    const { code, report } = await doctor({ objects }, DESKTOP);
+    expect(code).to.equal(0);
+    expect(report.checks.filter(({ check }) => check === 'agents').map(({ outcome }) => outcome)).to.deep.equal(['ok', 'warn']);
+  });
+
   it('takes a source that one of several configs allows', async () => {
     const objects = [vm(), ...config('a', { allowedSources: ['192.0.2.0/24'] }), ...config('b', { allowedSources: ['2001:db8::/32'] })];
     expect((await doctor({ objects }, DESKTOP, { source: '2001:db8::5' })).code).to.equal(0);
