@@ -93,7 +93,7 @@ describe('every step from a packet to a start', () => {
     ],
     [
       'the annotation that keeps it out',
-      [vm({}, { metadata: { annotations: { 'wol.pillon.org/ignore': 'true' } } }), ...config('lab')],
+      [vm({}, { metadata: { annotations: { 'wol.pillon.org/ignore': 'True' } } }), ...config('lab')],
       DESKTOP,
       {},
       'config',
