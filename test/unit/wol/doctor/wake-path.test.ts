@@ -103,7 +103,7 @@ describe('every step from a packet to a start', () => {
       'another port',
       [vm(), ...config('lab', { wolPorts: [7] })],
       { mac: MAC },
-      {},
+      { port: 9 },
       'port',
       /listens on port 9; packets for it are heard on 7 \(WolConfig lab\)/,
     ],
@@ -257,6 +257,12 @@ describe('every step from a packet to a start', () => {
     const { code, report } = await doctor({ objects }, DESKTOP);
     expect(code).to.equal(0);
     expect(report.checks.filter(({ check }) => check === 'agents').map(({ outcome }) => outcome)).to.deep.equal(['ok', 'warn']);
+  });
+
+  it('takes the port that a config listens on when nobody says one, and warns when it is not the usual one', async () => {
+    const { code, report } = await doctor({ objects: [vm(), ...config('lab', { wolPorts: [7] })] }, { mac: MAC });
+    expect(code).to.equal(0);
+    expect(report.checks.find(({ check }) => check === 'port')).to.include({ outcome: 'warn', remedy: 'send to that port' });
   });
 
   it('takes a source that one of several configs allows', async () => {
