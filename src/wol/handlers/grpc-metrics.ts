@@ -10,7 +10,7 @@ import { AgentStatuses, type AgentTotals } from '../manager/agent-statuses';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolConfig } from '../wol-config';
 
-const REASONS: readonly RefusalReason[] = ['no_token', 'invalid', 'audience', 'account', 'node', 'certificate'];
+const REASONS: readonly RefusalReason[] = ['no_token', 'invalid', 'expired', 'audience', 'account', 'node', 'certificate'];
 
 /** What is measured when somebody looks. */
 export interface GrpcSources {
