@@ -27,8 +27,7 @@ export type PathOptions = Pick<DoctorOptions, 'port' | 'source'> & { readonly su
 
 export async function wakePath(context: DoctorContext, options: PathOptions): Promise<Finding[]> {
   const lacks = context.seen.lacks.map((lack) => warn('map', lack, 'what follows from it is not checked; ask for the right'));
-  const { row, findings } =
-    'mac' in options.subject ? byMac(context, options.subject.mac, options.port) : byName(context, options);
+  const { row, findings } = 'mac' in options.subject ? byMac(context, options.subject.mac, options.port) : byName(context, options);
   if (row === undefined) return [...lacks, ...findings];
   const { governing } = row;
   const path = [...lacks, ...findings, ...(await hearing(context, governing)), ...(await managerFindings(context))];
