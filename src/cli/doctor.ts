@@ -27,7 +27,7 @@ export const doctorCommand: RegisterCommand = (program, io, done) => {
       '[what]',
       'NAMESPACE/NAME of a virtual machine or a MAC address: every step from a packet to its start; without it the whole cluster',
     )
-    .option('--port <port>', 'UDP port the packet comes to (default: 9 for a MAC address, any for a virtual machine)')
+    .option('--port <port>', 'UDP port the packet comes to (default: one that a WolConfig listens on for it)')
     .option('--source <address>', 'address the packet comes from')
     .option('--service-account <name>', 'account of the manager (default: the one that the ClusterRoleBinding virt-steward-manager names)')
     .option('--install', 'check the installation')

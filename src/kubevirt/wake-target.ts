@@ -10,8 +10,13 @@ import type { WakeState } from './wake-state';
 /** Container token under which every `WakeTargetSource` is registered. */
 export const WAKE_TARGET_SOURCE = Symbol.for('virt-steward.wake-target-source');
 
-/** `"true"` on the object that scopes a target keeps it from being woken, whatever a WolConfig says. */
+/** `"true"`, in any case, on the object that scopes a target keeps it from being woken, whatever a WolConfig says. */
 export const WAKE_IGNORE_ANNOTATION = 'wol.pillon.org/ignore';
+
+/** A wake that its owner did not want is worse than one that did not come, so `True` counts as well. */
+export function isIgnored(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations?.[WAKE_IGNORE_ANNOTATION]?.trim().toLowerCase() === 'true';
+}
 
 /** Names the object that receives Events. */
 export interface ObjectReference {

@@ -5,7 +5,7 @@
  * Guarantees: files are merged as kubectl does (the first to name something wins); token files stay files, so that they can be
  * read again; no error quotes content.
  * Caveats: `~/.kube/config` is not looked for, so that nobody manages a cluster by accident.
- * Errors: ConfigError with the code NO_CLUSTER or KUBECONFIG.
+ * Errors: ConfigError with the code NO_CLUSTER or KUBECONFIG_REFUSED.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
@@ -152,5 +152,5 @@ function readFailure(error: unknown): string {
 }
 
 function problem(file: string, text: string): ConfigError {
-  return new ConfigError([{ code: 'KUBECONFIG', text: `kubeconfig ${file}: ${text}` }]);
+  return new ConfigError([{ code: 'KUBECONFIG_REFUSED', text: `kubeconfig ${file}: ${text}` }]);
 }

@@ -9,13 +9,7 @@ import { type CallOutcome, classifyFailure } from '../../kubevirt/call-outcome';
 import { usableMacs } from '../../kubevirt/mac-address';
 import { SubresourceCalls } from '../../kubevirt/subresource-calls';
 import { type WakeState, wakeStateOf } from '../../kubevirt/wake-state';
-import {
-  WAKE_IGNORE_ANNOTATION,
-  type WakeTarget,
-  type WakeTargetListener,
-  type WakeTargetSource,
-  wakeTargetKey,
-} from '../../kubevirt/wake-target';
+import { isIgnored, type WakeTarget, type WakeTargetListener, type WakeTargetSource, wakeTargetKey } from '../../kubevirt/wake-target';
 import { ClusterClients } from '../clusters/cluster-clients';
 import { clusterNameOf } from '../clusters/cluster-key';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -165,7 +159,7 @@ class MachineWakeTarget implements WakeTarget {
 
   get scope(): WakeTarget['scope'] {
     const { namespace = '', name = '', labels = {}, annotations } = this.machine.metadata ?? {};
-    return { namespace, name, labels, ignored: annotations?.[WAKE_IGNORE_ANNOTATION] === 'true' };
+    return { namespace, name, labels, ignored: isIgnored(annotations) };
   }
 
   get subject(): WakeTarget['subject'] {

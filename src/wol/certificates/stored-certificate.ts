@@ -43,6 +43,17 @@ export function pairIn(certificate: string | undefined, privateKey: string | und
   }
 }
 
+/** Which of the two is no PEM of its kind, as `key tls.key ...`; `undefined` when both can be read. Shows nothing of either. */
+export function pemProblem(certificate: string, privateKey: string): string | undefined {
+  if (certificatesIn(certificate).length === 0) return 'key tls.crt holds no PEM certificate';
+  try {
+    createPrivateKey(privateKey);
+    return undefined;
+  } catch {
+    return 'key tls.key holds no PEM private key without a passphrase';
+  }
+}
+
 export function isExpired({ x509 }: StoredCertificate, nowMs: number): boolean {
   return x509.validToDate.getTime() <= nowMs;
 }

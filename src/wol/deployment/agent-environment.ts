@@ -23,12 +23,8 @@ export const GRPC_SERVICES: Selection = {
   labels: `${COMPONENT_LABEL}=grpc,${NAME_LABEL} in (${SERVICE_NAMES.join(',')})`,
 };
 
-/** ServiceAccounts meant for agents. */
-export const AGENT_ACCOUNTS: Selection = {
-  namespaces: [OPERATOR_NAMESPACE],
-  labels: `${NAME_LABEL}=${APP},${COMPONENT_LABEL}=agent`,
-  metadataOnly: true,
-};
+/** Every ServiceAccount where we run: the one that agents use may have no labels, and that it is missing has to be seen. */
+export const SERVICE_ACCOUNTS: Selection = { namespaces: [OPERATOR_NAMESPACE], metadataOnly: true };
 
 /** `host:port` of the manager. @param services those of GRPC_SERVICES. */
 export function operatorAddress(services: Iterable<Service>, namespace: string): string {
@@ -37,10 +33,14 @@ export function operatorAddress(services: Iterable<Service>, namespace: string):
   return `${nameIn(service) ?? GRPC_SERVICE}.${namespace}.svc:${portOf(service)}`;
 }
 
-/** @param accounts those of AGENT_ACCOUNTS. */
+/** The first of those that are labelled as meant for agents. @param accounts those of SERVICE_ACCOUNTS. */
 export function agentAccount(accounts: Iterable<KubernetesObject>): string {
-  const names = [...accounts].map((account) => nameIn(account) ?? '').sort();
-  return names[0] ?? AGENT_SERVICE_ACCOUNT;
+  const names = [...accounts].filter(isForAgents).map((account) => nameIn(account) ?? '');
+  return names.sort()[0] ?? AGENT_SERVICE_ACCOUNT;
+}
+
+function isForAgents({ metadata }: KubernetesObject): boolean {
+  return metadata?.labels?.[NAME_LABEL] === APP && metadata.labels[COMPONENT_LABEL] === 'agent';
 }
 
 function byPreference(a: Service, b: Service): number {

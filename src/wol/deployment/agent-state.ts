@@ -42,8 +42,11 @@ export function readyProblem(state: AgentState, daemonSet: string): ConditionInp
   }
 }
 
-/** @param live the DaemonSet as it is, if it belongs to the config. */
-export function agentCondition(state: AgentState, daemonSet: string, live: DaemonSet | undefined): ConditionInput {
+/**
+ * @param live the DaemonSet as it is, if it belongs to the config.
+ * @param missingAccount the service account of agents, when it does not exist.
+ */
+export function agentCondition(state: AgentState, daemonSet: string, live: DaemonSet | undefined, missingAccount?: string): ConditionInput {
   const says = (status: ConditionInput['status'], reason: string, message: string): ConditionInput => ({
     type: 'AgentReady',
     status,
@@ -61,7 +64,9 @@ export function agentCondition(state: AgentState, daemonSet: string, live: Daemo
   const { desiredNumberScheduled: desired = 0, numberReady: ready = 0 } = live.status ?? {};
   if (desired === 0) return says('False', 'NoNodes', 'no node matches the agents');
   const message = `${ready} of ${desired} agents are ready`;
-  return ready >= desired ? says('True', 'AllReady', message) : says('False', 'NotReady', message);
+  if (ready >= desired) return says('True', 'AllReady', message);
+  if (missingAccount === undefined) return says('False', 'NotReady', message);
+  return says('False', 'ServiceAccountMissing', `${message}: ServiceAccount ${missingAccount}, which their pods run as, does not exist`);
 }
 
 export function agentStatus({ metadata, status = {} }: DaemonSet, healthPort: number | undefined): WolConfigStatusAgentStatus {

@@ -1,7 +1,7 @@
 /**
  * Agents: one DaemonSet a config, a ready one on each node, none of kubevirt-wol in the way, no packets lost in the kernel.
  */
-import { DaemonSet, Namespace, Node, Pod } from '../../framework';
+import { DaemonSet, Namespace, Node, Pod, ServiceAccount } from '../../framework';
 import { APP, APP_LABEL, agentLabels, CONFIG_LABEL, daemonSetName, HEALTH_PORT_ANNOTATION } from '../deployment/agent-names';
 import { isWrittenByUs } from '../deployment/ownership';
 import type { EffectiveConfig } from '../manager/effective-config';
@@ -52,7 +52,20 @@ export async function daemonSetFindings(context: DoctorContext, config: string):
       ? 'the DaemonSet controller has scheduled none yet, or no node matches spec.agent.nodeSelector and tolerations'
       : `kubectl -n ${namespace} describe pods -l ${CONFIG_LABEL}=${agentLabels(config)[CONFIG_LABEL]}`;
   const found = `WolConfig ${config}: ${ready} of ${desired} agents are ready${where}`;
+  const missing = await missingAccount(context, result.value);
+  if (missing !== undefined) {
+    const create = `kubectl -n ${namespace} create serviceaccount ${missing}`;
+    return [fail(CHECK, `${found}; ServiceAccount ${namespace}/${missing}, which their pods run as, does not exist`, create)];
+  }
   return [ready > 0 ? warn(CHECK, found, remedy) : fail(CHECK, found, remedy)];
+}
+
+/** Without it the DaemonSet controller makes no pod, and only an Event on the DaemonSet tells. */
+async function missingAccount({ view, namespace }: DoctorContext, { spec }: DaemonSet): Promise<string | undefined> {
+  const template = spec?.['template'] as { spec?: { serviceAccountName?: string } } | undefined;
+  const name = template?.spec?.serviceAccountName;
+  if (name === undefined) return undefined;
+  return (await view.get(ServiceAccount, name, namespace)).kind === 'absent' ? name : undefined;
 }
 
 /** What the config says of its agents, for callers who may not see DaemonSets. */
@@ -175,7 +188,11 @@ export async function hearing(context: DoctorContext, governing: readonly Effect
       return wasHeard ? findings.map((finding) => softened(finding, `yet node ${last.node} reported a packet at ${last.time}`)) : findings;
     }),
   );
-  return found.flat();
+  // One that hears it is enough, whichever of them that is.
+  const hears = governing.filter((_, index) => found[index]?.every(({ outcome }) => outcome !== 'fail'));
+  if (hears.length === 0) return found.flat();
+  const evidence = `yet agents of WolConfig ${hears.map(({ name }) => name).join(', ')} hear packets for the same address`;
+  return found.flat().map((finding) => softened(finding, evidence));
 }
 
 function softened(finding: Finding, evidence: string): Finding {

@@ -25,7 +25,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 
 /** Reasons of AgentReady that follow from the DaemonSet alone. */
-const COUNTED: ReadonlySet<string> = new Set(['NotReady', 'NoNodes', 'DaemonSetMissing']);
+const COUNTED: ReadonlySet<string> = new Set(['NotReady', 'NoNodes', 'DaemonSetMissing', 'ServiceAccountMissing']);
 
 export const configChecks: Check = async ({ view }) => {
   const result = await view.list(WolConfig);

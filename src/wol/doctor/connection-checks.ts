@@ -125,7 +125,8 @@ function bundleFinding(server: StoredCertificate, bundle: readonly StoredCertifi
       );
 }
 
-async function agentsArePlain({ view, namespace }: DoctorContext): Promise<boolean> {
+/** They report without TLS and token. */
+export async function agentsArePlain({ view, namespace }: DoctorContext): Promise<boolean> {
   const agents = valueOr(await view.list(DaemonSetKind, { namespace, labels: `${APP_LABEL}=${APP}` }), []);
   return agents.length > 0 && agents.every(isPlain);
 }

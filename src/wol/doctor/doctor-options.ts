@@ -20,7 +20,7 @@ export type DoctorSubject = { readonly mac: string } | { readonly namespace: str
 
 export interface DoctorOptions {
   readonly subject: DoctorSubject;
-  /** UDP port the packet comes to; `undefined` = 9 for an address, any for a machine. */
+  /** UDP port the packet comes to; `undefined` = one that a config listens on for it, 9 before others. */
   readonly port: number | undefined;
   /** Address of the sender; `undefined` = not given. */
   readonly source: string | undefined;

@@ -43,11 +43,23 @@ export const rightsChecks: Check = async (context) => {
   const remedy = `virt-steward rbac --namespace=${namespace} --service-account=${name} | kubectl apply -f -; another account: --service-account`;
   const findings: Finding[] = [];
   if (needed.length > 0) findings.push(fail(CHECK, `${user} may not ${listed(needed)}`, remedy));
-  if (Array.isArray(optional) && optional.length > 0) {
-    findings.push(warn(CHECK, `${user} may not ${listed(optional)}: needed with --leader-elect and --metrics-secure`, remedy));
+  const further = Array.isArray(optional) ? optional.filter((right) => !needed.includes(right)) : [];
+  if (further.length > 0) {
+    findings.push(warn(CHECK, `${user} may not ${listed(further)}: needed with --leader-elect and --metrics-secure`, remedy));
   }
   return findings.length > 0 ? findings : [ok(CHECK, `${user} has every right that the manager needs`)];
 };
+
+/** Whether the manager may have the tokens of agents checked; those that are connected stay so for a while without it. */
+export async function tokenReviewFindings(context: DoctorContext): Promise<Finding[]> {
+  const user = await managerUser(context);
+  const question = { verb: 'create', group: 'authentication.k8s.io', resource: 'tokenreviews' };
+  const answer = await context.view.isAllowed(user, question);
+  if (answer.kind !== 'read') return [unchecked('manager', `rights of ${user}`, answer)];
+  if (answer.value) return [];
+  const found = `Forbidden: ${user} may not ${questionText({ ...question, namespace: undefined })}, so no agent can connect anew`;
+  return [fail('manager', found, 'virt-steward rbac | kubectl apply -f -; another account: --service-account')];
+}
 
 /** What is missing, one text a right; a finding when nobody could be asked. */
 async function missingOf({ view, namespace }: DoctorContext, user: string, rules: readonly RbacRule[]): Promise<string[] | Finding> {
@@ -55,7 +67,9 @@ async function missingOf({ view, namespace }: DoctorContext, user: string, rules
   const answers = await Promise.all(questions.map((question) => view.isAllowed(user, question)));
   const unanswered = answers.find(({ kind }) => kind !== 'read');
   if (unanswered !== undefined) return unchecked(CHECK, `rights of ${user}`, unanswered);
-  return questions.filter((_, index) => (answers[index] as { value: boolean }).value === false).map(questionText);
+  const missing = questions.filter((_, index) => (answers[index] as { value: boolean }).value === false);
+  // Several rules may grant one right.
+  return [...new Set(missing.map(questionText))];
 }
 
 function questionsOf({ group, resource, verbs, names, namespace }: RbacRule, own: string): AccessQuestion[] {

@@ -10,24 +10,24 @@ import type { WakeTarget } from '../../kubevirt/wake-target';
 import type { WakeMap } from '../manager/wake-map';
 import { unwakeableRows, type WakeRow, wakeRows } from '../view/wake-rows';
 import { hearing } from './agent-checks';
-import { connectionChecks } from './connection-checks';
+import { agentsArePlain, connectionChecks } from './connection-checks';
 import type { DoctorContext } from './context';
 import type { DoctorOptions } from './doctor-options';
 import { type Finding, fail, ok, warn } from './finding';
 import { lastWakeFindings } from './last-wake-step';
 import { passwordFinding, sourceFindings } from './policy-steps';
+import { tokenReviewFindings } from './rights-checks';
 import { startSteps } from './start-steps';
 import { whyNotClaimed } from './why-not-claimed';
 
-/** What agents of any config hear when nobody says a port. */
+/** What senders take when nobody says a port. */
 const USUAL_PORT = 9;
 
 export type PathOptions = Pick<DoctorOptions, 'port' | 'source'> & { readonly subject: NonNullable<DoctorOptions['subject']> };
 
 export async function wakePath(context: DoctorContext, options: PathOptions): Promise<Finding[]> {
   const lacks = context.seen.lacks.map((lack) => warn('map', lack, 'what follows from it is not checked; ask for the right'));
-  const { row, findings } =
-    'mac' in options.subject ? byMac(context, options.subject.mac, options.port ?? USUAL_PORT) : byName(context, options);
+  const { row, findings } = 'mac' in options.subject ? byMac(context, options.subject.mac, options.port) : byName(context, options);
   if (row === undefined) return [...lacks, ...findings];
   const { governing } = row;
   const path = [...lacks, ...findings, ...(await hearing(context, governing)), ...(await managerFindings(context))];
@@ -40,20 +40,20 @@ interface Found {
   readonly findings: Finding[];
 }
 
-function byMac({ seen: { map, targets } }: DoctorContext, mac: string, port: number): Found {
+function byMac({ seen: { map, targets } }: DoctorContext, mac: string, port: number | undefined): Found {
   if (!isUsableMac(mac))
     return failed(
       fail('address', `${mac} can belong to no machine: all zeros, broadcast or multicast`, 'give the machine another address'),
     );
   const declaring = [...targets.targets()].filter(({ macs }) => macs.includes(mac));
   const rows = wakeRows(map).filter((row) => row.mac === mac);
-  const row = rows.find(({ channels }) => channels.includes(port));
+  const row = rows.find(({ channels }) => channels.includes(port ?? USUAL_PORT)) ?? (port === undefined ? rows[0] : undefined);
   if (row !== undefined) return { row, findings: [ok('address', `${mac} is a usable address`), ...ownerFindings(row, port)] };
   const usable = ok(
     'address',
     `${mac} is a usable address${declaring.length === 0 ? '' : `, declared by ${declaring.map(keyText).join(', ')}`}`,
   );
-  if (rows.length > 0) return { row: undefined, findings: [usable, otherPort(mac, port, rows)] };
+  if (rows.length > 0) return { row: undefined, findings: [usable, otherPort(mac, port ?? USUAL_PORT, rows)] };
   if (declaring.length === 0) {
     const remedy =
       'declare it in spec.template.spec.domain.devices.interfaces[].macAddress, map it by mode Explicit, or set learnRuntimeMACs';
@@ -105,7 +105,10 @@ function ownerFindings(row: WakeRow, port: number | undefined): Finding[] {
   const configs = governing.map(({ name }) => name).join(', ');
   const where = port === undefined ? `port ${channels.join(', ')}` : `port ${port}`;
   const config = ok('config', `WolConfig ${configs} (${precedence}) covers ${vm}, address ${mac} ${source}`);
-  const listening = ok('port', `WolConfig ${configs} listens on ${where}`);
+  const isUsual = port !== undefined || channels.includes(USUAL_PORT);
+  const listening = isUsual
+    ? ok('port', `WolConfig ${configs} listens on ${where}`)
+    : warn('port', `WolConfig ${configs} listens on ${where}, not on ${USUAL_PORT}, which most senders use`, 'send to that port');
   const lost =
     losers.length === 0
       ? []
@@ -121,7 +124,8 @@ function otherPort(what: string, port: number, rows: readonly WakeRow[]): Findin
 
 /** Only what keeps reports from arriving; details are in `virt-steward doctor`. */
 async function managerFindings(context: DoctorContext): Promise<Finding[]> {
-  const problems = (await connectionChecks(context)).filter(({ outcome }) => outcome === 'fail');
+  const reviews = (await agentsArePlain(context)) ? [] : await tokenReviewFindings(context);
+  const problems = [...(await connectionChecks(context)).filter(({ outcome }) => outcome === 'fail'), ...reviews];
   return problems.length > 0 ? problems : [ok('manager', 'nothing is seen that would keep agents from reaching a manager')];
 }
 

@@ -28,7 +28,7 @@ import {
   Triggers,
 } from '../../framework';
 import { agentDaemonSet } from '../deployment/agent-daemon-set';
-import { AGENT_ACCOUNTS, DAEMON_SETS, GRPC_SERVICES, operatorAddress } from '../deployment/agent-environment';
+import { DAEMON_SETS, GRPC_SERVICES, operatorAddress, SERVICE_ACCOUNTS } from '../deployment/agent-environment';
 import { AllowedImages, chooseImage } from '../deployment/agent-image';
 import { daemonSetName, nameOf } from '../deployment/agent-names';
 import type { AgentState } from '../deployment/agent-state';
@@ -87,7 +87,7 @@ export class AgentHandler {
       // A name that is taken or free again, a health port: that concerns more than the owner.
       mapped(DaemonSet, () => ALL, { select: DAEMON_SETS, when: isMoreThanStatus }),
       mapped(Service, () => ALL, { select: GRPC_SERVICES }),
-      mapped(ServiceAccount, () => ALL, { select: AGENT_ACCOUNTS }),
+      mapped(ServiceAccount, () => ALL, { select: SERVICE_ACCOUNTS }),
       mapped(WolConfig, () => ALL, { when: (now, old) => now.metadata?.generation !== old?.metadata?.generation }),
       ...(get(WOL_SETTINGS).grpc.insecure ? [] : [mapped(ConfigMap, () => ALL, { select: AUTHORITY })]),
     ],

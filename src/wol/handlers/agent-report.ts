@@ -13,6 +13,7 @@ import { ownershipOf } from '../deployment/ownership';
 import { type PortUser, portCondition } from '../deployment/port-conflict';
 import { effectivePorts, evaluateConfig } from '../manager/effective-config';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
+import { AgentAccount } from '../trust/agent-account';
 import { WolConfig } from '../wol-config';
 import { AgentStates } from './agent-states';
 
@@ -29,6 +30,7 @@ export class AgentReports {
   constructor(
     private readonly cluster: Cluster,
     private readonly states: AgentStates,
+    private readonly account: AgentAccount,
     @inject(WOL_SETTINGS) private readonly settings: WolSettings,
   ) {}
 
@@ -38,7 +40,7 @@ export class AgentReports {
     const live = this.ownDaemonSet(config, name);
     return {
       status: live && agentStatus(live, recordedHealthPort(live)),
-      condition: agentCondition(state, name, live),
+      condition: agentCondition(state, name, live, this.account.isMissing ? this.account.name : undefined),
       problem: readyProblem(state, name),
       areAllReady: live !== undefined && areAllReady(live),
     };

@@ -22,7 +22,7 @@ import {
   ServingCertificate,
   singleton,
 } from '../../framework';
-import { certificatesIn } from '../certificates/stored-certificate';
+import { certificatesIn, pemProblem } from '../certificates/stored-certificate';
 import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { ServerTls } from '../protocol/server-tls';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
@@ -99,7 +99,10 @@ export class GrpcCertificate implements ServedCertificate {
     const bundle = (await this.objects.configMap(BUNDLE_CONFIG_MAP))?.['ca.crt'];
     this.authorityExpiresAtMs = certificatesIn(values['ca.crt'] ?? bundle)[0]?.x509.validToDate.getTime();
     if (mtls) this.takeClientAuthorities(bundle);
-    return { certificate: valueAt('tls.crt'), privateKey: valueAt('tls.key') };
+    const pair = { certificate: valueAt('tls.crt'), privateKey: valueAt('tls.key') };
+    const problem = pemProblem(pair.certificate, pair.privateKey);
+    if (problem !== undefined) throw new Error(`${place}: ${problem}`);
+    return pair;
   }
 
   /** An empty list would mean every authority that the platform trusts. */

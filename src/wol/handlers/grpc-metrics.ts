@@ -11,7 +11,7 @@ import { CLOSING_REASONS, type ClosingReason } from '../protocol/connections';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
 import { WolConfig } from '../wol-config';
 
-const REASONS: readonly RefusalReason[] = ['no_token', 'invalid', 'audience', 'account', 'node', 'certificate'];
+const REASONS: readonly RefusalReason[] = ['no_token', 'invalid', 'expired', 'audience', 'account', 'node', 'certificate'];
 
 /** What is measured when somebody looks. */
 export interface GrpcSources {

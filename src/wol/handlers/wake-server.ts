@@ -118,6 +118,7 @@ export class WakeServer {
       reviewer: new TokenReviewer({ client, clock, log }),
       agentUser: () => this.account.user,
       mtls: grpc.mtls,
+      clock,
       log,
       onRefused: (reason) => metrics.countRefusal(reason),
     });

@@ -23,11 +23,12 @@ import {
   type ReconcileResult,
   type ResourceEvent,
   Secret,
+  ServiceAccount,
   Triggers,
   timestampOf,
 } from '../../framework';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
-import { DAEMON_SETS } from '../deployment/agent-environment';
+import { DAEMON_SETS, SERVICE_ACCOUNTS } from '../deployment/agent-environment';
 import type { ConfigChange } from '../manager/config-ledger';
 import { type ConfigEvaluation, effectivePorts } from '../manager/effective-config';
 import { WolConfig } from '../wol-config';
@@ -115,6 +116,8 @@ export class WolConfigHandler {
       // Ports are shared, or not any more.
       mapped(WolConfig, () => ALL, { when: (now, old) => now.metadata?.generation !== old?.metadata?.generation }),
       mapped(WolConfig, (config) => [keyOf(config)], { when: haveProblemsChanged }),
+      // That of agents may come or go.
+      mapped(ServiceAccount, () => ALL, { select: SERVICE_ACCOUNTS }),
     ],
   })
   async reconcile(config: WolConfig, ctx: ReconcileContext<WolConfig>): Promise<ReconcileResult> {

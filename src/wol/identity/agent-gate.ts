@@ -6,15 +6,15 @@
  * Invariant: a call passes only with everything proven; a node that the API server names binds every event of that call.
  */
 import { status } from '@grpc/grpc-js';
-import { isOperatorError, type Logger } from '../../framework';
+import { type Clock, isOperatorError, type Logger } from '../../framework';
 import type { AgentIdentity, CallCredentials, CallGate } from '../protocol/call-gate';
 import { TOKEN_AUDIENCE } from '../protocol/identity';
 import { RpcStatusError } from '../protocol/rpc-status-error';
-import { expiryOf, isForOthers } from './token-review';
+import { expiryOf, isForOthers, saysItHasExpired } from './token-review';
 import type { TokenReviewer } from './token-reviewer';
 
 /** Labels of `wol_grpc_auth_failures_total`. */
-export type RefusalReason = 'no_token' | 'invalid' | 'audience' | 'account' | 'node' | 'certificate';
+export type RefusalReason = 'no_token' | 'invalid' | 'expired' | 'audience' | 'account' | 'node' | 'certificate';
 
 export interface AgentGateOptions {
   readonly reviewer: Pick<TokenReviewer, 'review'>;
@@ -22,6 +22,7 @@ export interface AgentGateOptions {
   readonly agentUser: () => string;
   /** Agents also need a certificate. */
   readonly mtls: boolean;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
   readonly onRefused: (reason: RefusalReason) => void;
 }
@@ -29,6 +30,7 @@ export interface AgentGateOptions {
 const REASONS: Readonly<Record<RefusalReason, string>> = {
   no_token: 'no token',
   invalid: 'token not accepted',
+  expired: 'token expired',
   audience: 'token for another audience',
   account: 'token of another account',
   node: 'node of another agent',
@@ -55,6 +57,9 @@ export class AgentGate implements CallGate {
     const isOfOthers = review.kind === 'user' ? !review.audiences.includes(TOKEN_AUDIENCE) : isForOthers(token, TOKEN_AUDIENCE);
     if (isOfOthers) {
       throw this.refusal('audience', status.UNAUTHENTICATED, `the token is not for audience ${TOKEN_AUDIENCE}`, credentials.peer);
+    }
+    if (review.kind === 'nobody' && saysItHasExpired(token, this.options.clock.now())) {
+      throw this.refusal('expired', status.UNAUTHENTICATED, 'the token has expired', credentials.peer);
     }
     if (review.kind === 'nobody') {
       const text = `the API server does not accept the token for audience ${TOKEN_AUDIENCE}`;

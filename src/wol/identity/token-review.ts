@@ -42,6 +42,11 @@ export function isForOthers(token: string, audience: string): boolean {
   return audiences.length > 0 && !audiences.includes(audience);
 }
 
+/** Whether a token that was refused says that its time is over: tells people why, proves nothing. */
+export function saysItHasExpired(token: string, nowMs: number): boolean {
+  return (expiryOf(token) ?? Number.POSITIVE_INFINITY) <= nowMs;
+}
+
 /** What a token says, without any proof. */
 function claimsOf(token: string): Readonly<Record<string, unknown>> {
   try {

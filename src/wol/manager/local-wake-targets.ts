@@ -12,8 +12,8 @@ import type { VirtualMachine } from '../../kubevirt/virtual-machine';
 import type { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
 import { type WakeState, wakeStateOf } from '../../kubevirt/wake-state';
 import {
+  isIgnored,
   type ObjectReference,
-  WAKE_IGNORE_ANNOTATION,
   type WakeScope,
   type WakeTarget,
   type WakeTargetListener,
@@ -162,7 +162,7 @@ class LocalWakeTarget implements WakeTarget {
 
   get scope(): WakeScope {
     const { labels = NO_LABELS, annotations } = this.vm.metadata ?? {};
-    return { namespace: this.namespace, name: this.name, labels, ignored: annotations?.[WAKE_IGNORE_ANNOTATION] === 'true' };
+    return { namespace: this.namespace, name: this.name, labels, ignored: isIgnored(annotations) };
   }
 
   get subject(): ObjectReference {

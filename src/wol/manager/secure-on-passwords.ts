@@ -31,6 +31,8 @@ export class SecureOnPasswords implements PasswordSource {
   private readonly entries = new Map<string, Entry>();
   private readonly listeners = new Set<(config: string) => void>();
   private timer: Timer | undefined;
+  /** When `timer` ends, on the monotonic clock; the earliest look that any of them needs. */
+  private dueMs = 0;
   private closed = false;
 
   /** @param defaultNamespace where a Secret is when the reference names no namespace. */
@@ -83,7 +85,11 @@ export class SecureOnPasswords implements PasswordSource {
   }
 
   private schedule(delayMs: number): void {
-    if (this.timer !== undefined || this.closed || this.entries.size === 0) return;
+    if (this.closed || this.entries.size === 0) return;
+    const dueMs = this.clock.monotonicMs() + delayMs;
+    if (this.timer !== undefined && this.dueMs <= dueMs) return;
+    this.timer?.cancel();
+    this.dueMs = dueMs;
     this.timer = this.clock.setTimer(delayMs, () => {
       this.timer = undefined;
       void this.round();

@@ -5,6 +5,7 @@
  */
 import { isIP, isIPv6 } from 'node:net';
 import { type Environment, parseDurationMs, UsageError } from '../../framework/basics';
+import { isUsableMac } from '../../kubevirt/mac-address';
 import { PASSWORD_FORMS, parseSecureOnPassword } from '../protocol/secure-on';
 
 /** Options as given on the command line. */
@@ -60,6 +61,7 @@ export function compileWakeOptions(
 ): WakeOptions {
   const mac = normalizeMac(macText);
   if (mac === undefined) throw wrong('MAC', macText, 'aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff or aabb.ccdd.eeff');
+  if (!isUsableMac(mac)) throw wrong('MAC', macText, 'the address of one machine, so neither all zeros nor broadcast or multicast');
   return { mac, ...compileSendingOptions(flags, env) };
 }
 

@@ -4,8 +4,8 @@
  *
  * Owns: finding it by its labels where no flag names it. Never: creates one.
  */
-import { Cluster, inject, ServiceAccount, singleton } from '../../framework';
-import { AGENT_ACCOUNTS, agentAccount } from '../deployment/agent-environment';
+import { Cluster, inject, type KubernetesObject, objectKey, ServiceAccount, type StoreReader, singleton } from '../../framework';
+import { agentAccount, SERVICE_ACCOUNTS } from '../deployment/agent-environment';
 import { serviceAccountUser } from '../protocol/identity';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
 
@@ -18,15 +18,24 @@ export class AgentAccount {
 
   /** The accounts have been listed, or do not matter. */
   get isKnown(): boolean {
-    return this.settings.agents.serviceAccount !== undefined || this.cluster.store(ServiceAccount, AGENT_ACCOUNTS).synced;
+    return this.settings.agents.serviceAccount !== undefined || this.accounts.synced;
   }
 
   get name(): string {
-    return this.settings.agents.serviceAccount ?? agentAccount(this.cluster.store(ServiceAccount, AGENT_ACCOUNTS).list());
+    return this.settings.agents.serviceAccount ?? agentAccount(this.accounts.list());
+  }
+
+  /** It was looked for and is not there, so that no pod of an agent can be made. */
+  get isMissing(): boolean {
+    return this.accounts.synced && this.accounts.get(objectKey(this.settings.namespace, this.name)) === undefined;
   }
 
   /** As the API server names it. */
   get user(): string {
     return serviceAccountUser(this.settings.namespace, this.name);
+  }
+
+  private get accounts(): StoreReader<KubernetesObject> {
+    return this.cluster.store(ServiceAccount, SERVICE_ACCOUNTS);
   }
 }

@@ -19,7 +19,7 @@ import {
   type Watch,
 } from '../../framework';
 import { secretValues } from '../certificates/certificate-store';
-import { AGENT_ACCOUNTS } from '../deployment/agent-environment';
+import { SERVICE_ACCOUNTS } from '../deployment/agent-environment';
 import { authoritySource, watchedSecrets } from '../grpc-settings';
 import { BUNDLE_CONFIG_MAP } from '../protocol/identity';
 import { WOL_SETTINGS, type WolSettings } from '../settings';
@@ -40,7 +40,7 @@ export class GrpcObjectNames {
     const configMaps = source.kind === 'ConfigMap' ? [BUNDLE_CONFIG_MAP, source.name] : [BUNDLE_CONFIG_MAP];
     const watch = <T extends KubernetesObject>(kind: Kind<T>, name: string): Watch =>
       mapped(kind, () => [GRPC_TRUST_KEY], { select: selectionOf(name) });
-    const accounts = grpc.mtls ? [mapped(ServiceAccount, () => [GRPC_TRUST_KEY], { select: AGENT_ACCOUNTS })] : [];
+    const accounts = grpc.mtls ? [mapped(ServiceAccount, () => [GRPC_TRUST_KEY], { select: SERVICE_ACCOUNTS })] : [];
     return [...accounts, ...watchedSecrets(grpc).map((name) => watch(Secret, name)), ...configMaps.map((name) => watch(ConfigMap, name))];
   }
 }

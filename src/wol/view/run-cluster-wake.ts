@@ -35,9 +35,9 @@ export async function runClusterWake(request: MachineRequest | ListRequest, depe
   return request.kind === 'list' ? list(request, seen, dependencies) : wakeMachine(request, seen, view, dependencies);
 }
 
-function list(request: ListRequest, { map, configs, lacks }: WakeMapView, { print, warn }: ClusterWakeDependencies): number {
+function list(request: ListRequest, { map, configs, lacks, isBlind }: WakeMapView, { print, warn }: ClusterWakeDependencies): number {
   const { config, namespace, unwakeable, output } = request;
-  if (config !== undefined && !configs.has(config)) {
+  if (config !== undefined && !configs.has(config) && !isBlind) {
     warn(`error: there is no WolConfig ${config}; there are: ${[...configs.keys()].join(', ') || 'none'}`);
     return 1;
   }
@@ -47,8 +47,14 @@ function list(request: ListRequest, { map, configs, lacks }: WakeMapView, { prin
     .filter((row) => isIn(row.vm) && (config === undefined || row.governing.some(({ name }) => name === config)))
     .map((row) => listedWake(row, configs));
   const rows = unwakeable ? missing : wakes;
+  const cannotTell = isBlind && rows.length === 0;
   if (output === 'json') print(JSON.stringify({ items: rows, lacks }, undefined, 2));
-  else if (rows.length === 0) warn(unwakeable ? 'every virtual machine in scope is woken by some packet' : 'no packet wakes anything');
+  if (cannotTell) {
+    warn('error: it cannot be told what a packet wakes; ask for the rights that the warnings name');
+    return 1;
+  }
+  if (output === 'json') return 0;
+  if (rows.length === 0) warn(unwakeable ? 'every virtual machine in scope is woken by some packet' : 'no packet wakes anything');
   else for (const line of unwakeable ? unwakeableTable(missing) : wakeTable(wakes)) print(line);
   return 0;
 }
@@ -62,6 +68,10 @@ async function wakeMachine(
   const { print, warn, clock, signal } = dependencies;
   const choice = chooseMachine(seen, request);
   const asked = 'mac' in request.machine ? request.machine.mac : `${request.machine.namespace}/${request.machine.name}`;
+  if (choice.kind === 'none' && seen.isBlind) {
+    warn(`error: it cannot be told what wakes ${asked}, so nothing was sent; ask for the rights that the warnings name`);
+    return 1;
+  }
   if (choice.kind === 'none') {
     warn(`error: ${choice.text}, so nothing was sent; "virt-steward doctor ${asked}" tells why`);
     return 1;

@@ -16,6 +16,9 @@ import { WolConfig } from '../wol-config';
 import type { ClusterView } from './cluster-view';
 import type { Reading } from './reading';
 
+const CONFIGS = 'WolConfigs';
+const MACHINES = 'virtual machines';
+
 export interface WakeMapView {
   readonly map: WakeMap;
   readonly targets: LocalWakeTargets;
@@ -23,6 +26,8 @@ export interface WakeMapView {
   readonly configs: ReadonlyMap<string, WolConfig>;
   /** What is missing in the picture, one line each; empty = it is what a manager sees of this cluster. */
   readonly lacks: readonly string[];
+  /** WolConfigs or virtual machines were not to be seen at all: that the map is empty says nothing. */
+  readonly isBlind: boolean;
 }
 
 export interface WakeMapViewOptions {
@@ -34,9 +39,11 @@ export interface WakeMapViewOptions {
 
 export async function wakeMapView(view: ClusterView, { operatorNamespace, namespace }: WakeMapViewOptions): Promise<WakeMapView> {
   const lacks: string[] = [];
+  const unseen = new Set<string>();
   const noted = <T>(result: Reading<T[]>, what: string): T[] => {
     if (result.kind === 'read') return result.value;
     lacks.push(lackText(result, what));
+    if (result.kind !== 'absent') unseen.add(what);
     return [];
   };
   const everywhere = async <T>(list: (scope?: string) => Promise<Reading<T[]>>, what: string): Promise<T[]> => {
@@ -47,10 +54,10 @@ export async function wakeMapView(view: ClusterView, { operatorNamespace, namesp
   };
   const [configs, vms, vmis] = await Promise.all([
     view.list(WolConfig),
-    everywhere((scope) => view.list(VirtualMachine, { namespace: scope }), 'virtual machines'),
+    everywhere((scope) => view.list(VirtualMachine, { namespace: scope }), MACHINES),
     everywhere((scope) => view.list(VirtualMachineInstance, { namespace: scope }), 'instances'),
   ]);
-  const objects = noted(configs, 'WolConfigs');
+  const objects = noted(configs, CONFIGS);
   const learned = new LearnedMacs();
   if (objects.some(({ spec }) => spec?.learnRuntimeMACs === true)) await restoreLearned(view, operatorNamespace, learned, lacks);
   const map = new WakeMap({ learnedMacsOf: ({ cluster, uid }) => (cluster === '' ? learned.macsOf(uid) : []) });
@@ -59,7 +66,13 @@ export async function wakeMapView(view: ClusterView, { operatorNamespace, namesp
   for (const vmi of vmis) targets.upsertVmi(vmi);
   map.attach(targets);
   for (const config of objects) map.upsertConfig(config);
-  return { map, targets, configs: new Map(objects.map((config) => [keyOf(config), config])), lacks };
+  return {
+    map,
+    targets,
+    configs: new Map(objects.map((config) => [keyOf(config), config])),
+    lacks,
+    isBlind: unseen.has(CONFIGS) || unseen.has(MACHINES),
+  };
 }
 
 async function restoreLearned(view: ClusterView, namespace: string, learned: LearnedMacs, lacks: string[]): Promise<void> {

@@ -120,6 +120,17 @@ describe('what a WolConfig says about its agents', function () {
     await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'False', 'NoConflict');
   });
 
+  it('names the ServiceAccount of agents while it is missing, and counts again once it is there', async () => {
+    const account = { ...{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'virt-steward-wol-agent', namespace: NAMESPACE } } };
+    await bench.cluster.api.delete(account);
+
+    const { message } = await untilCondition(bench.cluster.api, 'lab', 'AgentReady', 'False', 'ServiceAccountMissing');
+    expect(message).to.contain('1 of 2 agents are ready: ServiceAccount virt-steward-wol-agent, which their pods run as, does not exist');
+
+    await bench.cluster.api.apply(account);
+    await untilCondition(bench.cluster.api, 'lab', 'AgentReady', 'False', 'NotReady');
+  });
+
   it('forgets what an agent reported once every agent is ready, also when the agent that reported it is gone', async () => {
     await report([{ node: 'node-9', reason: 'BindFailed', ports: [9], message: 'EADDRINUSE', since: LONG_AGO }], 'node-9');
     await untilCondition(bench.cluster.api, 'lab', 'PortConflict', 'True', 'BindFailed');

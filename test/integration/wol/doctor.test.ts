@@ -179,7 +179,7 @@ describe('what people ask about waking', function () {
     const vault = await doctor(['default/vault']);
     expect(vault.firstFailure).to.equal('config');
     expect(vault.checks.find(({ outcome }) => outcome === 'fail')?.found).to.contain('lab: its labels do not match spec.vmSelector');
-    const port = await doctor([testMac(1)]);
+    const port = await doctor([testMac(1), '--port', '9']);
     expect(port.firstFailure).to.equal('port');
   });
 

@@ -103,7 +103,7 @@ describe('own kubeconfig', () => {
     ];
 
     for (const [path, cause] of cases) {
-      expect(problemOf({ path, environment: {} })).to.equal(`KUBECONFIG: kubeconfig ${path}: ${cause}`);
+      expect(problemOf({ path, environment: {} })).to.equal(`KUBECONFIG_REFUSED: kubeconfig ${path}: ${cause}`);
     }
   });
 
@@ -119,6 +119,8 @@ describe('own kubeconfig', () => {
   it('names all files of KUBECONFIG when none exists', () => {
     const KUBECONFIG = [join(folder, 'a'), join(folder, 'b')].join(delimiter);
 
-    expect(problemOf({ environment: { KUBECONFIG } })).to.equal(`KUBECONFIG: kubeconfig ${KUBECONFIG}: cannot be read: no such file`);
+    expect(problemOf({ environment: { KUBECONFIG } })).to.equal(
+      `KUBECONFIG_REFUSED: kubeconfig ${KUBECONFIG}: cannot be read: no such file`,
+    );
   });
 });

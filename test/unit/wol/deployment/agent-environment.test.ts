@@ -42,7 +42,14 @@ describe('the address that agents are given', () => {
 
 describe('the service account of agents', () => {
   it('is the first labelled one by name, else the shipped one', () => {
-    expect(agentAccount([{ metadata: { name: 'b' } }, { metadata: { name: 'a' } }])).to.equal('a');
+    const account = (name: string, labels?: Record<string, string>): { metadata: { name: string; labels?: Record<string, string> } } => ({
+      metadata: { name, ...(labels === undefined ? {} : { labels }) },
+    });
+    const forAgents = { 'app.kubernetes.io/name': 'wol-agent', 'app.kubernetes.io/component': 'agent' };
+    const others = [account('0'), account('1', { ...forAgents, 'app.kubernetes.io/component': 'manager' })];
+
+    expect(agentAccount([...others, account('b', forAgents), account('a', forAgents)])).to.equal('a');
+    expect(agentAccount(others)).to.equal('virt-steward-wol-agent');
     expect(agentAccount([])).to.equal('virt-steward-wol-agent');
   });
 });

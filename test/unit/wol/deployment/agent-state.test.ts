@@ -8,8 +8,8 @@ const counted = (status: DaemonSet['status'], generation = 2): DaemonSet => {
   const daemonSet = aDaemonSet();
   return { ...daemonSet, metadata: { ...daemonSet.metadata, generation }, status: { observedGeneration: 2, ...status } };
 };
-const said = (state: AgentState, live?: DaemonSet): string => {
-  const { type, status, reason, message } = agentCondition(state, NAME, live);
+const said = (state: AgentState, live?: DaemonSet, missingAccount?: string): string => {
+  const { type, status, reason, message } = agentCondition(state, NAME, live, missingAccount);
   return `${type}=${status} ${reason}: ${message}`;
 };
 
@@ -23,6 +23,13 @@ describe('the condition AgentReady', () => {
     expect(said(deployed, counted({ desiredNumberScheduled: 3, numberReady: 3 }))).to.equal(
       'AgentReady=True AllReady: 3 of 3 agents are ready',
     );
+  });
+
+  it('names a ServiceAccount that is missing while agents are not ready, and only then', () => {
+    expect(said(deployed, counted({ desiredNumberScheduled: 2, numberReady: 0 }), 'wol')).to.equal(
+      'AgentReady=False ServiceAccountMissing: 0 of 2 agents are ready: ServiceAccount wol, which their pods run as, does not exist',
+    );
+    expect(said(deployed, counted({ desiredNumberScheduled: 2, numberReady: 2 }), 'wol')).to.contain('True AllReady');
   });
 
   it('is False without nodes and without a DaemonSet', () => {

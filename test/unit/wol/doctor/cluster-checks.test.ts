@@ -65,6 +65,24 @@ const operatorNamespace = (level?: string): FakeObject => ({
   metadata: { name: NAMESPACE, labels: level === undefined ? {} : { 'pod-security.kubernetes.io/enforce': level } },
 });
 
+const withAccount = (object: FakeObject, name: string): FakeObject => ({
+  ...object,
+  spec: { template: { spec: { serviceAccountName: name, containers: [{ name: 'agent' }] } } },
+});
+
+describe('the service account of agents', () => {
+  it('is named, with how to make it, when agents are not ready because it is missing', async () => {
+    const objects = [aWolConfig('lab') as FakeObject, withAccount(daemonSet('lab', 0, 1), 'wol')];
+    const [found] = (await run(agentChecks, { objects })).filter(({ check }) => check === 'agents');
+    expect(found).to.include({ outcome: 'fail', remedy: `kubectl -n ${NAMESPACE} create serviceaccount wol` });
+    expect(found?.found).to.contain(`ServiceAccount ${NAMESPACE}/wol, which their pods run as, does not exist`);
+
+    const account: FakeObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'wol', namespace: NAMESPACE } };
+    const [other] = (await run(agentChecks, { objects: [...objects, account] })).filter(({ check }) => check === 'agents');
+    expect(other?.found).to.not.contain('ServiceAccount');
+  });
+});
+
 describe('the check of KubeVirt', () => {
   it('is ok when objects and calls are served', async () => {
     expect(outcomes(await run(kubevirtChecks))).to.deep.equal(['ok', 'ok']);
@@ -145,6 +163,14 @@ describe('the check of the rights of the manager', () => {
     expect(finding?.remedy).to.contain(
       `virt-steward rbac --namespace=${NAMESPACE} --service-account=virt-steward-manager | kubectl apply -f -`,
     );
+  });
+
+  it('names a right once, also where several rules and optional ones grant it', async () => {
+    const twice: RbacRule = { group: 'authentication.k8s.io', resource: 'tokenreviews', verbs: ['create'], names: [] } as never;
+    const context = await aContext({ refused: ['create tokenreviews'] }, [twice, twice]);
+    const findings = await rightsChecks({ ...context, optionalRules: [twice] });
+    expect(outcomes(findings)).to.deep.equal(['fail']);
+    expect(findings[0]?.found.match(/tokenreviews/g)).to.have.length(1);
   });
 
   it('warns, naming the right, when the caller may not ask', async () => {

@@ -93,7 +93,7 @@ describe('every step from a packet to a start', () => {
     ],
     [
       'the annotation that keeps it out',
-      [vm({}, { metadata: { annotations: { 'wol.pillon.org/ignore': 'true' } } }), ...config('lab')],
+      [vm({}, { metadata: { annotations: { 'wol.pillon.org/ignore': 'True' } } }), ...config('lab')],
       DESKTOP,
       {},
       'config',
@@ -103,7 +103,7 @@ describe('every step from a packet to a start', () => {
       'another port',
       [vm(), ...config('lab', { wolPorts: [7] })],
       { mac: MAC },
-      {},
+      { port: 9 },
       'port',
       /listens on port 9; packets for it are heard on 7 \(WolConfig lab\)/,
     ],
@@ -239,6 +239,30 @@ describe('every step from a packet to a start', () => {
     expect(now.report.checks.find(({ check }) => check === 'agents')).to.include({ outcome: 'warn' });
     expect(now.report.firstFailure).to.equal(null);
     expect((await doctor({ objects: heard('2026-01-01T00:00:00Z') }, DESKTOP)).report.firstFailure).to.equal('agents');
+  });
+
+  it('fails at "manager" when the manager may not have the tokens of agents checked, unless agents bring none', async () => {
+    const refused = ['create tokenreviews'];
+    const withTokens = { ...agents('lab'), spec: { template: { spec: { containers: [{ env: [] }] } } } };
+    const { code, report } = await doctor({ objects: [vm(), aWolConfig('lab') as FakeObject, withTokens], refused }, DESKTOP);
+    const found = report.checks.filter(({ check, outcome }) => check === 'manager' && outcome === 'fail').map((finding) => finding.found);
+    expect(code).to.equal(1);
+    expect(found.join()).to.match(/^Forbidden: .* may not create tokenreviews\.authentication\.k8s\.io, so no agent can connect anew$/);
+
+    expect((await doctor({ objects: [vm(), ...config('lab')], refused }, DESKTOP)).code).to.equal(0);
+  });
+
+  it('is content with agents of one config that covers the machine, and warns of another that has none', async () => {
+    const objects = [vm(), ...config('a'), aWolConfig('b') as FakeObject];
+    const { code, report } = await doctor({ objects }, DESKTOP);
+    expect(code).to.equal(0);
+    expect(report.checks.filter(({ check }) => check === 'agents').map(({ outcome }) => outcome)).to.deep.equal(['ok', 'warn']);
+  });
+
+  it('takes the port that a config listens on when nobody says one, and warns when it is not the usual one', async () => {
+    const { code, report } = await doctor({ objects: [vm(), ...config('lab', { wolPorts: [7] })] }, { mac: MAC });
+    expect(code).to.equal(0);
+    expect(report.checks.find(({ check }) => check === 'port')).to.include({ outcome: 'warn', remedy: 'send to that port' });
   });
 
   it('takes a source that one of several configs allows', async () => {

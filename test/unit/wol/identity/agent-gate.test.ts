@@ -12,6 +12,8 @@ const REVIEW: TokenReview = { kind: 'user', username: AGENT, audiences: ['wol-ma
 
 const tokenSaying = (claims: object): string => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
 
+const NOW_MS = 500_000;
+
 describe('agent gate', () => {
   let review: () => Promise<TokenReview>;
   let refused: RefusalReason[];
@@ -28,6 +30,7 @@ describe('agent gate', () => {
       reviewer: { review: () => review() },
       agentUser: () => AGENT,
       mtls,
+      clock: { now: () => NOW_MS },
       log: logger,
       onRefused: (reason) => refused.push(reason),
     });
@@ -56,6 +59,8 @@ describe('agent gate', () => {
 
   const rows: readonly [string, TokenReview, string, status, RefusalReason][] = [
     ['nobody’s token', { kind: 'nobody' }, 'x', status.UNAUTHENTICATED, 'invalid'],
+    ['a token that says its time is over', { kind: 'nobody' }, tokenSaying({ exp: NOW_MS / 1_000 }), status.UNAUTHENTICATED, 'expired'],
+    ['a token that says it lasts, and is refused', { kind: 'nobody' }, tokenSaying({ exp: NOW_MS }), status.UNAUTHENTICATED, 'invalid'],
     ['a token that says it is for others', { kind: 'nobody' }, tokenSaying({ aud: 'others' }), status.UNAUTHENTICATED, 'audience'],
     ['a token whose audiences are not returned', { ...REVIEW, audiences: [] }, 'x', status.UNAUTHENTICATED, 'audience'],
     [

@@ -110,6 +110,17 @@ describe('the SecureOn passwords of configs', () => {
     expect(secrets.text()).to.equal('newone');
   });
 
+  it('are asked for again after 5 s also while the next look at those of other configs is a minute away', async () => {
+    const secrets = new Secrets({ 'steward/wake': { password: encoded('secret') }, 'steward/other': apiError(503) });
+    await secrets.follow();
+    await secrets.follow('b', { ...REFERENCE, name: 'other' });
+    secrets.content['steward/other'] = { password: encoded('abcd') };
+    await secrets.clock.advance(5_000);
+
+    expect(secrets.text('b')).to.equal('abcd');
+    expect(secrets.clock.pendingTimers).to.equal(1);
+  });
+
   it('count no more from the moment on in which the reference changes', async () => {
     const secrets = new Secrets({ 'steward/wake': { password: encoded('secret') }, 'steward/other': { password: encoded('abcd') } });
     await secrets.follow();

@@ -20,6 +20,13 @@ describe('options of wake', () => {
     });
   });
 
+  for (const mac of ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01']) {
+    it(`refuse ${mac}, which can belong to no machine`, () => {
+      const message = `MAC is "${mac}"; allowed: the address of one machine, so neither all zeros nor broadcast or multicast`;
+      expect(() => compileWakeOptions(mac, {}, {}, (text) => text)).to.throw(UsageError, message);
+    });
+  }
+
   it('take several hosts and ports, IPv6 in brackets or with a zone', () => {
     expect(compile({ to: ['192.0.2.255', '[2001:db8::1]', 'ff02::1%eth0', 'lab.example'], port: ['7', '9', '7'] })).to.deep.include({
       to: ['192.0.2.255', '2001:db8::1', 'ff02::1%eth0', 'lab.example'],
