@@ -42,7 +42,16 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, modules = 'wol', lifetimes }: ManagerOptions = {},
+  {
+    kubeconfig,
+    grpcPort,
+    grpcHost = '127.0.0.1',
+    flags = [],
+    env = {},
+    secure = false,
+    modules = cluster.modules,
+    lifetimes,
+  }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const args = [

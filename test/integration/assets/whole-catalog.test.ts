@@ -51,7 +51,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
 
   before(async function () {
     this.timeout(0);
-    steward = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=platform'] });
+    steward = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     const cluster = new CatalogCluster(steward.controlPlane);
     await cluster.install(CRDS);
     for (const index of [1, 2, 3]) {
@@ -71,7 +71,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
     }
     const asAPerson = `${pathOf(HCO as unknown as JsonMap)}?fieldManager=a-person`;
     await steward.api.ask({ method: 'PATCH', path: asAPerson, body: HCO, contentType: 'application/apply-patch+yaml' });
-    manager = await startManager(steward, { modules: 'platform' });
+    manager = await startManager(steward);
   });
 
   after(async () => {
@@ -137,7 +137,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
       Promise.all(wanted.map(async (object) => ((await live(object))!['metadata'] as { resourceVersion: string }).resourceVersion));
     const before = await versions();
     await manager!.process.stop();
-    manager = await startManager(steward, { modules: 'platform' });
+    manager = await startManager(steward);
     await poll(
       'compliance of every object',
       async () => {

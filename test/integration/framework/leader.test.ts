@@ -96,7 +96,7 @@ describe('leader election on a real API server', function () {
   let number = 0;
 
   before(async () => {
-    cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   after(() => cluster?.stop());
@@ -201,7 +201,7 @@ describe('managers with --leader-elect', function () {
   const managers: ManagerProcess[] = [];
 
   before(async () => {
-    cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   afterEach(async () => {

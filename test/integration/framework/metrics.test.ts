@@ -54,6 +54,7 @@ describe('secure metrics of a manager', function () {
     return new TestProcess('manager', [
       MAIN,
       'manager',
+      '--modules=wol',
       `--kubeconfig=${cluster.managerKubeconfig}`,
       '--grpc-insecure',
       `--grpc-bind-address=127.0.0.1:${await freeTcpPort()}`,
@@ -84,7 +85,7 @@ describe('secure metrics of a manager', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     manager = await start();
     await ready(manager);
   });
@@ -190,6 +191,7 @@ describe('secure metrics of a manager', function () {
       MAIN,
       'manager',
       `--kubeconfig=${cluster.managerKubeconfig}`,
+      '--modules=wol',
       `--namespace=${NAMESPACE}`,
       '--grpc-insecure',
       '--health-probe-bind-address=0',

@@ -72,12 +72,12 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', function ()
 
   before(async () => {
     [supervisor, east, west] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false }),
       RemoteKubeVirt.start(),
       RemoteKubeVirt.start(),
     ]);
     proxy = await TcpFaultProxy.start({ target: { host: '127.0.0.1', port: Number(new URL(east.controlPlane.server).port) } });
-    manager = await startManager(supervisor, { modules: 'machines', env: { CLUSTER_CHECK_INTERVAL: '10s' } });
+    manager = await startManager(supervisor, { env: { CLUSTER_CHECK_INTERVAL: '10s' } });
   });
 
   after(async () => {

@@ -40,14 +40,14 @@ describe('virt-steward kubeconfig', function () {
   before(async () => {
     // Only kube-controller-manager puts tokens into Secrets.
     [supervisor, remote] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
     file = supervisor.controlPlane.writeFile(
       'both.kubeconfig',
       twoContexts(supervisor.controlPlane.kubeconfig, remote.controlPlane.kubeconfig),
     );
-    manager = await startManager(supervisor, { modules: 'machines' });
+    manager = await startManager(supervisor);
   });
 
   after(async () => {

@@ -57,7 +57,7 @@ describe('the second generation of the API', function () {
 
   before(async () => {
     [supervisor, remote] = await Promise.all([
-      StewardCluster.start({ kubevirt: false, rbacFlags: ['--machines-secret-namespaces=vault'] }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false, rbacFlags: ['--machines-secret-namespaces=vault'] }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
     await remote.api.apply({
@@ -75,7 +75,7 @@ describe('the second generation of the API', function () {
     for (const crd of crds) await supervisor.api.apply(crd);
     for (const crd of crds) await supervisor.api.waitForCondition(crd, 'Established');
     await supervisor.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } });
-    manager = await startManager(supervisor, { modules: 'machines', env: { MACHINES_SECRET_NAMESPACES: 'vault' } });
+    manager = await startManager(supervisor, { env: { MACHINES_SECRET_NAMESPACES: 'vault' } });
   });
 
   after(async () => {

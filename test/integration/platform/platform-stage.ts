@@ -84,8 +84,8 @@ export class PlatformStage {
       writeFileSync(join(directory, path), text);
     }
     try {
-      const rbacFlags = ['--modules=platform', `--platform-assets-dir=${directory}`];
-      const started = await StewardCluster.start({ kubevirt: false, rbacFlags, ...cluster });
+      const rbacFlags = [`--platform-assets-dir=${directory}`];
+      const started = await StewardCluster.start({ modules: 'platform', kubevirt: false, rbacFlags, ...cluster });
       const stage = new PlatformStage(started, directory);
       for (const definition of definitions) await stage.define(definition);
       return stage;
@@ -111,7 +111,6 @@ export class PlatformStage {
 
   async startManager(flags: readonly string[] = []): Promise<ManagerProcess> {
     this.manager = await startManager(this.cluster, {
-      modules: 'platform',
       flags: [`--platform-assets-dir=${this.directory}`, '--log-level=debug', ...flags],
     });
     return this.manager;

@@ -53,7 +53,7 @@ describe('the catalog that is shipped, on a cluster with KubeVirt alone', functi
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     await new CatalogCluster(cluster.controlPlane).install([
       'aaqs.aaq.kubevirt.io',
       'kubevirts.kubevirt.io',
@@ -62,7 +62,7 @@ describe('the catalog that is shipped, on a cluster with KubeVirt alone', functi
     const path = pathOf(KUBEVIRT);
     const body = { ...KUBEVIRT, metadata: { ...KUBEVIRT.metadata, annotations: annotationsOf({ 'enable-aaq': 'true' }) }, spec: {} };
     await cluster.api.ask({ method: 'POST', path: path.slice(0, path.lastIndexOf('/')), body });
-    manager = await startManager(cluster, { modules: 'platform' });
+    manager = await startManager(cluster);
   });
 
   after(async () => {
@@ -109,7 +109,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     await new CatalogCluster(cluster.controlPlane).install(DEFINITIONS);
     for (const name of NAMESPACES) await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     for (const node of nodes()) await cluster.api.apply(node);
@@ -117,7 +117,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
     await create({ ...SELF_NODE_REMEDIATION, spec: { template: { spec: {} } } });
     await create({ ...HCO, metadata: { ...HCO.metadata, annotations: annotationsOf(EVERYTHING) }, spec: {} });
     for (const [path, object] of tombstones()) await older(path, object);
-    manager = await startManager(cluster, { modules: 'platform' });
+    manager = await startManager(cluster);
   });
 
   after(async () => {

@@ -24,6 +24,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
 
 const MANAGER = [
   'manager',
+  '--modules=wol',
   '--grpc-insecure',
   '--metrics-bind-address=0',
   '--grpc-bind-address=127.0.0.1:0',
@@ -83,7 +84,7 @@ describe('bad input on the command line ends with code 2 and one line that names
     { what: 'an unknown log level', args: [...AGENT, '--log-level=loud'], says: ['--log-level', '"loud"', 'error, warn, info, debug'] },
     {
       what: 'a TLS mode that is none',
-      args: ['manager', '--metrics-bind-address=0', '--grpc-tls-mode=off'],
+      args: ['manager', '--modules=wol', '--metrics-bind-address=0', '--grpc-tls-mode=off'],
       says: ['--grpc-tls-mode', '"off"', 'self, cert-manager, service-ca, existingSecret'],
     },
     { what: 'an unknown module', args: [...MANAGER, '--modules=wol,vol'], says: ['--modules', '"vol"', 'wol'] },
@@ -193,7 +194,7 @@ describe('a manager', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
   });
 
   after(() => cluster?.stop());

@@ -25,7 +25,7 @@ describe('certificates that are renewed under traffic', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     identities = await AgentIdentities.create(cluster);
     const numbers = Array.from({ length: MACHINES }, (_, n) => n);
     await Promise.all(numbers.map((n) => cluster.api.apply(aVm({ name: `vm-${n}`, mac: testMac(n) }))));

@@ -92,7 +92,7 @@ describe('certificates of our own', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     trust = new Trust(cluster);
     manager = await startManager(cluster, { secure: true });
   });
@@ -232,7 +232,7 @@ describe('certificates of several replicas', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   after(async () => {
@@ -296,7 +296,7 @@ for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
 
     before(async function () {
       this.timeout(0);
-      cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: flags });
+      cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false, rbacFlags: flags });
       trust = new Trust(cluster);
     });
 
@@ -355,7 +355,7 @@ describe('client certificates', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ rbacFlags: ['--grpc-mtls'] });
+    cluster = await StewardCluster.start({ modules: 'wol', rbacFlags: ['--grpc-mtls'] });
     manager = await startManager(cluster, { secure: true, flags: ['--grpc-mtls'] });
   });
 

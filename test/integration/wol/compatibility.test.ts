@@ -18,7 +18,7 @@ describe('agents of kubevirt-wol, which know six fields, single calls and plaint
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aVm({ name: 'old-friend', mac: testMac(1) }));
     manager = await startManager(cluster, { secure: false });

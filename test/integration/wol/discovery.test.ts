@@ -20,7 +20,7 @@ describe('discovery of virtual machines', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
     for (const name of ['lab', 'office']) await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

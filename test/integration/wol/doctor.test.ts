@@ -37,7 +37,7 @@ describe('what people ask about waking', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     const { api } = cluster;
     udpPort = await freeUdpPort();
     await api.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: NODE, labels: { 'kubernetes.io/os': 'linux' } } });

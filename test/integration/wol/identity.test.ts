@@ -25,7 +25,7 @@ describe('reports of agents', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     identities = await AgentIdentities.create(cluster);
     await cluster.api.apply(aWolConfig('all', { wolPorts: [9, 40_009] }));
     for (const [n, name] of ['one', 'two', 'three'].entries()) await cluster.api.apply(aVm({ name, mac: testMac(n + 1) }));

@@ -17,7 +17,7 @@ describe('the status of a WolConfig, where nothing moves by itself,', function (
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: { controller: false }, controlPlane: { controllerManager: false } });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: { controller: false }, controlPlane: { controllerManager: false } });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
   });

@@ -75,7 +75,7 @@ describe('metrics of Wake-on-LAN', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster, { secure: true });
     const identities = await AgentIdentities.create(cluster);
     const identity = await identities.folder('node-a');

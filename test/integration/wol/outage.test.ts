@@ -18,7 +18,7 @@ describe('a manager whose API server goes away', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aVm({ name: 'before', mac: testMac(1) }));
     await cluster.api.apply(aVm({ name: 'leaving', mac: testMac(2) }));

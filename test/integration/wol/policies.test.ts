@@ -27,7 +27,7 @@ describe('what a WolConfig allows and asks for', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
   });

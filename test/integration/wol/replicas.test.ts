@@ -35,7 +35,7 @@ describe('managers that are killed and managers that share the work', function (
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
   });
 
   after(async () => {
@@ -136,7 +136,7 @@ describe('managers that are killed and managers that share the work', function (
     it('that are told of one packet at the same moment make KubeVirt take one start, and count one', async function () {
       this.timeout(120_000);
       // Without KubeVirt's controller a start that was taken stays visible, so that every second one would be seen, too.
-      const still = await StewardCluster.start({ kubevirt: { controller: false } });
+      const still = await StewardCluster.start({ modules: 'wol', kubevirt: { controller: false } });
       try {
         const machines = fleet('still', 60, 23_000);
         const names = machines.map(({ name }) => name);

@@ -22,7 +22,7 @@ describe('processes that end and come back', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     grpcPort = await freeTcpPort();
     manager = await startManager(cluster, { grpcPort });
     agent = await startAgent(grpcPort);

@@ -85,7 +85,7 @@ describe('the rights of the manager', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol' });
     token = await cluster.controlPlane.serviceAccountToken(NAMESPACE, SERVICE_ACCOUNT);
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aVm({ name: 'guarded', mac: testMac(1) }));

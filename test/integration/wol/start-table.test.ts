@@ -84,7 +84,7 @@ describe('a packet for a virtual machine in every state', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: { controller: false } });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: { controller: false } });
     await Promise.all(CELLS.map(create));
     await cluster.api.apply(aWolConfig('all', { limits: { startsPerMinute: 10_000 } }));
     await cluster.api.apply(aWolConfig('skip', { startPolicy: 'Skip', wolPorts: [7], limits: { startsPerMinute: 10_000 } }));

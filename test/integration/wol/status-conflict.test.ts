@@ -15,7 +15,7 @@ describe('a status write that meets a newer version of its WolConfig', function 
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     const { server, ca } = cluster.controlPlane;
     proxy = await HttpFaultProxy.start({ target: server, targetCa: ca });
     const token = await cluster.controlPlane.serviceAccountToken(NAMESPACE, SERVICE_ACCOUNT);

@@ -24,7 +24,7 @@ describe('what a WolConfig says about itself', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aWolConfig('empty', { namespaceSelectors: ['nowhere'] }));
     manager = await startManager(cluster);

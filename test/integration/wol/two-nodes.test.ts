@@ -36,7 +36,7 @@ describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
     if (!NetworkLab.isPossible) this.skip();
     this.timeout(0);
     lab = await NetworkLab.start(...NODES, 'sender');
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster, { grpcHost: lab.hostAddress });
     agents = await Promise.all(NODES.map((name) => agentOn(lab.node(name))));
     await cluster.api.apply(aWolConfig('all', { wolPorts: [9], agent: { rawEthernet: true } }));

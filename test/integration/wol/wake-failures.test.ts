@@ -18,7 +18,7 @@ describe('a wake that is not let through', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster, { flags: ['--wol-start-timeout=1s'] });
     reporter = new ReportingAgent(manager.grpcPort);
   });

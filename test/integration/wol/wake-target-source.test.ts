@@ -26,7 +26,7 @@ describe('wake targets of another module', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     await cluster.api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'west', namespace: 'default' } });
     await cluster.api.apply(aWolConfig('all'));
     machines.isReady = false;

@@ -14,7 +14,7 @@ describe('a magic packet', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     agent = await startAgent(manager.grpcPort);
   });
