@@ -141,7 +141,7 @@ export class MachinesFixture {
         last = await this.machine(name);
         return last !== undefined && (await isIt(last)) ? last : undefined;
       },
-      { timeoutMs: 60_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
     );
   }
 
@@ -157,7 +157,7 @@ export class MachinesFixture {
         last = await this.machine(name);
         return last === undefined;
       },
-      { timeoutMs: 60_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
     );
   }
 
@@ -169,7 +169,7 @@ export class MachinesFixture {
     const found = await poll(
       `Event ${reason} about ${name}`,
       async () => (await eventsAbout(this.supervisor.api, 'Machine', name)).find((event) => event.reason === reason),
-      { timeoutMs: 60_000, intervalMs: 200, onTimeout: () => this.manager.process.log.slice(-4_000) },
+      { intervalMs: 200, onTimeout: () => this.manager.process.log.slice(-4_000) },
     );
     return found.note ?? '';
   }

@@ -43,8 +43,7 @@ function withoutOffers(hco: JsonMap): JsonMap {
   return { ...hco, spec: { ...spec, virtualization } };
 }
 
-describe('the whole catalog, kept by a manager with the rights that follow from it', function () {
-  this.timeout(180_000);
+describe('the whole catalog, kept by a manager with the rights that follow from it', () => {
   let steward: StewardCluster;
   let manager: ManagerProcess | undefined;
   let wanted: JsonMap[];
@@ -96,7 +95,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
   it('becomes what is rendered on paper for such a cluster, object by object', async () => {
     for (const object of wanted) {
       const { name } = object['metadata'] as { name: string };
-      const found = await poll(`${object['kind']} ${name}`, () => live(object), { timeoutMs: 60_000 });
+      const found = await poll(`${object['kind']} ${name}`, () => live(object));
       const own = object['kind'] === 'HyperConverged' ? withoutOffers(object) : object;
       let lost: string[] = [];
       await poll(
@@ -105,7 +104,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
           lost = lostFields(own, (await live(object)) ?? found);
           return lost.length === 0;
         },
-        { timeoutMs: 60_000, onTimeout: () => lost.join(', ') },
+        { onTimeout: () => lost.join(', ') },
       );
     }
     expect(wanted.length).to.be.greaterThan(30);
@@ -119,7 +118,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
         const all = [...(await rows())];
         return all.length > 30 && all.every(([key, { status }]) => (expected.has(key) ? status === 'FILTERED' : status === 'INCLUDED'));
       },
-      { timeoutMs: 60_000, intervalMs: 250 },
+      { intervalMs: 250 },
     ).catch(async (error: unknown) => {
       throw new Error(`${String(error)}: ${await describeRows()}`);
     });
@@ -144,7 +143,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
         const lines = (await manager!.metrics()).split('\n').filter((line) => /^kubevirt_autopilot_compliance_status\{.* 1$/.test(line));
         return lines.length >= wanted.length - 1; // the edited ConfigMap may have none
       },
-      { timeoutMs: 60_000, intervalMs: 250 },
+      { intervalMs: 250 },
     );
     expect(await versions()).to.deep.equal(before);
   });

@@ -41,8 +41,7 @@ function shownName(port: number): Promise<string> {
   });
 }
 
-describe('secure metrics of a manager', function () {
-  this.timeout(60_000);
+describe('secure metrics of a manager', () => {
   let cluster: StewardCluster;
   let manager: TestProcess;
   let metricsPort: number;
@@ -54,8 +53,8 @@ describe('secure metrics of a manager', function () {
     return new TestProcess('manager', [
       MAIN,
       'manager',
-      '--modules=wol',
       `--kubeconfig=${cluster.managerKubeconfig}`,
+      '--modules=wol',
       '--grpc-insecure',
       `--grpc-bind-address=127.0.0.1:${await freeTcpPort()}`,
       `--health-probe-bind-address=127.0.0.1:${healthPort}`,
@@ -191,8 +190,8 @@ describe('secure metrics of a manager', function () {
       MAIN,
       'manager',
       `--kubeconfig=${cluster.managerKubeconfig}`,
-      '--modules=wol',
       `--namespace=${NAMESPACE}`,
+      '--modules=wol',
       '--grpc-insecure',
       '--health-probe-bind-address=0',
       `--metrics-bind-address=127.0.0.1:${metricsPort}`,

@@ -19,8 +19,7 @@ interface Kubeconfig {
 
 const CREDENTIALS = '/api/v1/namespaces/virt-steward/secrets?labelSelector=vitistack.io%2Fcredential-of%3Dvirt-steward';
 
-describe('virt-steward kubeconfig', function () {
-  this.timeout(240_000);
+describe('virt-steward kubeconfig', () => {
   let supervisor: StewardCluster;
   let remote: RemoteKubeVirt;
   let manager: ManagerProcess;

@@ -155,7 +155,7 @@ export class PlatformStage {
       last = await this.get(reference);
       return last !== undefined && isSo(last) ? last : false;
     };
-    return poll(what, probe, { timeoutMs: 30_000, onTimeout: () => `${JSON.stringify(last)}\n${this.log}` });
+    return poll(what, probe, { onTimeout: () => `${JSON.stringify(last)}\n${this.log}` });
   }
 
   /** The text of the status ConfigMap. */
@@ -177,7 +177,7 @@ export class PlatformStage {
 
   untilEvent(reason: string, text = ''): Promise<ToldEvent> {
     const probe = async () => (await this.events(reason)).find(({ note }) => note.includes(text));
-    return poll(`an Event ${reason} ${text}`, probe, { timeoutMs: 30_000, onTimeout: () => this.log });
+    return poll(`an Event ${reason} ${text}`, probe, { onTimeout: () => this.log });
   }
 
   /** The end of what the manager logged. */

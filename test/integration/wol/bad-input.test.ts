@@ -32,8 +32,7 @@ const MANAGER = [
 ];
 const AGENT = ['agent', '--node-name=n', '--grpc-insecure', '--health-probe-bind-address=0'];
 
-describe('bad input on the command line ends with code 2 and one line that names flag, value and what is allowed', function () {
-  this.timeout(20_000);
+describe('bad input on the command line ends with code 2 and one line that names flag, value and what is allowed', () => {
   const folder = mkdtempSync(join(tmpdir(), 'virt-steward-bad-input-'));
   const garbage = join(folder, 'garbage.kubeconfig');
   const noContext = join(folder, 'no-context.kubeconfig');
@@ -137,9 +136,7 @@ describe('bad input on the command line ends with code 2 and one line that names
   }
 });
 
-describe('good input on the command line', function () {
-  this.timeout(20_000);
-
+describe('good input on the command line', () => {
   for (const args of [['--help'], ['manager', '--help'], ['agent', '--help'], ['wake', '--help'], ['rbac'], ['--version']]) {
     it(`ends with code 0: ${args.join(' ')}`, async () => {
       const { code, lines } = await run(args);
@@ -150,8 +147,7 @@ describe('good input on the command line', function () {
   }
 });
 
-describe('an address that is taken ends a process with code 1 and a last line that names it', function () {
-  this.timeout(20_000);
+describe('an address that is taken ends a process with code 1 and a last line that names it', () => {
   let holder: Server;
   let port: number;
 
@@ -188,8 +184,7 @@ describe('an address that is taken ends a process with code 1 and a last line th
   }
 });
 
-describe('a manager', function () {
-  this.timeout(60_000);
+describe('a manager', () => {
   let cluster: StewardCluster;
 
   before(async function () {

@@ -84,8 +84,7 @@ async function serialServedTo(port: number, ca: string, servername = 'localhost'
   }
 }
 
-describe('certificates of our own', function () {
-  this.timeout(60_000);
+describe('certificates of our own', () => {
   let cluster: StewardCluster;
   let trust: Trust;
   let manager: ManagerProcess;
@@ -225,8 +224,7 @@ describe('certificates of our own', function () {
   });
 });
 
-describe('certificates of several replicas', function () {
-  this.timeout(60_000);
+describe('certificates of several replicas', () => {
   let cluster: StewardCluster;
   let managers: ManagerProcess[] = [];
 
@@ -287,8 +285,7 @@ const FOREIGN_MODES: readonly ForeignMode[] = [
 ];
 
 for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
-  describe(`a certificate of ${what}`, function () {
-    this.timeout(60_000);
+  describe(`a certificate of ${what}`, () => {
     let cluster: StewardCluster;
     let manager: ManagerProcess;
     let trust: Trust;
@@ -348,8 +345,7 @@ for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
   });
 }
 
-describe('client certificates', function () {
-  this.timeout(60_000);
+describe('client certificates', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
 

@@ -10,8 +10,7 @@ import { untilStatus } from '../../harness/wol-objects';
 const text = (field: number, value: string): Buffer => Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
 const number = (field: number, value: number): Buffer => Buffer.from([field << 3, value]);
 
-describe('agents of kubevirt-wol, which know six fields, single calls and plaintext', function () {
-  this.timeout(60_000);
+describe('agents of kubevirt-wol, which know six fields, single calls and plaintext', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: Client;

@@ -16,8 +16,7 @@ import { untilStatus } from '../../harness/wol-objects';
 
 const NODE = 'node-a';
 
-describe('reports of agents', function () {
-  this.timeout(60_000);
+describe('reports of agents', () => {
   let cluster: StewardCluster;
   let identities: AgentIdentities;
   let manager: ManagerProcess;

@@ -67,8 +67,7 @@ function typesIn(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/^# TYPE (wol_\w+) (\w+)$/gm)].map(([, name, type]) => [name!, type!]));
 }
 
-describe('metrics of Wake-on-LAN', function () {
-  this.timeout(60_000);
+describe('metrics of Wake-on-LAN', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: AgentProcess;

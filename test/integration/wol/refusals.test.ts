@@ -11,9 +11,7 @@ interface Role extends TestObject {
   rules: { resources: string[] }[];
 }
 
-describe('a test cluster whose manager lacks a right', function () {
-  this.timeout(60_000);
-
+describe('a test cluster whose manager lacks a right', () => {
   it('fails when it is stopped, and names what was refused, unless the test has said that it would be', async () => {
     const cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     let outcome: unknown;

@@ -76,8 +76,7 @@ const FORBIDDEN: readonly Action[] = [
   ...actions(['create', 'update', 'patch'], 'admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
 ];
 
-describe('the rights of the manager', function () {
-  this.timeout(60_000);
+describe('the rights of the manager', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;

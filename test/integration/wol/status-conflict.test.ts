@@ -7,8 +7,7 @@ import { untilStatus } from '../../harness/wol-objects';
 
 const CONFIGS = '/apis/wol.pillon.org/v1beta1/wolconfigs/contended';
 
-describe('a status write that meets a newer version of its WolConfig', function () {
-  this.timeout(60_000);
+describe('a status write that meets a newer version of its WolConfig', () => {
   let cluster: StewardCluster;
   let proxy: HttpFaultProxy;
   let manager: ManagerProcess;

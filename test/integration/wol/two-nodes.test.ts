@@ -25,8 +25,7 @@ function frame(mac: string, tag = ''): string {
   return `${ALL_AND_A_SENDER}${tag}0842${Buffer.from(buildMagicPacket(mac)).toString('hex')}`;
 }
 
-describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
-  this.timeout(60_000);
+describe(`two nodes on one network${NetworkLab.titleNote}`, () => {
   let lab: NetworkLab;
   let cluster: StewardCluster;
   let manager: ManagerProcess;

@@ -6,8 +6,7 @@ import { sendMagicPackets } from '../../harness/udp-sender';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilEvent, untilStatus } from '../../harness/wol-objects';
 
-describe('a magic packet', function () {
-  this.timeout(60_000);
+describe('a magic packet', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: AgentProcess;
