@@ -112,6 +112,7 @@ export class Demo implements Stage {
 
   private async startCluster(): Promise<StewardCluster> {
     const cluster = await StewardCluster.start({
+      modules: 'wol',
       audit: false,
       controlPlane: { signal: this.interruption.signal },
       kubevirt: { timings: TIMINGS },
