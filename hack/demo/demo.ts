@@ -24,7 +24,6 @@ import { WakeShow } from './wake-show';
 
 /** Slow enough for a person to see the state Starting. */
 const TIMINGS = { schedulingMs: 300, scheduledMs: 400 };
-const MODULES = 'wol,platform,machines';
 const NODE = 'demo-node';
 const CHECK_INTERVAL_MS = 100;
 const LOG_TAIL_LINES = 15;
@@ -112,7 +111,6 @@ export class Demo implements Stage {
 
   private async startCluster(): Promise<StewardCluster> {
     const cluster = await StewardCluster.start({
-      modules: 'wol',
       audit: false,
       controlPlane: { signal: this.interruption.signal },
       kubevirt: { timings: TIMINGS },
@@ -126,7 +124,7 @@ export class Demo implements Stage {
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
     this.step(`starting the manager with its three modules as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
-    this.manager = await startManager(cluster, { secure: true, modules: MODULES });
+    this.manager = await startManager(cluster, { secure: true });
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
   }
