@@ -22,7 +22,7 @@ import {
 import { keyOfCluster } from '../clusters/cluster-key';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { judgeCluster } from '../clusters/cluster-state';
-import { ConfigDirectory } from '../clusters/config-directory';
+import { ConfigDirectory, concernsMachines } from '../clusters/config-directory';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -87,7 +87,7 @@ export class MachineHandler {
     changed: (now, old) => isNews(now, old),
     failure: { condition: false, event: true },
     watches: (get) => [
-      mapped(KubevirtConfig, () => concerned(get(MachineHandler))),
+      mapped(KubevirtConfig, () => concerned(get(MachineHandler)), { when: concernsMachines }),
       mapped(MachineClass, () => []),
       mapped(NetworkNamespace, () => []),
       clusterChanges(({ name }) => [

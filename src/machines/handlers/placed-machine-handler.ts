@@ -30,6 +30,7 @@ import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { keyOfCluster, keyOfConfig } from '../clusters/cluster-key';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
+import { concernsMachines } from '../clusters/config-directory';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -123,7 +124,7 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
       mapped(RemoteDataVolume, machineOf),
       mapped(Machine, (machine) => [keyOf(machine)], local),
       mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
-      mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), local),
+      mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), { ...local, when: concernsMachines }),
       clusterChanges(({ name }) => placedOn(keyOfCluster(name, get(SupervisorApi).home))),
     ];
   },
