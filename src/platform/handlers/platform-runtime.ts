@@ -135,6 +135,7 @@ export class PlatformRuntime {
     this.status = this.statusWriter();
     this.reporter = new ModuleReporter({
       ...{ metrics, events: this.events, states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state },
+      isOutdated: (key) => states.isOutdated(key),
       serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
       invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
       mistakes: () => this.mistakes(),
@@ -293,7 +294,9 @@ export class PlatformRuntime {
     const isAnchored = this.anchor !== undefined;
     if (isAnchored && this.exclusions.update(text)) this.keys.touchAll();
     if (change.everything) this.baseline.expireAll();
-    this.barriers.owe(this.keys.touchFor(change));
+    const concerned = this.keys.touchFor(change);
+    this.states.outdate(concerned);
+    this.barriers.owe(concerned);
     void this.expand(state);
     this.reporter.contextChanged();
     this.leftovers.contextChanged();

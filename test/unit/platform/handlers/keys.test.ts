@@ -184,6 +184,67 @@ describe('keys of the catalog', function () {
     expect(world.events()).to.include('CRDDiscovered');
   });
 
+  describe('that are not wanted for the moment, while what is left behind is to be deleted', () => {
+    const DELETE = { 'platform.kubevirt.io/on-removal': 'delete' };
+    const NAMES = ['a', 'b', 'c', 'd'];
+    const deleted = (): string[] =>
+      world.server.journal
+        .entries({ resource: 'configmaps', namespace: 'ns' })
+        .flatMap(({ method, name = '' }) => (method === 'DELETE' ? [name] : []));
+
+    beforeEach(async () => {
+      await start({ assets: NAMES.map((name) => aMap(name)) });
+      await world.anchor(DELETE);
+    });
+
+    it('keep their objects when the anchor is back in time', async () => {
+      world.server.objects.delete(HyperConverged, HCO_KEY);
+      await world.operator.advance(20_000);
+      await world.anchor(DELETE);
+      await world.operator.advance(60_000);
+
+      expect(deleted()).to.deep.equal([]);
+    });
+
+    it('keep the objects that are still there when the module is switched on again', async () => {
+      await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': 'false' });
+      const before = deleted();
+      expect(before.length).to.be.within(1, NAMES.length - 1);
+      await world.anchor(DELETE);
+      await world.operator.advance(60_000);
+
+      expect(deleted()).to.deep.equal(before);
+    });
+
+    for (const list of ['False', 'a;b', 'no-such-asset', 'a,no-such-asset']) {
+      it(`keep their objects while the list of what is active is "${list}", which has a name that is none`, async () => {
+        await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': list });
+        await world.operator.advance(60_000);
+        expect(deleted()).to.deep.equal([]);
+        await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': 'a' });
+        await world.operator.advance(60_000);
+
+        expect(deleted().sort()).to.deep.equal(['b', 'c', 'd']);
+      });
+    }
+  });
+
+  it('are said to be in sync when they are, and not while they are still to be looked at', async () => {
+    const told = (): unknown[] =>
+      world.server.journal
+        .entries({ resource: 'events' })
+        .flatMap(({ verb, body }) =>
+          verb === 'create' && (body as { reason: string }).reason === 'ReconcileSucceeded' ? [(body as { note: string }).note] : [],
+        );
+    await start({ assets: [aMap('a'), aMap('b'), aMap('c')] });
+    world.server.objects.delete(HyperConverged, HCO_KEY);
+    await world.operator.advance(60_000);
+    await world.anchor();
+    await world.operator.advance(60_000);
+
+    expect([...new Set(told())]).to.deep.equal(['everything that is wanted is in sync: 3 objects']);
+  });
+
   it('stop when the anchor goes, and go on when it is back', async () => {
     await start({ assets: [aMap('a')] });
     world.server.objects.delete(HyperConverged, HCO_KEY);
