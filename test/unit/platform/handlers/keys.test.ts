@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConfigMap, defineKind, type KubernetesObject } from '../../../../src/framework';
+import { ConfigMap, defineKind, type Kind, type KubernetesObject } from '../../../../src/framework';
 import { delayMs, loseResponse, status } from '../../../../src/framework/testing';
 import { anAsset } from '../support/catalogs';
 import { aMap, HCO_KEY, HyperConverged, PlatformWorld, type PlatformWorldOptions } from './platform-world';
@@ -243,6 +243,54 @@ describe('keys of the catalog', function () {
     await world.operator.advance(60_000);
 
     expect([...new Set(told())]).to.deep.equal(['everything that is wanted is in sync: 3 objects']);
+  });
+
+  describe('of an object that no watch follows, because it has no label of ours,', () => {
+    const startBeside = (metadata: object, isDeleted = false): Promise<void> =>
+      start({
+        assets: [aMap('a')],
+        prepare: ({ objects }) => {
+          objects.create(ConfigMap, { metadata: { name: 'a', namespace: 'ns', ...metadata }, data: { key: 'theirs' } });
+          if (isDeleted) objects.delete(ConfigMap, 'ns/a');
+        },
+      });
+
+    it('create it anew soon after it is gone, if it was being deleted', async () => {
+      await startBeside({ finalizers: ['example.org/wait'] }, true);
+      expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+      world.server.objects.remove(ConfigMap as Kind, 'ns/a');
+      await world.operator.advance(31_000);
+
+      expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    });
+
+    for (const [what, annotation, value] of [
+      ['unmanaged', 'mode', 'unmanaged'],
+      ['paused', 'reconcile-paused', 'true'],
+      ['patched in a way that is not valid', 'patch', '{'],
+    ]) {
+      it(`notice soon that it is not ${what} any more`, async () => {
+        await startBeside({ annotations: { [`platform.kubevirt.io/${annotation}`]: value } });
+        expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+        world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+          map.metadata = { ...map.metadata, annotations: {} };
+        });
+        await world.operator.advance(31_000);
+
+        expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+      });
+    }
+
+    it('notice soon that it is not the object of another manager any more', async () => {
+      await startBeside({ labels: { 'platform.kubevirt.io/managed-by': 'somebody' } });
+      expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+      world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+        map.metadata = { ...map.metadata, labels: {} };
+      });
+      await world.operator.advance(31_000);
+
+      expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    });
   });
 
   it('stop when the anchor goes, and go on when it is back', async () => {
