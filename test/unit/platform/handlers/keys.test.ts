@@ -410,6 +410,59 @@ describe('an object that cannot be written for a while', function () {
   });
 });
 
+describe('an anchor with values that mean nothing', function () {
+  this.timeout(60_000);
+
+  it('has each of them told', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a')] });
+    try {
+      await world.anchor({ 'platform.kubevirt.io/on-removal': 'DELETE', 'platform.kubevirt.io/golden-config': 'x' });
+      await world.settle();
+
+      expect(world.map('a')).not.to.equal(undefined);
+      expect(world.events().filter((reason) => reason === 'InvalidOption')).to.have.length(2);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('an object whose patch its schema refuses', function () {
+  this.timeout(60_000);
+
+  it('has each thing told that is wrong with it, and none twice', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a')] });
+    try {
+      await world.anchor();
+      await world.settle();
+      for (const field of ['first', 'second', 'second']) {
+        const refusal = world.server.faults.add({
+          on: { verb: 'patch', kind: ConfigMap, name: 'a' },
+          do: status(422, { reason: 'Invalid', message: `data.${field}: Invalid value` }),
+        });
+        world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+          map.metadata = {
+            ...map.metadata,
+            annotations: { 'platform.kubevirt.io/patch': `[{"op":"add","path":"/data/${field}","value":"x"}]` },
+          };
+          map.data = { key: String(refusal.strikes) + field };
+        });
+        await world.settle();
+        refusal.remove();
+      }
+      const notes = world.server.journal
+        .entries({ resource: 'events' })
+        .filter(({ verb, body }) => verb === 'create' && (body as { reason: string }).reason === 'SchemaMismatch')
+        .map(({ body }) => (body as { note: string }).note);
+
+      expect(notes.filter((note) => note.includes('data.first'))).to.have.length(1);
+      expect(notes.filter((note) => note.includes('data.second'))).to.have.length(1);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
+
 describe('a process that is killed, or loses answers', function () {
   this.timeout(60_000);
 
