@@ -39,8 +39,7 @@ const golden = (header: object = {}): string =>
   );
 const expression = (text: string): string => `$\{ ${text} }`;
 
-describe('keys of the catalog', function () {
-  this.timeout(60_000);
+describe('keys of the catalog', () => {
   let world: PlatformWorld;
 
   const start = async (options: PlatformWorldOptions): Promise<void> => {
@@ -334,8 +333,7 @@ describe('keys of the catalog', function () {
   });
 });
 
-describe('objects that belong to somebody else', function () {
-  this.timeout(60_000);
+describe('objects that belong to somebody else', () => {
   let world: PlatformWorld;
   afterEach(() => world[Symbol.asyncDispose]());
   const offered = (): unknown => (world.server.objects.get(HyperConverged, HCO_KEY) as { spec?: { a?: unknown } }).spec?.a;
@@ -378,9 +376,7 @@ describe('objects that belong to somebody else', function () {
   });
 });
 
-describe('an object that cannot be written for a while', function () {
-  this.timeout(60_000);
-
+describe('an object that cannot be written for a while', () => {
   it('is told once, shown as not in order, and set right when it can be written', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')] });
     try {
@@ -410,9 +406,7 @@ describe('an object that cannot be written for a while', function () {
   });
 });
 
-describe('an anchor with values that mean nothing', function () {
-  this.timeout(60_000);
-
+describe('an anchor with values that mean nothing', () => {
   it('has each of them told', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a')] });
     try {
@@ -427,9 +421,7 @@ describe('an anchor with values that mean nothing', function () {
   });
 });
 
-describe('an object whose patch its schema refuses', function () {
-  this.timeout(60_000);
-
+describe('an object whose patch its schema refuses', () => {
   it('has each thing told that is wrong with it, and none twice', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a')] });
     try {
@@ -463,9 +455,7 @@ describe('an object whose patch its schema refuses', function () {
   });
 });
 
-describe('a process that is killed, or loses answers', function () {
-  this.timeout(60_000);
-
+describe('a process that is killed, or loses answers', () => {
   it('comes to the same end, and writes nothing twice for one cause', async () => {
     const world = await PlatformWorld.start({ assets: Array.from({ length: 6 }, (_, index) => aMap(`m${index}`)) });
     const names = Array.from({ length: 6 }, (_, index) => `m${index}`);
@@ -497,9 +487,7 @@ describe('a process that is killed, or loses answers', function () {
   });
 });
 
-describe('two replicas', function () {
-  this.timeout(60_000);
-
+describe('two replicas', () => {
   it('write once: the standby keeps its caches and nothing else, and takes over', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')], operator: { election: 'standby' } });
     try {
