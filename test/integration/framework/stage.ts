@@ -122,12 +122,16 @@ export class Stage {
     }
   }
 
-  /** Time passes at least ten times as fast as on the wall. */
-  async until(what: string, isSo: () => boolean | Promise<boolean>, stepMs = STEP_MS): Promise<void> {
+  /**
+   * Time passes up to ten times as fast as on the wall.
+   * @param limitMs on the clock, which then stands still while sockets take what they need. @default none
+   */
+  async until(what: string, isSo: () => boolean | Promise<boolean>, stepMs = STEP_MS, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
+    const endsAtMs = this.clock.monotonicMs() + limitMs;
     await poll(
       what,
       async () => {
-        await this.clock.advance(stepMs);
+        if (this.clock.monotonicMs() < endsAtMs) await this.clock.advance(stepMs);
         return isSo();
       },
       {

@@ -18,7 +18,7 @@ describe('a wake that is not let through', () => {
   before(async function () {
     this.timeout(0);
     cluster = await StewardCluster.start({ modules: 'wol' });
-    manager = await startManager(cluster, { flags: ['--wol-start-timeout=1s'] });
+    manager = await startManager(cluster, { flags: ['--wol-start-timeout=5s'] });
     reporter = new ReportingAgent(manager.grpcPort);
   });
 
@@ -42,7 +42,7 @@ describe('a wake that is not let through', () => {
 
   for (const { reason, code, count, mac, port, says } of [
     { reason: 'StartRefused', code: 422 as const, count: 1, mac: testMac(1), port: 4_101, says: /^StartRefused: \S/ },
-    { reason: 'StartTimeout', code: 500 as const, count: 100, mac: testMac(2), port: 4_102, says: /^StartTimeout: not within 1 s: \S/ },
+    { reason: 'StartTimeout', code: 500 as const, count: 100, mac: testMac(2), port: 4_102, says: /^StartTimeout: not within 5 s: \S/ },
   ]) {
     it(`because KubeVirt answers ${code} is ${reason} in the answer, in Events, in lastWake and in the metric`, async () => {
       const config = reason.toLowerCase();
