@@ -27,6 +27,7 @@ import {
   type VirtualReconcileOptions,
 } from '../../framework';
 import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
+import { BootImages } from '../boot-images/boot-images';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { keyOfCluster, keyOfConfig } from '../clusters/cluster-key';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
@@ -141,6 +142,7 @@ export class PlacedMachineHandler {
     private readonly api: SupervisorApi,
     private readonly macs: MacReservations,
     private readonly cloudInit: CloudInitMemory,
+    private readonly images: BootImages,
     private readonly turns: MachineTurns,
     private readonly told: ToldOnce,
     private readonly news: RemoteNews,
@@ -224,6 +226,7 @@ export class PlacedMachineHandler {
   private async delete(pass: MachinePass): Promise<ReconcileResult> {
     const { machine, findings } = pass;
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
+    this.images.forget(pass.owner.uid);
     // Given up: the queue of the supervisor lets the Machine go.
     if (deletionPolicyOf(machine) === 'orphan') return;
     const outcome = await deleteRemoteObjects(pass);
@@ -266,6 +269,7 @@ export class PlacedMachineHandler {
       hasImporter: found?.hasImporter,
       macs: this.macs,
       cloudInit: this.cloudInit,
+      images: this.images,
       metrics: this.metrics,
       shown: () => {
         if (newsMs !== undefined) this.metrics.statusWritten(key, this.news.secondsSince(newsMs));

@@ -1,5 +1,6 @@
 /** What the steps of a pass over a placed Machine work with. */
 import type { Clock, Cluster, ClusterRegistry, KubeClient, Logger } from '../../framework';
+import type { BootImages } from '../boot-images/boot-images';
 import type { ClusterMetrics } from '../clusters/cluster-metrics';
 import type { KubevirtConfig, Machine } from '../kinds';
 import type { MacReservations } from '../network/mac-reservations';
@@ -29,6 +30,7 @@ export interface MachinePass {
   readonly hasImporter: boolean | undefined;
   readonly macs: MacReservations;
   readonly cloudInit: CloudInitMemory;
+  readonly images: BootImages;
   readonly metrics: ClusterMetrics;
   readonly findings: PassFindings;
   readonly log: Logger;

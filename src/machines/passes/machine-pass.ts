@@ -180,7 +180,7 @@ async function desiredMachine(pass: MachinePass, vm: RemoteVirtualMachine | unde
   const boot = bootWish(pass.machine);
   const network = await ensureNetwork(pass, vm);
   const stored = await ensureStorage(pass, vm, name, boot);
-  const iso = await isoOf(pass, boot, name, stored);
+  const iso = await isoOf(pass, boot, name, stored, vm);
   const { volume, secret } = await ensureCloudInit(pass, name, network);
   const desired = buildVirtualMachine({
     ...buildParts(pass, size),

@@ -15,6 +15,7 @@ import { FakeApiServer, FakeClock, TestOperator } from '../../../../src/framewor
 import { RecordingLogger } from '../../../../src/framework/testing/recording-logger';
 import { WAKE_TARGET_SOURCE, type WakeTarget, type WakeTargetSource } from '../../../../src/kubevirt/wake-target';
 import { exceptionalSecretRights, machinesHandlersFor, provideMachines } from '../../../../src/machines';
+import { BootImages } from '../../../../src/machines/boot-images/boot-images';
 import { KubeVirt } from '../../../../src/machines/clusters/remote-kinds';
 import { KubevirtConfig, Machine } from '../../../../src/machines/kinds';
 import { NetworkAttachments } from '../../../../src/machines/network/network-kinds';
@@ -42,6 +43,8 @@ export interface MachinesWorld {
   readonly starts: readonly string[];
   /** Value of a series, as `name{label="value"}`, of the operator that runs now. */
   metric(series: string): Promise<number | undefined>;
+  /** Servers of boot images that are being asked. */
+  asked(): number;
   /** Notes of the Events with this reason, one for each time that one was sent. */
   eventNotes(reason: string): string[];
   /** What a magic packet may wake, as the operator that runs now knows it. */
@@ -65,16 +68,19 @@ export interface WorldOptions {
 class SourceProbe {
   static latest: readonly WakeTargetSource[] = [];
 
+  static images: BootImages | undefined;
   static metrics: MetricsRegistry | undefined;
 
   constructor(
     @injectAll(WAKE_TARGET_SOURCE) private readonly sources: readonly WakeTargetSource[],
     private readonly metrics: MetricsRegistry,
+    private readonly images: BootImages,
   ) {}
 
   @OnStartup()
   see(): void {
     SourceProbe.metrics = this.metrics;
+    SourceProbe.images = this.images;
     SourceProbe.latest = this.sources;
   }
 }
@@ -115,6 +121,7 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
       const line = ((await SourceProbe.metrics?.metrics()) ?? '').split('\n').find((text) => text.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
     },
+    asked: () => SourceProbe.images?.underWay ?? 0,
     eventNotes: (reason) =>
       supervisor.journal
         .writes()
