@@ -5,7 +5,7 @@
  */
 import type { Clock, KeySink, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
 import type { RolloutGate } from '../baseline/ports';
-import type { Catalog, CatalogAsset } from '../catalog';
+import { type Catalog, type CatalogAsset, isNodeLevelKind } from '../catalog';
 import type { ContextState } from '../context/context-state';
 import { kindOf, type ServedKinds } from '../context/served-kinds';
 import type { PlatformEvents } from '../observability/platform-events';
@@ -22,7 +22,7 @@ import type { KeyState, KeyStates } from './key-states';
 import type { ManagedKinds } from './managed-kinds';
 
 export interface LeftoversParts {
-  readonly catalog: Pick<Catalog, 'assets' | 'tombstones'>;
+  readonly catalog: Pick<Catalog, 'tombstones'>;
   readonly keys: AssetKeys;
   readonly states: KeyStates;
   readonly managed: ManagedKinds;
@@ -51,10 +51,7 @@ export class Leftovers {
 
   constructor(private readonly parts: LeftoversParts) {
     const { catalog, events, metrics, state, clock, log, gate, policy, served } = parts;
-    const isNodeLevel = ({ kind, apiVersion = '' }: KubernetesObject): boolean =>
-      catalog.assets.some(
-        ({ identity, isNodeLevel }) => isNodeLevel && identity.kind === kind && groupOf(identity.apiVersions[0]!) === groupOf(apiVersion),
-      );
+    const isNodeLevel = ({ apiVersion = '', kind = '' }: KubernetesObject): boolean => isNodeLevelKind(groupOf(apiVersion), kind);
     const findKind = (apiVersion: string, kind: string): Kind | undefined => {
       const found = served.find(apiVersion, kind);
       return found === undefined ? undefined : kindOf(found);

@@ -10,6 +10,7 @@
  */
 import type { Clock, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
 import { keyOf } from '../../framework';
+import { failureOf } from '../baseline/failures';
 import type { RunEvents } from '../baseline/ports';
 import type { ContextState } from '../context/context-state';
 import type { PlatformMetrics } from '../observability/platform-metrics';
@@ -18,6 +19,8 @@ import type { ObjectRemover, Removal } from './object-remover';
 import { idOf, type Orphan, type OrphanInput, orphansOf, orphansToDelete } from './orphans';
 
 const RETRY_MS = 30_000;
+/** A right is granted by people. */
+const FORBIDDEN_MS = 5 * 60_000;
 const ROLLOUT_LOOK_MS = 30_000;
 /** An anchor may be re-created, and an API server that has just started may know of none. */
 const ANCHORLESS_MS = 30_000;
@@ -99,11 +102,11 @@ export class OrphanSweep {
       return this.outcomeOf(await remover.remove(client, target), object, idOf(identity));
     } catch (error) {
       log.warn('an object that is left behind cannot be deleted', { kind: kind.id, key: target.key, error });
-      events.warning('ApplyFailed', idOf(identity), `${kind.kind} ${target.key} cannot be deleted: ${messageOf(error)}`, {
-        object,
-        cause: 'deletion',
-      });
-      return { isGone: false, afterMs: RETRY_MS };
+      const { status, message } = failureOf(error, 'apply');
+      const isForbidden = status === 'Forbidden';
+      const said = `${kind.kind} ${target.key} cannot be deleted: ${message}`;
+      events.warning(isForbidden ? 'Forbidden' : 'ApplyFailed', idOf(identity), said, { object, cause: 'deletion' });
+      return { isGone: false, afterMs: isForbidden ? FORBIDDEN_MS : RETRY_MS };
     }
   }
 
@@ -142,8 +145,4 @@ export class OrphanSweep {
     const message = `${names.length} objects are left behind that nothing looks after: ${names.slice(0, MAX_NAMES).join(', ')}${more}`;
     events.warning('OrphansPresent', KEY, message, { cause: names.join() });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

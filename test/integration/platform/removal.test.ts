@@ -16,6 +16,7 @@ const CATALOG = {
   'extra.yaml': asset('name: extra\nswitch: extra', 'extra'),
   'spared.yaml': asset('name: spared\nswitch: spared', 'spared'),
   'tidy.yaml': asset('name: tidy\nswitch: tidy\nonUnwanted: delete', 'tidy'),
+  'retired/dropped.yaml': tombstone('dropped', 'default').replace('v1', 'discovery.k8s.io/v1').replace('ConfigMap', 'EndpointSlice'),
   'tombstones/old.yaml': [
     tombstone('old', '$' + '{ settings.namespace }'),
     tombstone('theirs', 'default'),
@@ -24,12 +25,19 @@ const CATALOG = {
   ].join('---\n'),
 };
 
+const DROPPED = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name: 'dropped', namespace: 'default', labels: { [MANAGED_BY_LABEL]: 'virt-steward' } },
+  ...{ addressType: 'IPv4', endpoints: [], ports: [] },
+};
+
 describe('removal by the platform module', function () {
   this.timeout(240_000);
   let stage: PlatformStage;
 
   before(async () => {
-    stage = await PlatformStage.set({ catalog: CATALOG, root: { tombstones: ['tombstones/old.yaml'] } });
+    stage = await PlatformStage.set({ catalog: CATALOG, root: { tombstones: ['tombstones/old.yaml'], retired: ['retired/dropped.yaml'] } });
     const labels = { [MANAGED_BY_LABEL]: 'virt-platform-autopilot' };
     await stage.cluster.api.apply({ ...map('old', NAMESPACE), metadata: { name: 'old', namespace: NAMESPACE, labels } });
     await stage.cluster.api.apply(map('theirs'));
@@ -87,6 +95,31 @@ describe('removal by the platform module', function () {
 
     await stage.until('the value is back', map('extra'), ({ data }) => data?.['key'] === 'value');
     await figure('orphaned_resources{kind="ConfigMap",name="extra",namespace="default"}', undefined);
+    await inStatus('NoOrphans');
+  });
+
+  it('shows what an earlier version kept of a kind that the catalog dropped, and keeps it', async () => {
+    await stage.applyAs('virt-steward', DROPPED);
+
+    await stage.untilEvent('OrphansPresent', 'discovery.k8s.io/EndpointSlice/default/dropped');
+    await figure('orphaned_resources{kind="EndpointSlice",name="dropped",namespace="default"}', '1');
+    expect(await stage.get(DROPPED)).not.to.equal(undefined);
+  });
+
+  it('deletes what the catalog dropped once the user says so, and names the right that is missing for what is not even retired', async () => {
+    const unnamed = { ...map('unnamed'), metadata: { ...map('unnamed').metadata, labels: { [MANAGED_BY_LABEL]: 'virt-steward' } } };
+    await stage.applyAs('virt-steward', unnamed);
+    stage.cluster.expectDenial('get configmaps');
+    await stage.anchor({ [`${DOMAIN}on-removal`]: 'delete' });
+
+    await poll('it to be gone', async () => (await stage.get(DROPPED)) === undefined || undefined, { timeoutMs: 75_000 });
+    await stage.untilEvent('ResourceRemoved', 'EndpointSlice default/dropped');
+    await stage.untilEvent(
+      'Forbidden',
+      'ConfigMap default/unnamed cannot be deleted: not allowed to get configmaps named unnamed in default',
+    );
+    await stage.delete(unnamed);
+    await stage.anchor({ [`${DOMAIN}on-removal`]: null });
     await inStatus('NoOrphans');
   });
 

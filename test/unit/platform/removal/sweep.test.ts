@@ -177,6 +177,16 @@ describe('the sweep over what is left behind', () => {
     expect(told().some((text) => text.startsWith('ApplyFailed: ConfigMap ns/a cannot be deleted'))).to.equal(true);
   });
 
+  it('names the right that is missing to delete one, and asks again after five minutes', async () => {
+    const { sweep, put, told } = bench();
+    await put('a');
+    const message = 'configmaps "a" is forbidden: User "x" cannot delete resource "configmaps" in API group "" in the namespace "ns"';
+    fake.server.faults.add({ on: { kind: 'configmaps', verb: 'delete' }, do: status(403, { message }) });
+
+    expect(await sweep.run(client)).to.equal(300_000);
+    expect(told()[0]).to.equal('Forbidden: ConfigMap ns/a cannot be deleted: not allowed to delete configmaps named a in ns');
+  });
+
   describe('with tombstones', () => {
     const keyOf = (tombstones: TombstoneKeeper): string => tombstones.keys[0]!;
 
