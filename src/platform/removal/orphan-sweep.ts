@@ -1,5 +1,5 @@
 /**
- * Looks for objects that are left behind, tells of them, and deletes those that are to go.
+ * Looks for objects that are left behind, tells of them, and deletes those that are to go; what was set in objects of others is taken back.
  *
  * Expected flow: everything known -> orphans -> told -> those to be deleted, one after another in reverse order of the catalog -> told.
  * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works, nor within half
@@ -26,6 +26,8 @@ const ROLLOUT_LOOK_MS = 30_000;
 const ANCHORLESS_MS = 30_000;
 const MAX_NAMES = 10;
 
+export type SweepClient = Pick<KubeClient, 'find' | 'delete' | 'patch'>;
+
 export interface OrphanSweepParts {
   /** Everything that decides on it; `undefined` while not every labelled object is known. */
   readonly known: () => OrphanInput | undefined;
@@ -34,6 +36,11 @@ export interface OrphanSweepParts {
   readonly kindOf: (object: KubernetesObject) => Kind | undefined;
   readonly isNodeLevel: (object: KubernetesObject) => boolean;
   readonly remover: ObjectRemover;
+  /** Takes back what was set in objects of others. @returns milliseconds until it has to be tried again. */
+  readonly undo: (
+    client: SweepClient,
+    rules: { readonly policy: RemovalPolicy; readonly isActive: boolean },
+  ) => Promise<number | undefined>;
   readonly events: RunEvents & { settled(reason: 'OrphansPresent', key: string): void };
   readonly metrics: Pick<PlatformMetrics, 'orphans'>;
   readonly log: Logger;
@@ -55,7 +62,7 @@ export class OrphanSweep {
   }
 
   /** @returns milliseconds after which to look again without a cause. */
-  async run(client: Pick<KubeClient, 'find' | 'delete'>): Promise<number | undefined> {
+  async run(client: SweepClient): Promise<number | undefined> {
     const { state: stateOf, known: knownOf, policy } = this.parts;
     const state = stateOf();
     const known = knownOf();
@@ -63,9 +70,10 @@ export class OrphanSweep {
       return undefined;
     const orphans = orphansOf(known);
     const waitMs = this.anchorWaitMs(state);
-    const doomed = waitMs > 0 ? [] : orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
+    const rules = { policy: policy(), isActive: state.activation.active };
+    const doomed = waitMs > 0 ? [] : orphansToDelete({ orphans, ...rules });
     const removed = new Set<Orphan>();
-    let againMs = waitMs > 0 ? waitMs : undefined;
+    let againMs = waitMs > 0 ? waitMs : await this.parts.undo(client, rules);
     for (const orphan of doomed) {
       const { isGone, afterMs, isEnough } = await this.remove(client, orphan);
       if (isGone) removed.add(orphan);

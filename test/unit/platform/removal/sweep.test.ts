@@ -73,6 +73,7 @@ describe('the sweep over what is left behind', () => {
           ? { labelled: fake.server.objects.list(ConfigMap), keys: [], isExcluded: () => false, isTombstone: () => false, ...made.input }
           : undefined,
       ...{ state: () => made.state, policy: () => made.policy, kindOf: () => ConfigMap as Kind, isNodeLevel: () => false },
+      undo: async () => undefined,
       remover: new ObjectRemover({ clock, gate: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => false } }),
       ...{ events, metrics, log: nullLogger, clock },
     });
