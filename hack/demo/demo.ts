@@ -101,6 +101,7 @@ export class Demo {
 
   private async startCluster(): Promise<StewardCluster> {
     const cluster = await StewardCluster.start({
+      modules: 'wol',
       audit: false,
       controlPlane: { signal: this.interruption.signal },
       kubevirt: { timings: TIMINGS },

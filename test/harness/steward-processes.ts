@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CertificateLifetimes } from '../../src/wol';
 import { TestProcess } from './child-process';
 import { freeTcpPort, freeUdpPort } from './free-port';
+import { PATIENCE_MS } from './poll';
 import { MAIN, NAMESPACE, ROOT, type StewardCluster } from './steward-cluster';
 
 const SHORT_LIVED = join(ROOT, 'build', 'test', 'harness', 'short-lived-manager.js');
@@ -24,7 +25,7 @@ export interface ManagerOptions {
   grpcHost?: string;
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** @default wol */
+  /** @default those whose rights the cluster has been given */
   modules?: string;
   /** TLS and identity instead of plaintext for everybody. @default false */
   secure?: boolean;
@@ -42,7 +43,16 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, modules = 'wol', lifetimes }: ManagerOptions = {},
+  {
+    kubeconfig,
+    grpcPort,
+    grpcHost = '127.0.0.1',
+    flags = [],
+    env = {},
+    secure = false,
+    modules = cluster.modules,
+    lifetimes,
+  }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const args = [
@@ -148,6 +158,6 @@ async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'h
 }
 
 async function fetchText(url: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
   return { status: response.status, text: await response.text() };
 }

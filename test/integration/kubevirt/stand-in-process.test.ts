@@ -11,8 +11,7 @@ import { until } from './rig';
 const MAIN = join(__dirname, '../../kubevirt/main.js');
 const SUBRESOURCES = '/apis/subresources.kubevirt.io/v1';
 
-describe('the KubeVirt stand-in as a process of its own', function () {
-  this.timeout(60_000);
+describe('the KubeVirt stand-in as a process of its own', () => {
   let controlPlane: ControlPlane;
   let child: ChildProcess | undefined;
   before(async () => {

@@ -67,8 +67,7 @@ const TABLE: readonly Row[] = [
   { id: 'dry-run', spec: { runStrategy: 'Halted' }, body: { dryRun: ['All'] }, code: 202 },
 ];
 
-describe('the subresource API of the KubeVirt stand-in, through the API server', function () {
-  this.timeout(60_000);
+describe('the subresource API of the KubeVirt stand-in, through the API server', () => {
   let rig: Rig;
   before(async () => {
     rig = await Rig.start({ controller: false });

@@ -2,8 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { NAMESPACE, Rig, until } from './rig';
 
-describe('the virt-controller of the KubeVirt stand-in', function () {
-  this.timeout(60_000);
+describe('the virt-controller of the KubeVirt stand-in', () => {
   let rig: Rig;
   before(async () => {
     rig = await Rig.start();

@@ -19,8 +19,7 @@ interface Kubeconfig {
 
 const CREDENTIALS = '/api/v1/namespaces/virt-steward/secrets?labelSelector=vitistack.io%2Fcredential-of%3Dvirt-steward';
 
-describe('virt-steward kubeconfig', function () {
-  this.timeout(240_000);
+describe('virt-steward kubeconfig', () => {
   let supervisor: StewardCluster;
   let remote: RemoteKubeVirt;
   let manager: ManagerProcess;
@@ -40,14 +39,14 @@ describe('virt-steward kubeconfig', function () {
   before(async () => {
     // Only kube-controller-manager puts tokens into Secrets.
     [supervisor, remote] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
     file = supervisor.controlPlane.writeFile(
       'both.kubeconfig',
       twoContexts(supervisor.controlPlane.kubeconfig, remote.controlPlane.kubeconfig),
     );
-    manager = await startManager(supervisor, { modules: 'machines' });
+    manager = await startManager(supervisor);
   });
 
   after(async () => {

@@ -38,8 +38,7 @@ const DROPPED = {
   ...{ addressType: 'IPv4', endpoints: [], ports: [] },
 };
 
-describe('removal by the platform module', function () {
-  this.timeout(240_000);
+describe('removal by the platform module', () => {
   let stage: PlatformStage;
 
   before(async () => {
@@ -57,22 +56,18 @@ describe('removal by the platform module', function () {
   after(() => stage?.end());
 
   const gone = (name: string, namespace?: string): Promise<true> =>
-    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined, { timeoutMs: 75_000 });
+    poll(`${name} to be gone`, async () => (await stage.get(map(name, namespace))) === undefined || undefined);
   const inStatus = (text: string): Promise<true> =>
-    poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined, { timeoutMs: 30_000 });
+    poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined);
   const figure = (part: string, value: string | undefined): Promise<true> =>
-    poll(`${part} to be ${value}`, async () => (await stage.metric(part)) === value || undefined, { timeoutMs: 30_000 });
+    poll(`${part} to be ${value}`, async () => (await stage.metric(part)) === value || undefined);
 
   const TEXT = '# theirs\ntheirs: 1\nours:\n  enabled: true\n';
   const remembered = (value: string | undefined): Promise<true> =>
-    poll(
-      `edits ${value}`,
-      async () => {
-        const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
-        return status?.metadata.annotations?.[`${DOMAIN}edited`] === value || undefined;
-      },
-      { timeoutMs: 60_000 },
-    );
+    poll(`edits ${value}`, async () => {
+      const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
+      return status?.metadata.annotations?.[`${DOMAIN}edited`] === value || undefined;
+    });
 
   it("deletes what tombstones name, if it carries our label, and skips what is somebody else's or unmanaged", async () => {
     await gone('old', NAMESPACE);
@@ -130,7 +125,7 @@ describe('removal by the platform module', function () {
     stage.cluster.expectDenial('get configmaps');
     await stage.anchor({ [`${DOMAIN}on-removal`]: 'delete' });
 
-    await poll('it to be gone', async () => (await stage.get(DROPPED)) === undefined || undefined, { timeoutMs: 75_000 });
+    await poll('it to be gone', async () => (await stage.get(DROPPED)) === undefined || undefined);
     await stage.untilEvent('ResourceRemoved', 'EndpointSlice default/dropped');
     await stage.untilEvent(
       'Forbidden',

@@ -46,7 +46,7 @@ describe('virt-steward rbac', () => {
 
 describe('virt-steward manager', () => {
   const refused = async (flags: readonly string[], env: Record<string, string> = {}): Promise<string> => {
-    const { code, stderr } = await run(['manager', '--grpc-insecure', ...flags], env);
+    const { code, stderr } = await run(['manager', '--modules=wol', '--grpc-insecure', ...flags], env);
     expect(code).to.equal(2);
     return stderr.trim().split('\n')[0]!;
   };

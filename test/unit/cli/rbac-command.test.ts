@@ -19,9 +19,8 @@ function rbac(...args: readonly string[]): Promise<Outcome> {
   });
 }
 
-describe('the command rbac', function () {
+describe('the command rbac', () => {
   // Each starts a process, which takes a second on a machine of its own.
-  this.timeout(60_000);
 
   for (const [format, sign] of [
     ['yaml', /^kind: ClusterRoleBinding$/m],

@@ -23,9 +23,8 @@ interface Outcome {
   stderr: string;
 }
 
-describe('the command render', function () {
+describe('the command render', () => {
   // Each starts a process, which takes a second on a machine of its own.
-  this.timeout(60_000);
   let folder: string;
 
   before(() => {

@@ -219,8 +219,7 @@ function handles(): Map<string, number> {
 }
 
 describe('an operator that was stopped', () => {
-  it('leaves no handle to the process: no server, no socket, no timer, no child', async function () {
-    this.timeout(120_000);
+  it('leaves no handle to the process: no server, no socket, no timer, no child', async () => {
     const server = await FakeApiServer.start({ kinds: [Part] });
     server.objects.create(Part, aPart('a'));
     const runs: string[] = [];
