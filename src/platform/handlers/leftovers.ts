@@ -6,6 +6,7 @@
 import { type Clock, type KeySink, type Kind, type KubeClient, type KubernetesObject, type Logger, objectKey } from '../../framework';
 import type { RolloutGate } from '../baseline/ports';
 import { type Catalog, type CatalogAsset, type CatalogRenderer, EMPTY_CONTEXT, isNodeLevelKind, type RenderInputs } from '../catalog';
+import type { LookUps } from '../context/asset-context';
 import type { ContextState } from '../context/context-state';
 import { kindOf, type ServedKinds } from '../context/served-kinds';
 import type { PlatformEvents } from '../observability/platform-events';
@@ -183,8 +184,12 @@ export class Leftovers {
   private inputs(): RenderInputs {
     const { served, states, state } = this.parts;
     const known = state();
-    const scopeOf = (apiVersion: string, kind: string) => served.find(apiVersion, kind)?.scope;
-    const context = known?.context ?? { ...EMPTY_CONTEXT, cluster: { ...EMPTY_CONTEXT.cluster, scopeOf } };
+    const cluster: LookUps = {
+      ...EMPTY_CONTEXT.cluster,
+      scopeOf: (apiVersion, kind) => served.find(apiVersion, kind)?.scope,
+      has: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
+    };
+    const context = known?.context ?? { ...EMPTY_CONTEXT, cluster };
     return { context, activation: known?.activation ?? { admits: () => false }, isInSync: (name) => states.isInSync(name) };
   }
 
