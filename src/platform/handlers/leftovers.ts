@@ -72,9 +72,9 @@ export class Leftovers {
       undo: (client, rules) => this.edits.run(client, rules),
     });
     this.tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state, kindOf: findKind, events, metrics });
-    parts.states.onState((now, before) => {
+    parts.states.onState((now, before, wasOutdated) => {
       if (now.asset.strategy === 'edit' && now.outcome !== undefined) this.edits.ran(now.key, now.outcome.status === 'Applied');
-      if (isUnwanted(now) !== isUnwanted(before)) this.sweepSoon();
+      if (isUnwanted(now) !== isUnwanted(before) || (wasOutdated && isUnwanted(now))) this.sweepSoon();
     });
   }
 
@@ -158,7 +158,7 @@ export class Leftovers {
         onUnwanted: asset.onUnwanted,
         isCreated: asset.create && asset.strategy === 'apply',
       },
-      wanted: state === undefined ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
+      wanted: state === undefined || this.parts.states.isOutdated(key) ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
     } as const;
     if (state?.target !== undefined) return [{ ...common, identity: state.target }];
     const identities = isUnwanted(state) ? this.staticIdentities(asset) : [];
@@ -170,7 +170,7 @@ export class Leftovers {
     return keys.all().flatMap((key) => {
       const asset = keys.assetOf(key)!;
       const state = states.get(key);
-      if (asset.strategy !== 'edit' || !isUnwanted(state)) return [];
+      if (asset.strategy !== 'edit' || !isUnwanted(state) || states.isOutdated(key)) return [];
       const identity = state?.target ?? this.staticIdentities(asset)[0];
       const found = served.firstServed(asset.identity.apiVersions, asset.identity.kind);
       if (identity === undefined || found === undefined || exclusions.verdict(identity).kind !== 'included') return [];

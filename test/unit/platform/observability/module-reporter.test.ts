@@ -58,6 +58,7 @@ function bench() {
     ...{ states: () => [...made.states.values()], keys: () => made.keys, context: () => made.context, serves: () => made.served },
     rememberedPolicy: () => made.remembered,
     edited: () => [],
+    isOutdated: () => false,
   });
   const run = (state: ReportedState): void => {
     const before = made.states.get(state.key);
