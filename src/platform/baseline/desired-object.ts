@@ -12,7 +12,7 @@ import { type IgnoredFields, NOTHING_IGNORED, parseIgnoredFields, withoutFields 
 import type { Pointer } from '../overrides/json-pointer';
 import type { PatchProblem } from '../overrides/patch-text';
 import { withoutTakenFields } from './fill-only';
-import { ownFields, pathsToLetGo } from './ownership';
+import { isOwnedInOtherVersion, ownFields, pathsToLetGo } from './ownership';
 import { withPayloadOf } from './payload';
 import { jsonOf } from './reduced-object';
 
@@ -45,7 +45,10 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
   const filled =
     live === undefined
       ? { object: masked.object, left: [] }
-      : withoutTakenFields({ desired: masked.object, rendered: wanted, live: jsonOf(live), own: ownFields(live), fill });
+      : withoutTakenFields({
+          ...{ desired: masked.object, rendered: wanted, live: jsonOf(live), fill },
+          ...{ own: ownFields(live), isOwnedInOtherVersion: isOwnedInOtherVersion(live) },
+        });
   const labelled = withLabel(filled.object);
   const object = live === undefined ? labelled : withPayloadOf(jsonOf(live), labelled);
   return {

@@ -16,6 +16,8 @@ export interface FillInput {
   readonly live: JsonMap;
   /** What we own of the live object. */
   readonly own: FieldSet;
+  /** It names fields of another version, so that an equal value is all that tells it is ours. */
+  readonly isOwnedInOtherVersion: boolean;
   readonly fill: readonly Pointer[];
 }
 
@@ -25,13 +27,14 @@ export interface FilledObject {
   readonly left: readonly Pointer[];
 }
 
-export function withoutTakenFields({ desired, rendered, live, own, fill }: FillInput): FilledObject {
+export function withoutTakenFields({ desired, rendered, live, own, isOwnedInOtherVersion, fill }: FillInput): FilledObject {
   let object = desired;
   const left: Pointer[] = [];
   for (const leaf of fill.flatMap((pointer) => leavesAt(desired, pointer))) {
     const isAbsent = (valueAt(live, leaf) ?? null) === null;
     const isPatched = !isSameJson(valueAt(rendered, leaf), valueAt(desired, leaf));
-    if (isAbsent || isPatched || holds(own, leaf)) continue;
+    const isOurs = isOwnedInOtherVersion ? isSameJson(valueAt(live, leaf), valueAt(desired, leaf)) : holds(own, leaf);
+    if (isAbsent || isPatched || isOurs) continue;
     left.push(leaf);
     object = (without(object, leaf) ?? {}) as JsonMap;
   }
