@@ -4,15 +4,15 @@
  * Invariant: the result has the identity of the rendered object, and no control annotation.
  */
 import type { KubernetesObject } from '../../framework';
-import type { Json, JsonMap } from '../json';
+import { isSameJson, type Json, type JsonMap } from '../json';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../keys';
 import { applyUserPatch } from '../overrides/apply-patch';
 import type { ObjectControls } from '../overrides/control-annotations';
 import { type IgnoredFields, NOTHING_IGNORED, parseIgnoredFields, withoutFields } from '../overrides/ignored-fields';
-import type { Pointer } from '../overrides/json-pointer';
+import { type Pointer, valueAt } from '../overrides/json-pointer';
 import type { PatchProblem } from '../overrides/patch-text';
 import { withoutTakenFields } from './fill-only';
-import { isOwnedInOtherVersion, ownFields, pathsToLetGo } from './ownership';
+import { isOurField, isOwnedInOtherVersion, pathsToLetGo } from './ownership';
 import { withPayloadOf } from './payload';
 import { jsonOf } from './reduced-object';
 
@@ -47,7 +47,10 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
       ? { object: masked.object, left: [] }
       : withoutTakenFields({
           ...{ desired: masked.object, rendered: wanted, live: jsonOf(live), fill },
-          ...{ own: ownFields(live), isOwnedInOtherVersion: isOwnedInOtherVersion(live) },
+          isOurs: isOwnedInOtherVersion(live)
+            ? // Its paths have other names there: all that tells is the value.
+              (leaf) => isSameJson(valueAt(jsonOf(live), leaf), valueAt(masked.object, leaf))
+            : (leaf) => isOurField(live, leaf),
         });
   const labelled = withLabel(filled.object);
   const object = live === undefined ? labelled : withPayloadOf(jsonOf(live), labelled);

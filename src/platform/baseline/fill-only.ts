@@ -6,7 +6,6 @@
 import { isJsonMap, isSameJson, type Json, type JsonMap } from '../json';
 import { without } from '../overrides/ignored-fields';
 import { type Pointer, valueAt } from '../overrides/json-pointer';
-import { type FieldSet, holds } from './field-set';
 
 export interface FillInput {
   /** After patch and mask. */
@@ -14,10 +13,8 @@ export interface FillInput {
   /** As the catalog wants it. */
   readonly rendered: JsonMap;
   readonly live: JsonMap;
-  /** What we own of the live object. */
-  readonly own: FieldSet;
-  /** It names fields of another version, so that an equal value is all that tells it is ours. */
-  readonly isOwnedInOtherVersion: boolean;
+  /** Whether a field of the live object is ours. */
+  readonly isOurs: (leaf: Pointer) => boolean;
   readonly fill: readonly Pointer[];
 }
 
@@ -27,14 +24,13 @@ export interface FilledObject {
   readonly left: readonly Pointer[];
 }
 
-export function withoutTakenFields({ desired, rendered, live, own, isOwnedInOtherVersion, fill }: FillInput): FilledObject {
+export function withoutTakenFields({ desired, rendered, live, isOurs, fill }: FillInput): FilledObject {
   let object = desired;
   const left: Pointer[] = [];
   for (const leaf of fill.flatMap((pointer) => leavesAt(desired, pointer))) {
     const isAbsent = (valueAt(live, leaf) ?? null) === null;
     const isPatched = !isSameJson(valueAt(rendered, leaf), valueAt(desired, leaf));
-    const isOurs = isOwnedInOtherVersion ? isSameJson(valueAt(live, leaf), valueAt(desired, leaf)) : holds(own, leaf);
-    if (isAbsent || isPatched || isOurs) continue;
+    if (isAbsent || isPatched || isOurs(leaf)) continue;
     left.push(leaf);
     object = (without(object, leaf) ?? {}) as JsonMap;
   }

@@ -42,6 +42,13 @@ export function ownFields(live: KubernetesObject | undefined): FieldSet {
   return entriesOf(live).find(isOurs)?.fieldsV1 ?? NO_FIELDS;
 }
 
+/** Whether we own a field, or are about to take it over from an older operator that shares it with nobody. */
+export function isOurField(live: KubernetesObject, path: Pointer): boolean {
+  if (holds(ownFields(live), path)) return true;
+  const holders = entriesOf(live).filter(({ fieldsV1 = NO_FIELDS }) => holds(fieldsV1, path));
+  return holders.length > 0 && holders.every(isOfOlder);
+}
+
 /** Whether what we own, or take over, was written in another version of the API than the object was read in: then its paths mean nothing. */
 export function isOwnedInOtherVersion(live: KubernetesObject): boolean {
   const entries = entriesOf(live);
