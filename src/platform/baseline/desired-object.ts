@@ -47,10 +47,7 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
       ? { object: masked.object, left: [] }
       : withoutTakenFields({
           ...{ desired: masked.object, rendered: wanted, live: jsonOf(live), fill },
-          isOurs: isOwnedInOtherVersion(live)
-            ? // Its paths have other names there: all that tells is the value.
-              (leaf) => isSameJson(valueAt(jsonOf(live), leaf), valueAt(masked.object, leaf))
-            : (leaf) => isOurField(live, leaf),
+          isOurs: isOwnedInOtherVersion(live) ? isUnchanged(jsonOf(live), masked.object) : (leaf) => isOurField(live, leaf),
         });
   const labelled = withLabel(filled.object);
   const object = live === undefined ? labelled : withPayloadOf(jsonOf(live), labelled);
@@ -61,6 +58,11 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
     letGo: pathsToLetGo(object, [...masked.pointers, ...filled.left]),
     ignoreProblems: masked.problems,
   };
+}
+
+/** Where ownership has other paths than the object, all that tells is the value. */
+function isUnchanged(live: JsonMap, desired: JsonMap): (leaf: Pointer) => boolean {
+  return (leaf) => isSameJson(valueAt(live, leaf), valueAt(desired, leaf));
 }
 
 function withLabel(object: JsonMap): JsonMap {
