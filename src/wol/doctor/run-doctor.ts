@@ -4,7 +4,9 @@
  * Owns: which checks run in which order, output and exit code. Never: writes to the cluster; needs a manager.
  */
 import type { KubeClient, RbacRule } from '../../framework';
-import { ClusterView } from '../view/cluster-view';
+import { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Finding } from '../../kubevirt/diagnosis/finding';
+import { jsonReport, reportOf, textReport } from '../../kubevirt/diagnosis/report';
 import { wakeMapView } from '../view/wake-map-view';
 import { agentChecks } from './agent-checks';
 import { configChecks } from './config-checks';
@@ -12,10 +14,8 @@ import { connectionChecks } from './connection-checks';
 import type { Check, DoctorContext } from './context';
 import { definitionChecks } from './definition-checks';
 import type { DoctorOptions } from './doctor-options';
-import type { Finding } from './finding';
 import { kubevirtChecks } from './kubevirt-checks';
 import { mapChecks } from './map-checks';
-import { jsonReport, reportOf, textReport } from './report';
 import { rightsChecks } from './rights-checks';
 import { wakePath } from './wake-path';
 
