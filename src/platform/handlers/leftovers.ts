@@ -135,11 +135,11 @@ export class Leftovers {
   }
 
   private known(): OrphanInput | undefined {
-    const { managed, exclusions } = this.parts;
-    if (!managed.isComplete) return undefined;
+    const { managed, exclusions, keys } = this.parts;
+    if (!managed.isComplete || keys.isExpanding) return undefined;
     return {
       labelled: managed.objects(),
-      keys: this.parts.keys.all().flatMap((key) => this.knownKeys(key)),
+      keys: keys.all().flatMap((key) => this.knownKeys(key)),
       isExcluded: (identity) => exclusions.verdict(identity).kind !== 'included',
       isTombstone: (identity) => this.tombstones.covers(identity),
     };

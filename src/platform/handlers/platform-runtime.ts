@@ -310,6 +310,8 @@ export class PlatformRuntime {
       await this.keys.expand(context);
     } catch (error) {
       this.log.error('the keys of the catalog could not be told', { error });
+    } finally {
+      this.leftovers.sweepSoon();
     }
   }
 

@@ -6,11 +6,11 @@
  * Caveats: that a wake was refused is known from `status.lastWake`, which a manager writes at most once in 10 s for one WolConfig.
  */
 import { type Clock, sleep } from '../../framework';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
 import { currentStateOf, type WakeState, wakeStateOf } from '../../kubevirt/wake-state';
 import { WolConfig } from '../wol-config';
-import type { ClusterView } from './cluster-view';
 
 const LOOK_MS = 1_000;
 const FAILURES: ReadonlySet<string> = new Set(['Refused', 'Failed', 'Skipped']);
@@ -46,10 +46,12 @@ export async function waitUntilRunning(options: WaitOptions): Promise<WaitEnd> {
     } else {
       complaint = '';
       if (look.vm === undefined) return tell(print, `${key}: does not exist any more`, 'gone');
-      const state = currentStateOf(look);
+      const isRunning = runs(look, options);
+      // The status of the machine follows that of its instance, a moment later.
+      const state = isRunning && look.vmi?.paused !== true ? 'Running' : currentStateOf(look);
       if (state !== shown) print(shown === undefined ? `${key}: ${state}` : `${key}: ${shown} -> ${state}`);
       shown = state;
-      if (runs(look, options)) return 'running';
+      if (isRunning) return 'running';
       const refusal = await refusalOf(options);
       if (refusal !== undefined) return tell(print, `${key}: ${refusal}`, 'refused');
     }

@@ -476,6 +476,24 @@ describe('one object on a real API server', () => {
       expect(await stage.run(stage.gadget({ size: 1, color: 'new' }))).to.include({ status: 'InSync' });
     });
 
+    it('hand over what is only offered as well, unless somebody else has set it too', async () => {
+      const rules = {
+        fill: [
+          ['spec', 'color'],
+          ['spec', 'limits'],
+        ],
+      };
+      const wanted = stage.gadget({ size: 1, color: 'new', limits: { memory: '2Gi', pods: 2 } });
+      await stage.applyAs(older, stage.gadget({ size: 1, color: 'old', limits: { memory: '1Gi', pods: 1 } }, { labels: label }));
+      await stage.applyAs('a-person', stage.gadget({ limits: { pods: 1 } }));
+      await stage.run(wanted, { rules });
+
+      const live = (await stage.live())!;
+      expect(live.spec).to.deep.include({ color: 'new', limits: { memory: '2Gi', pods: 1 } });
+      expect(specFields(await stage.entry('virt-steward'))).to.deep.equal({ 'f:color': {}, 'f:limits': { 'f:memory': {} }, 'f:size': {} });
+      expect(await stage.run(wanted, { rules })).to.include({ status: 'InSync' });
+    });
+
     it('hand over what they updated as well as what they applied, but no finalizer', async () => {
       await stage.applyAs('virt-platform-operator', stage.gadget({ size: 1 }, { labels: label }));
       await stage.mergeAs(older, { spec: { color: 'old' }, metadata: { finalizers: ['example.org/f'] } });

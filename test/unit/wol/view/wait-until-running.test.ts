@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import { type WaitEnd, type WaitOptions, waitUntilRunning } from '../../../../src/wol/view/wait-until-running';
 import { aVm, aWolConfig, testMac } from '../../../harness/virtual-machines';
 import { type FakeClusterOptions, type FakeObject, fakeClient } from '../doctor/fake-cluster';
@@ -70,6 +70,17 @@ describe('waiting until a machine runs', () => {
       'default/desktop: Stopped -> Starting',
       'default/desktop: Starting -> Running',
     ]);
+  });
+
+  it('ends with the state Running also when KubeVirt has told so of the instance only', async () => {
+    const end = wait();
+    await untilLine(1);
+    cluster.objects[0] = stopped('Starting');
+    cluster.objects.push(instance('Running'));
+    await later();
+
+    expect(await end).to.equal('running');
+    expect(lines.at(-1)).to.equal('default/desktop: Stopped -> Running');
   });
 
   it('ends at once for a machine that runs, and waits for a paused one that is going to be unpaused', async () => {
