@@ -28,7 +28,7 @@ import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
 import { DELETION_POLICY_ANNOTATION, MACHINE_FINALIZER } from '../keys';
 import { KubevirtConfig, Machine, MachineClass, NetworkNamespace } from '../kinds';
-import { deletionPolicyOf, unknownPolicy } from '../passes/machine-deletion';
+import { deletionPolicyOf, unknownPolicy, waitingForClusterText } from '../passes/machine-deletion';
 import { writeMachineStatus } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
@@ -221,7 +221,7 @@ export class MachineHandler {
     if (use.usable) return;
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    const text = `waiting for cluster ${key}: ${cause}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+    const text = waitingForClusterText(key, cause);
     const conditions: ConditionFindings = { Deleting: isTrue('WaitingForCluster', text), RemoteUnreachable: isTrue(use.reason, text) };
     return this.report(machine, { situation: 'deleting', conditions }, ctx);
   }
