@@ -94,11 +94,11 @@ export class TestProcess {
     this.child.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended after 10 s. */
+  /** SIGTERM, and SIGKILL when it has not ended after a minute. */
   async stop(): Promise<Exit> {
     if (this.exit !== undefined) return this.exit;
     this.child.kill('SIGTERM');
-    const hard = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+    const hard = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
     const exit = await this.exited;
     clearTimeout(hard);
     return exit;

@@ -128,7 +128,7 @@ describe('reports of agents', () => {
   });
 
   it('with the token of their own node wake the machine, by a stream of the real agent', async () => {
-    const agent = await startAgent(manager.grpcPort, { nodeName: NODE, udpPorts: [40_009], identity: await identities.folder(NODE) });
+    const agent = await startAgent(manager.grpcPort, { nodeName: NODE, identity: await identities.folder(NODE) });
     processes.push(agent);
 
     await sendMagicPackets(agent.udpPorts[0]!, [testMac(2)]);

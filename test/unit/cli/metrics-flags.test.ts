@@ -8,7 +8,7 @@ const MAIN = join(__dirname, '..', '..', '..', 'src', 'cli', 'main.js');
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env }, timeout: 15_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env }, timeout: 120_000 }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });

@@ -10,7 +10,7 @@ function manager(flag: string): Promise<{ code: unknown; stderr: string }> {
     execFile(
       process.execPath,
       [MAIN, 'manager', '--modules=platform', flag],
-      { env: { PATH }, timeout: 30_000 },
+      { env: { PATH }, timeout: 120_000 },
       (error, _stdout, stderr) => {
         resolve({ code: error?.code, stderr });
       },

@@ -45,7 +45,7 @@ describe('the command render', () => {
       execFile(
         process.execPath,
         [MAIN, 'render', ...args],
-        { cwd: folder, env: { PATH, HOME }, timeout: 50_000 },
+        { cwd: folder, env: { PATH, HOME }, timeout: 120_000 },
         (error, stdout, stderr) => {
           resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
         },
