@@ -40,6 +40,8 @@ export interface StewardClusterOptions {
   kubevirt?: Omit<KubeVirtStandInOptions, 'kubeconfig'> | false;
   /** Further flags of `virt-steward rbac`, for managers with other flags than the default ones. @default none */
   rbacFlags?: readonly string[];
+  /** Group whose definitions of crds/ are installed. @default all of them */
+  definitions?: string;
   /** Record what the manager asks for, and fail `stop` when it was refused something. @default true */
   audit?: boolean;
   /** Let nobody set the owner of an object that he may not delete, as OpenShift does and plain Kubernetes does not. @default true */
@@ -62,7 +64,15 @@ export class StewardCluster {
   ) {}
 
   static async start(options: StewardClusterOptions = {}): Promise<StewardCluster> {
-    const { modules = MODULE_NAMES.join(), kubevirt = {}, audit = true, guardedOwners = true, rbacFlags = [], onStep } = options;
+    const {
+      modules = MODULE_NAMES.join(),
+      kubevirt = {},
+      audit = true,
+      guardedOwners = true,
+      definitions,
+      rbacFlags = [],
+      onStep,
+    } = options;
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
     const controlPlane = await startControlPlane({
       ...(audit ? AUDITED : {}),
@@ -72,7 +82,7 @@ export class StewardCluster {
     try {
       const api = new AdminApi(controlPlane);
       onStep?.('installing CRDs and the rights printed by "virt-steward rbac"');
-      await installCrds(api);
+      await installCrds(api, definitions);
       await installRights(api, [`--modules=${modules}`, ...rbacFlags]);
       const text = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
       const kubeconfig = controlPlane.writeFile('manager.kubeconfig', text);
@@ -120,9 +130,10 @@ function withAdmission(extraArgs: ControlPlaneOptions['extraArgs'] = {}): NonNul
   return { ...extraArgs, 'kube-apiserver': [ADMISSION, ...(extraArgs['kube-apiserver'] ?? [])] };
 }
 
-async function installCrds(api: AdminApi): Promise<void> {
+/** What is in crds/, or of it what is of one API group. */
+export async function installCrds(api: AdminApi, group = ''): Promise<void> {
   const folder = join(ROOT, 'crds');
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
+  const files = (await readdir(folder)).filter((file) => file.startsWith(group) && file.endsWith('.yaml'));
   const crds = (await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))).flatMap(objectsIn);
   await Promise.all(crds.map((crd) => api.apply(crd)));
   await Promise.all(crds.map((crd) => api.waitForCondition(crd, 'Established')));

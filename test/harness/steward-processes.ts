@@ -25,8 +25,8 @@ export interface ManagerOptions {
   grpcHost?: string;
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** @default those whose rights the cluster has been given */
-  modules?: string;
+  /** `false` = the flag is left out. @default those whose rights the cluster has been given */
+  modules?: string | false;
   /** TLS and identity instead of plaintext for everybody. @default false */
   secure?: boolean;
   /** Of its certificates: then it runs from the compiled sources. @default those of users */
@@ -59,7 +59,7 @@ export async function launchManager(
     ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
-    `--modules=${modules}`,
+    ...(modules === false ? [] : [`--modules=${modules}`]),
     ...(secure ? [] : ['--grpc-insecure']),
     `--grpc-bind-address=${grpcHost}:${grpc}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
