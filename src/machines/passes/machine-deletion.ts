@@ -35,9 +35,9 @@ export function deletionPolicyOf({ metadata }: KubernetesObject): DeletionPolicy
   return value === 'orphan' || value === 'retain-disks' ? value : 'delete';
 }
 
-/** What a Machine says that cannot go before its cluster has done something. */
-export function waitingForClusterText(key: string, cause: string): string {
-  return `waiting for cluster ${key}: ${cause}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+/** What a Machine says that cannot go before something has happened. @param what for example `waiting for cluster east: <cause>`. */
+export function untilGivenUpText(what: string): string {
+  return `${what}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
 }
 
 /** A value that does not count; `undefined` when it does. */
@@ -85,7 +85,7 @@ function waitingFor(pass: MachinePass, since: string | undefined, finalizers: re
   const sinceMs = timestampMs(since);
   const held = finalizers.length === 0 ? '' : `; it is held by ${finalizers.join(', ')}`;
   const text = `VirtualMachine ${name} is being deleted${held}`;
-  if (sinceMs !== undefined && pass.clock.now() - sinceMs > PATIENCE_MS) pass.event('warning', 'DeletionWaiting', text);
+  if (sinceMs !== undefined && pass.clock.now() - sinceMs > PATIENCE_MS) pass.eventOnce('warning', 'DeletionWaiting', text);
   return { kind: 'waiting', step: 'WaitingForVirtualMachine', text };
 }
 
@@ -139,8 +139,8 @@ async function deleteOwn({ remote, owner }: MachinePass, kind: Kind, name: strin
   if (isDeletable(ownershipOf(object, owner))) await remote.delete(kind, key, { uid: object.metadata?.uid ?? '' });
 }
 
-function tellLeft({ event, owner, key }: MachinePass, name: string): void {
-  event(
+function tellLeft({ eventOnce, owner, key }: MachinePass, name: string): void {
+  eventOnce(
     'warning',
     'VirtualMachineLeft',
     `VirtualMachine ${owner.namespace}/${name} on cluster ${key} is not managed by this Machine and was left`,

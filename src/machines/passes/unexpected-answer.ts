@@ -7,7 +7,7 @@
 import { ApiError } from '../../framework';
 import { type ConditionFinding, type ConditionType, isFalse, isTrue } from '../status/conditions';
 import { createFailure, type Failure, networkFailure, storageFailure } from '../status/failures';
-import { waitingForClusterText } from './machine-deletion';
+import { untilGivenUpText } from './machine-deletion';
 import type { PassFindings, PassStep } from './pass-findings';
 import { causeText, isRefusal } from './remote-answers';
 
@@ -60,7 +60,7 @@ function findingOf(step: PassStep, cause: string, isThere: boolean): [ConditionT
 
 /** States why a deletion does not get on. */
 export function stateObstacle(findings: PassFindings, key: string, error: ApiError): void {
-  const text = waitingForClusterText(key, causeText(error));
+  const text = untilGivenUpText(`waiting for cluster ${key}: ${causeText(error)}`);
   findings.set('Deleting', isTrue('WaitingForCluster', text));
   const reason = error.status === 403 ? 'Forbidden' : error.status >= 500 ? 'ServerError' : undefined;
   if (reason !== undefined) findings.set('RemoteUnreachable', isTrue(reason, text));

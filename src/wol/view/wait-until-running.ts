@@ -46,10 +46,12 @@ export async function waitUntilRunning(options: WaitOptions): Promise<WaitEnd> {
     } else {
       complaint = '';
       if (look.vm === undefined) return tell(print, `${key}: does not exist any more`, 'gone');
-      const state = currentStateOf(look);
+      const isRunning = runs(look, options);
+      // The status of the machine follows that of its instance, a moment later.
+      const state = isRunning && look.vmi?.paused !== true ? 'Running' : currentStateOf(look);
       if (state !== shown) print(shown === undefined ? `${key}: ${state}` : `${key}: ${shown} -> ${state}`);
       shown = state;
-      if (runs(look, options)) return 'running';
+      if (isRunning) return 'running';
       const refusal = await refusalOf(options);
       if (refusal !== undefined) return tell(print, `${key}: ${refusal}`, 'refused');
     }

@@ -7,7 +7,8 @@ import { verifiedCredentials } from '../../../src/wol/agent/agent-credentials';
 import type { RpcStatusError } from '../../../src/wol/protocol/rpc-status-error';
 import { WolClient } from '../../../src/wol/protocol/wol-client';
 import { AgentIdentities } from '../../harness/agent-identities';
-import { poll } from '../../harness/poll';
+import { freeUdpPort } from '../../harness/free-port';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { StewardCluster } from '../../harness/steward-cluster';
 import { type AgentProcess, launchAgent, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
 import { sendMagicPackets } from '../../harness/udp-sender';
@@ -20,13 +21,15 @@ describe('reports of agents', () => {
   let cluster: StewardCluster;
   let identities: AgentIdentities;
   let manager: ManagerProcess;
+  let udpPort: number;
   const processes: AgentProcess[] = [];
 
   before(async function () {
     this.timeout(0);
     cluster = await StewardCluster.start({ modules: 'wol' });
     identities = await AgentIdentities.create(cluster);
-    await cluster.api.apply(aWolConfig('all', { wolPorts: [9, 40_009] }));
+    udpPort = await freeUdpPort();
+    await cluster.api.apply(aWolConfig('all', { wolPorts: [9, udpPort] }));
     for (const [n, name] of ['one', 'two', 'three'].entries()) await cluster.api.apply(aVm({ name, mac: testMac(n + 1) }));
     manager = await startManager(cluster, { secure: true });
     await untilStatus(cluster.api, 'all', 'to count all', ({ managedVMs }) => managedVMs === 3);
@@ -59,7 +62,7 @@ describe('reports of agents', () => {
       const ended = new Promise<status>((resolve) => stream.on('status', ({ code }) => resolve(code)));
       stream.on('error', () => undefined).on('data', () => stream.end());
       stream.write(event);
-      return { unary, stream: await ended, status: await codeOf(client.reportStatus({ nodeName }, 10_000).response) };
+      return { unary, stream: await ended, status: await codeOf(client.reportStatus({ nodeName }, PATIENCE_MS).response) };
     } finally {
       client.close();
     }
@@ -128,10 +131,10 @@ describe('reports of agents', () => {
   });
 
   it('with the token of their own node wake the machine, by a stream of the real agent', async () => {
-    const agent = await startAgent(manager.grpcPort, { nodeName: NODE, identity: await identities.folder(NODE) });
+    const agent = await startAgent(manager.grpcPort, { nodeName: NODE, udpPorts: [udpPort], identity: await identities.folder(NODE) });
     processes.push(agent);
 
-    await sendMagicPackets(agent.udpPorts[0]!, [testMac(2)]);
+    await sendMagicPackets(udpPort, [testMac(2)]);
 
     await poll('the machine to be started', () => cluster.kubevirt.journal.calls({ verb: 'start', name: 'two', code: 202 }).length === 1);
     const metrics = await manager.metrics();

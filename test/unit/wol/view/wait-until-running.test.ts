@@ -72,6 +72,17 @@ describe('waiting until a machine runs', () => {
     ]);
   });
 
+  it('ends with the state Running also when KubeVirt has told so of the instance only', async () => {
+    const end = wait();
+    await untilLine(1);
+    cluster.objects[0] = stopped('Starting');
+    cluster.objects.push(instance('Running'));
+    await later();
+
+    expect(await end).to.equal('running');
+    expect(lines.at(-1)).to.equal('default/desktop: Stopped -> Running');
+  });
+
   it('ends at once for a machine that runs, and waits for a paused one that is going to be unpaused', async () => {
     cluster.objects.push(instance('Running', [{ type: 'Paused', status: 'True' }]));
     expect(await wait()).to.equal('running');
