@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { SystemClock } from '../framework';
-import { ClusterView } from '../wol/view/cluster-view';
+import { ClusterView } from '../kubevirt/diagnosis/cluster-view';
 import { openCaller } from './caller';
 import type { CallerFlags } from './caller-flags';
 import { checkInstallation } from './installation/check-installation';

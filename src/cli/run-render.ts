@@ -48,7 +48,7 @@ export async function runRender(flags: RenderFlags, io: CommandIo): Promise<numb
   }
   const names = namesOf(flags.asset, catalog);
   const rows = await (flags.hcoFile === undefined
-    ? fromCluster(flags, catalog, io, names)
+    ? previewOfCluster(flags, catalog, io, names)
     : fromFiles(flags, flags.hcoFile, catalog, directory, names));
   io.print(previewText(rows, flags.output, flags.showExcluded === true).trimEnd());
   return rows.some(({ status }) => status === 'ERROR') ? EXIT_FAILURE : EXIT_DONE;
@@ -89,7 +89,8 @@ async function fromFiles(
   return previewCatalog(parts, names);
 }
 
-async function fromCluster(
+/** What the manager's code makes of the cluster of the caller. */
+export async function previewOfCluster(
   flags: RenderFlags,
   catalog: Catalog,
   io: CommandIo,

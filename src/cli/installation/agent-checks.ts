@@ -1,7 +1,7 @@
 /** Whether every WolConfig has all its agents. */
 import { DaemonSet } from '../../framework';
+import { type Finding, fail, ok, unchecked } from '../../kubevirt/diagnosis/finding';
 import { daemonSetName } from '../../wol/deployment/agent-names';
-import { type Finding, fail, ok, unchecked } from '../../wol/doctor/finding';
 import { WolConfig } from '../../wol/wol-config';
 import { parseModules } from '../module-names';
 import type { InstallCheck, InstallContext } from './context';

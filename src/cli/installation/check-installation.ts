@@ -5,9 +5,9 @@
  * Guarantees: reads only; ends within the time of one round after the minute.
  */
 import { type Clock, isOperatorError, sleep } from '../../framework';
-import { type Finding, fail, unchecked } from '../../wol/doctor/finding';
-import { jsonReport, reportOf, textReport } from '../../wol/doctor/report';
-import type { ClusterView } from '../../wol/view/cluster-view';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import { type Finding, fail, unchecked } from '../../kubevirt/diagnosis/finding';
+import { jsonReport, reportOf, textReport } from '../../kubevirt/diagnosis/report';
 import { agentChecks } from './agent-checks';
 import type { InstallCheck, InstallContext } from './context';
 import { definitionChecks } from './definition-checks';

@@ -1,6 +1,7 @@
 /** What the checks of an installation look at. */
-import type { Finding } from '../../wol/doctor/finding';
-import type { ClusterView } from '../../wol/view/cluster-view';
+
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Finding } from '../../kubevirt/diagnosis/finding';
 import type { Installation } from './installation';
 import type { Probes } from './probes';
 

@@ -1,7 +1,7 @@
 /** Whether the definitions of the modules that run are established, and are those of this version. */
 import { isDeepStrictEqual } from 'node:util';
 import { CustomResourceDefinition, type Kind } from '../../framework';
-import { type Finding, fail, ok, unchecked } from '../../wol/doctor/finding';
+import { type Finding, fail, ok, unchecked } from '../../kubevirt/diagnosis/finding';
 import { parseModules } from '../module-names';
 import { REMOVALS } from '../removal/removals';
 import type { InstallCheck, InstallContext } from './context';

@@ -1,6 +1,6 @@
 /** Whether managers run as the Deployment wants them, one of them leads, and what their modules wait for. */
 import { Lease } from '../../framework';
-import { type Finding, fail, ok, unchecked, warn } from '../../wol/doctor/finding';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { MANAGER_LEASE } from '../lease-name';
 import { parseModules } from '../module-names';
 import { type InstallCheck, type InstallContext, OUTSIDE } from './context';

@@ -12,9 +12,9 @@ import {
   Pod,
   Settings,
 } from '../../framework';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Reading } from '../../kubevirt/diagnosis/reading';
 import { WOL_FLAGS, WOL_VARIABLES } from '../../wol/settings';
-import type { ClusterView } from '../../wol/view/cluster-view';
-import type { Reading } from '../../wol/view/reading';
 import { MANAGER_FLAGS } from '../manager-flags';
 
 const DEFINITIONS = [...MANAGER_FLAGS, ...WOL_FLAGS, ...WOL_VARIABLES] as const;

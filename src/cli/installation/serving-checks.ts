@@ -1,6 +1,6 @@
 /** Whether managers serve agents and scrapers, and nobody else: certificates, tokens, metrics. */
 import { ConfigMap } from '../../framework';
-import { type Finding, fail, ok, unchecked, warn } from '../../wol/doctor/finding';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { BUNDLE_CONFIG_MAP, GRPC_SERVICE } from '../../wol/protocol/identity';
 import { type InstallCheck, type InstallContext, OUTSIDE } from './context';
 import { hostOf } from './deployment-checks';

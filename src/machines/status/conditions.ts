@@ -77,7 +77,8 @@ export function firstFailing(
   return undefined;
 }
 
-function isFailing(type: ConditionType, { status }: ConditionFinding): boolean {
+/** Bad news that is True, or anything else that is not. */
+export function isFailing(type: ConditionType, { status }: ConditionFinding): boolean {
   return NEWS[type] === undefined ? status !== 'True' : status === 'True';
 }
 

@@ -2,12 +2,12 @@
  * Agents: one DaemonSet a config, a ready one on each node, none of kubevirt-wol in the way, no packets lost in the kernel.
  */
 import { DaemonSet, Namespace, Node, Pod, ServiceAccount } from '../../framework';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
+import { valueOr } from '../../kubevirt/diagnosis/reading';
 import { APP, APP_LABEL, agentLabels, CONFIG_LABEL, daemonSetName, HEALTH_PORT_ANNOTATION } from '../deployment/agent-names';
 import { isWrittenByUs } from '../deployment/ownership';
 import type { EffectiveConfig } from '../manager/effective-config';
-import { valueOr } from '../view/reading';
 import type { Check, DoctorContext } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 
 const CHECK = 'agents';
 const NAMED = 5;

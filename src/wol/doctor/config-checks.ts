@@ -1,9 +1,9 @@
 /** What WolConfigs say about themselves, and which of them nobody looks after. */
 import type { Condition } from '../../framework';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { nameOf } from '../deployment/agent-names';
 import { WolConfig } from '../wol-config';
 import type { Check } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 
 const CHECK = 'config';
 

@@ -4,14 +4,14 @@
  * Never: lets anything of a Secret into a finding but dates and whether parts belong together.
  */
 import { ConfigMap, type DaemonSet, DaemonSet as DaemonSetKind, defineKind, type KubernetesObject, Service } from '../../framework';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
+import { valueOr } from '../../kubevirt/diagnosis/reading';
 import { secretValues } from '../certificates/certificate-store';
 import { certificatesIn, isExpired, isIssuedBy, pairIn, renewAtMs, type StoredCertificate } from '../certificates/stored-certificate';
 import { GRPC_SERVICES, operatorAddress } from '../deployment/agent-environment';
 import { APP, APP_LABEL } from '../deployment/agent-names';
 import { BUNDLE_CONFIG_MAP, SERVER_SECRET } from '../protocol/identity';
-import { valueOr } from '../view/reading';
 import type { Check, DoctorContext } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 
 interface EndpointSlice extends KubernetesObject {
   endpoints?: { conditions?: { ready?: boolean }; addresses?: string[] }[];

@@ -1,8 +1,8 @@
 /** What checks look at. */
 import type { RbacRule } from '../../framework';
-import type { ClusterView } from '../view/cluster-view';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Finding } from '../../kubevirt/diagnosis/finding';
 import type { WakeMapView } from '../view/wake-map-view';
-import type { Finding } from './finding';
 
 export interface DoctorContext {
   readonly view: ClusterView;

@@ -1,8 +1,8 @@
 /** Whether the WolConfig API is served, and is that of this version. */
 import { CustomResourceDefinition } from '../../framework';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { WolConfig } from '../wol-config';
 import type { Check } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 
 const CHECK = 'definition';
 const NAME = 'wolconfigs.wol.pillon.org';

@@ -1,9 +1,9 @@
 /** Whether KubeVirt is there and can be asked to start machines. */
 import type { ApiResource } from '../../framework';
-import type { ClusterView } from '../view/cluster-view';
-import type { Reading } from '../view/reading';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import { type Finding, fail, ok, unchecked } from '../../kubevirt/diagnosis/finding';
+import type { Reading } from '../../kubevirt/diagnosis/reading';
 import type { Check } from './context';
-import { type Finding, fail, ok, unchecked } from './finding';
 
 const CHECK = 'kubevirt';
 const OBJECTS = ['virtualmachines', 'virtualmachineinstances'];

@@ -1,10 +1,10 @@
 /** What the cluster remembers of the last wake of a machine, when that was no success. */
 import { defineKind, type KubernetesObject } from '../../framework';
-import type { ClusterView } from '../view/cluster-view';
-import { valueOr } from '../view/reading';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import { type Finding, warn } from '../../kubevirt/diagnosis/finding';
+import { valueOr } from '../../kubevirt/diagnosis/reading';
 import { decisionNow, type WakeRow } from '../view/wake-rows';
 import type { DoctorContext } from './context';
-import { type Finding, warn } from './finding';
 
 interface Event extends KubernetesObject {
   reason?: string;

@@ -1,7 +1,8 @@
 /** Machines in scope that no packet wakes, addresses that several want, and what the caller cannot see of the map. */
+
+import { type Finding, ok, warn } from '../../kubevirt/diagnosis/finding';
 import { unwakeableRows, wakeRows } from '../view/wake-rows';
 import type { Check } from './context';
-import { type Finding, ok, warn } from './finding';
 
 const NAMED = 3;
 

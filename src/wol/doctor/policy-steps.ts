@@ -4,11 +4,11 @@
  * Never: lets a password out; it is read only to tell whether it can be used.
  */
 import { SystemClock } from '../../framework';
+import { type Finding, fail, ok, unchecked } from '../../kubevirt/diagnosis/finding';
 import type { EffectiveConfig } from '../manager/effective-config';
 import { SecureOnPasswords } from '../manager/secure-on-passwords';
 import type { WakeRow } from '../view/wake-rows';
 import type { DoctorContext } from './context';
-import { type Finding, fail, ok, unchecked } from './finding';
 
 export function sourceFindings({ seen: { configs } }: DoctorContext, { governing }: WakeRow, source: string | undefined): Finding[] {
   const listed = (config: EffectiveConfig): string => (configs.get(config.name)?.spec?.allowedSources ?? []).join(', ');

@@ -4,10 +4,10 @@
  * Owns: finding the account, and asking the API server's authorizer. Never: guesses from roles; several may grant one right.
  */
 import { defineKind, type KubernetesObject, OPERATOR_NAMESPACE, type RbacRule, resourceText } from '../../framework';
+import type { AccessQuestion } from '../../kubevirt/diagnosis/cluster-view';
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { serviceAccountUser } from '../protocol/identity';
-import type { AccessQuestion } from '../view/cluster-view';
 import type { Check, DoctorContext } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 
 const CHECK = 'rights';
 /** What `virt-steward rbac` calls roles, bindings and account. */

@@ -4,7 +4,9 @@
  * Owns: which checks run in which order, output and exit code. Never: writes to the cluster; needs a manager.
  */
 import type { KubeClient, RbacRule } from '../../framework';
-import { ClusterView } from '../view/cluster-view';
+import { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Finding } from '../../kubevirt/diagnosis/finding';
+import { printReport } from '../../kubevirt/diagnosis/report';
 import { wakeMapView } from '../view/wake-map-view';
 import { agentChecks } from './agent-checks';
 import { configChecks } from './config-checks';
@@ -12,10 +14,8 @@ import { connectionChecks } from './connection-checks';
 import type { Check, DoctorContext } from './context';
 import { definitionChecks } from './definition-checks';
 import type { DoctorOptions } from './doctor-options';
-import type { Finding } from './finding';
 import { kubevirtChecks } from './kubevirt-checks';
 import { mapChecks } from './map-checks';
-import { jsonReport, reportOf, textReport } from './report';
 import { rightsChecks } from './rights-checks';
 import { wakePath } from './wake-path';
 
@@ -27,20 +27,21 @@ export interface DoctorDependencies {
   readonly rules: readonly RbacRule[];
   readonly optionalRules: readonly RbacRule[];
   readonly nowMs: number;
+  /** What other modules look at, after the cluster was looked at for this one. */
+  readonly further?: readonly ((view: ClusterView) => Promise<Finding[]>)[];
   print(line: string): void;
 }
 
 /** @returns exit code: 0 nothing failed, 1 something did. */
 export async function runDoctor(options: DoctorOptions, dependencies: DoctorDependencies): Promise<number> {
-  const { client, operatorNamespace, print, ...rest } = dependencies;
+  const { client, operatorNamespace, print, further = [], ...rest } = dependencies;
   const view = new ClusterView(client);
   const namespace = options.subject !== undefined && 'name' in options.subject ? options.subject.namespace : undefined;
   const seen = await wakeMapView(view, { operatorNamespace, namespace });
   const context: DoctorContext = { view, seen, namespace: operatorNamespace, serviceAccount: options.serviceAccount, ...rest };
-  const report = reportOf(await findingsOf(context, options));
-  if (options.output === 'json') print(jsonReport(report));
-  else for (const line of textReport(report)) print(line);
-  return report.firstFailure === undefined ? 0 : 1;
+  const findings = await findingsOf(context, options);
+  if (options.subject === undefined) for (const look of further) findings.push(...(await look(view)));
+  return printReport(findings, options.output, print);
 }
 
 async function findingsOf(context: DoctorContext, options: DoctorOptions): Promise<Finding[]> {

@@ -1,10 +1,11 @@
 /** The last steps: what the machine's state allows, whether the manager may ask for it, and whether KubeVirt answers. */
+
+import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosis/finding';
 import { decideWake, type WakeDecision } from '../../kubevirt/wake-decision';
 import type { WakeReason } from '../../kubevirt/wake-reason';
 import { currentStateOf, MISSING } from '../../kubevirt/wake-state';
 import type { WakeRow } from '../view/wake-rows';
 import type { DoctorContext } from './context';
-import { type Finding, fail, ok, unchecked, warn } from './finding';
 import { callsServed } from './kubevirt-checks';
 import { acceptingOf } from './policy-steps';
 import { managerUser } from './rights-checks';

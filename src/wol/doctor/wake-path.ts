@@ -5,6 +5,8 @@
  * Guarantees: steps come in this order, so the first that fails is the first that a packet fails at; a step that rests on a failed one
  * is left out. What became of the last wake comes after them. What a step decides is decided by the manager's own code.
  */
+
+import { type Finding, fail, ok, warn } from '../../kubevirt/diagnosis/finding';
 import { isUsableMac } from '../../kubevirt/mac-address';
 import type { WakeTarget } from '../../kubevirt/wake-target';
 import type { WakeMap } from '../manager/wake-map';
@@ -13,7 +15,6 @@ import { hearing } from './agent-checks';
 import { agentsArePlain, connectionChecks } from './connection-checks';
 import type { DoctorContext } from './context';
 import type { DoctorOptions } from './doctor-options';
-import { type Finding, fail, ok, warn } from './finding';
 import { lastWakeFindings } from './last-wake-step';
 import { passwordFinding, sourceFindings } from './policy-steps';
 import { tokenReviewFindings } from './rights-checks';

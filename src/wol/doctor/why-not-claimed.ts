@@ -1,8 +1,9 @@
 /** Why no WolConfig covers a machine, config by config. Pure. */
+
+import { type Finding, fail } from '../../kubevirt/diagnosis/finding';
 import { WAKE_IGNORE_ANNOTATION, type WakeTarget, wakeTargetKey } from '../../kubevirt/wake-target';
 import type { EffectiveConfig } from '../manager/effective-config';
 import type { WakeMap } from '../manager/wake-map';
-import { type Finding, fail } from './finding';
 
 const NAMED = 5;
 

@@ -4,10 +4,10 @@
  * Owns: the order of the steps, the output and the exit code. Never: writes to the cluster; a packet is all that is sent.
  */
 import type { Clock, KubeClient } from '../../framework';
+import { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
 import { runWake, type WakeDependencies } from '../sender/run-wake';
 import type { ListRequest, MachineRequest } from '../sender/wake-request';
 import { chooseMachine } from './choose-machine';
-import { ClusterView } from './cluster-view';
 import { type WaitEnd, waitUntilRunning } from './wait-until-running';
 import { listedWake, requirements, unwakeableTable, wakeTable } from './wake-list';
 import { type WakeMapView, wakeMapView } from './wake-map-view';

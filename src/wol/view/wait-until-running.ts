@@ -6,11 +6,11 @@
  * Caveats: that a wake was refused is known from `status.lastWake`, which a manager writes at most once in 10 s for one WolConfig.
  */
 import { type Clock, sleep } from '../../framework';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
 import { currentStateOf, type WakeState, wakeStateOf } from '../../kubevirt/wake-state';
 import { WolConfig } from '../wol-config';
-import type { ClusterView } from './cluster-view';
 
 const LOOK_MS = 1_000;
 const FAILURES: ReadonlySet<string> = new Set(['Refused', 'Failed', 'Skipped']);

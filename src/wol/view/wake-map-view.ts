@@ -7,14 +7,14 @@
  */
 import { ConfigMap, keyOf } from '../../framework';
 import type { CallOutcome } from '../../kubevirt/call-outcome';
+import type { ClusterView } from '../../kubevirt/diagnosis/cluster-view';
+import type { Reading } from '../../kubevirt/diagnosis/reading';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import { VirtualMachineInstance } from '../../kubevirt/virtual-machine-instance';
 import { LEARNED_MAC_CONFIG_MAPS, LearnedMacs } from '../manager/learned-macs';
 import { LocalWakeTargets } from '../manager/local-wake-targets';
 import { WakeMap } from '../manager/wake-map';
 import { WolConfig } from '../wol-config';
-import type { ClusterView } from './cluster-view';
-import type { Reading } from './reading';
 
 const CONFIGS = 'WolConfigs';
 const MACHINES = 'virtual machines';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { checkInstallation } from '../../../../src/cli/installation/check-installation';
 import type { Answer, Probes } from '../../../../src/cli/installation/probes';
 import { FakeClock } from '../../../../src/framework/testing';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import { type FakeClusterOptions, type FakeObject, fakeClient, NAMESPACE } from '../../wol/doctor/fake-cluster';
 
 const LABELS = { 'app.kubernetes.io/component': 'manager' };

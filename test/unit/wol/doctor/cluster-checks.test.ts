@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import type { RbacRule } from '../../../../src/framework';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
+import type { Finding } from '../../../../src/kubevirt/diagnosis/finding';
 import { agentChecks, receptionOf } from '../../../../src/wol/doctor/agent-checks';
 import { configChecks } from '../../../../src/wol/doctor/config-checks';
 import type { Check } from '../../../../src/wol/doctor/context';
 import { definitionChecks, FIELDS } from '../../../../src/wol/doctor/definition-checks';
-import type { Finding } from '../../../../src/wol/doctor/finding';
 import { kubevirtChecks } from '../../../../src/wol/doctor/kubevirt-checks';
 import { mapChecks } from '../../../../src/wol/doctor/map-checks';
 import { rightsChecks } from '../../../../src/wol/doctor/rights-checks';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
 import { aVm, aWolConfig } from '../../../harness/virtual-machines';
 import { aContext, type FakeClusterOptions, type FakeObject, fakeClient, NAMESPACE, SERVED } from './fake-cluster';
 

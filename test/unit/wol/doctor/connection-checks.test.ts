@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import type { Finding } from '../../../../src/kubevirt/diagnosis/finding';
 import { createAuthority, issueCertificate } from '../../../../src/wol/certificates/issue-certificate';
 import { connectionChecks } from '../../../../src/wol/doctor/connection-checks';
-import type { Finding } from '../../../../src/wol/doctor/finding';
 import { aContext, type FakeClusterOptions, type FakeObject, NAMESPACE } from './fake-cluster';
 
 const DAY_MS = 86_400_000;

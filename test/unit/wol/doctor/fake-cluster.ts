@@ -3,8 +3,8 @@
 import { type ApiRequest, type ApiResponse, KubeClient, type RbacRule } from '../../../../src/framework';
 import { apiErrorOf } from '../../../../src/framework/errors/api-error';
 import { FakeClock } from '../../../../src/framework/testing';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import type { DoctorContext } from '../../../../src/wol/doctor/context';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
 import { wakeMapView } from '../../../../src/wol/view/wake-map-view';
 
 export const NAMESPACE = 'virt-steward-system';

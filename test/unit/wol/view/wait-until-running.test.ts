@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import { type WaitEnd, type WaitOptions, waitUntilRunning } from '../../../../src/wol/view/wait-until-running';
 import { aVm, aWolConfig, testMac } from '../../../harness/virtual-machines';
 import { type FakeClusterOptions, type FakeObject, fakeClient } from '../doctor/fake-cluster';

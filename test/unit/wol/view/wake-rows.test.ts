@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { WolConfigSpec } from '../../../../src/api/wol/v1beta1';
+import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import type { MachineRequest } from '../../../../src/wol/sender/wake-request';
 import { chooseMachine } from '../../../../src/wol/view/choose-machine';
-import { ClusterView } from '../../../../src/wol/view/cluster-view';
 import { listedWake, unwakeableTable, wakeTable } from '../../../../src/wol/view/wake-list';
 import { type WakeMapView, wakeMapView } from '../../../../src/wol/view/wake-map-view';
 import { unwakeableRows, wakeRows } from '../../../../src/wol/view/wake-rows';

@@ -1,4 +1,4 @@
-/** Findings as text or JSON. Pure. */
+/** Findings as text or JSON, and what a command ends with. */
 import type { Finding, Outcome } from './finding';
 
 export interface DoctorReport {
@@ -12,6 +12,14 @@ export function reportOf(findings: readonly Finding[]): DoctorReport {
   const count = (outcome: Outcome): number => findings.filter((finding) => finding.outcome === outcome).length;
   const firstFailure = findings.find(({ outcome }) => outcome === 'fail');
   return { findings, firstFailure, counts: { ok: count('ok'), warn: count('warn'), fail: count('fail') } };
+}
+
+/** @returns exit code: 0 nothing failed, 1 something did. */
+export function printReport(findings: readonly Finding[], output: 'text' | 'json', print: (line: string) => void): number {
+  const report = reportOf(findings);
+  if (output === 'json') print(jsonReport(report));
+  else for (const line of textReport(report)) print(line);
+  return report.firstFailure === undefined ? 0 : 1;
 }
 
 /** One line a check, then one for the whole. */

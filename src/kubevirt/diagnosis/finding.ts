@@ -1,5 +1,5 @@
 /** The outcome of one check, as people and programs read it. */
-import type { Reading } from '../view/reading';
+import type { Reading } from './reading';
 
 export type Outcome = 'ok' | 'warn' | 'fail';
 
