@@ -13,6 +13,7 @@ export interface CleanupOptions {
   readonly deployment: string;
   readonly timeoutMs: number;
   readonly modules: readonly ModuleName[];
+  readonly confirmRelease?: (question: string) => Promise<boolean>;
 }
 
 export async function runCleanupCommand({ modules, ...options }: CleanupOptions, flags: CallerFlags, io: CommandIo): Promise<number> {

@@ -39,6 +39,14 @@ export const MACHINES_FLAGS = [
     default: '',
     description: 'narrows the right to read Secrets to these names',
   },
+  {
+    key: 'legacyPvcCleanup',
+    flag: '--legacy-pvc-cleanup',
+    env: 'LEGACY_PVC_CLEANUP',
+    value: 'true|false',
+    default: 'false',
+    description: 'delete disks that the older operator left on this cluster',
+  },
 ] as const satisfies readonly FlagDefinition[];
 
 export type MachinesSettingKey = (typeof MACHINES_FLAGS | typeof MACHINES_VARIABLES)[number]['key'];

@@ -76,7 +76,6 @@ export const MACHINES_VARIABLES = [
     'internal networks in which servers of boot images may be asked',
   ),
   variable('kubevirtSupportCdi', 'KUBEVIRT_SUPPORT_CONTAINERIZED_DATA_IMPORTER', 'true|false', 'false', 'report clusters without CDI'),
-  variable('legacyPvcCleanup', 'LEGACY_PVC_CLEANUP', 'true|false', 'false', 'delete disks that the older operator left on this cluster'),
   variable(
     'deniedNamespaces',
     'DENIED_NAMESPACES',

@@ -78,6 +78,8 @@ export interface MachinesFixtureOptions {
   modules?: string;
   /** Further flags of `virt-steward rbac`. @default none */
   rbacFlags?: readonly string[];
+  /** Of the manager. @default none */
+  flags?: readonly string[];
   /** Instead of the server of `east`, for a proxy in between. */
   eastServer?: (server: string) => string;
 }
@@ -92,7 +94,11 @@ export class MachinesFixture {
 
   static async start(options: MachinesFixtureOptions = {}): Promise<MachinesFixture> {
     const [supervisor, east, west] = await Promise.all([
-      StewardCluster.start({ modules: options.modules ?? 'machines', kubevirt: false, rbacFlags: options.rbacFlags ?? [] }),
+      StewardCluster.start({
+        modules: options.modules ?? 'machines',
+        kubevirt: false,
+        rbacFlags: options.rbacFlags ?? [],
+      }),
       RemoteKubeVirt.start({ controllerManager: true }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
@@ -180,8 +186,8 @@ export function conditionText({ status }: TestMachine, type: string): string | u
   return found && `${found.status} ${found.reason}`;
 }
 
-function managerOptions({ env = {} }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
-  return { env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
+function managerOptions({ env = {}, flags = [] }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
+  return { flags, env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
 }
 
 function aStorageClass(): TestObject {

@@ -17,6 +17,7 @@ import {
   type Kind,
   type KubeClient,
   type KubernetesObject,
+  keyOf,
   Lease,
   OperatorError,
   objectKey,
@@ -44,6 +45,8 @@ export interface CleanUpOptions {
   readonly removals: readonly ModuleRemoval[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Asked before the finalizers of our objects are taken off; absent = they stay. */
+  readonly confirmRelease?: (question: string) => Promise<boolean>;
   print(line: string): void;
   warn(line: string): void;
 }
@@ -54,15 +57,16 @@ class NotInTimeError extends OperatorError {
   }
 }
 
-/** @returns exit code: 0 done, 1 not done in time, 130 interrupted. */
+/** @returns exit code: 0 done, 1 not done in time or not confirmed, 130 interrupted. */
 export async function cleanUp(options: CleanUpOptions): Promise<number> {
   const run = new CleanUp(options);
   try {
     await run.stopManager();
     await run.deleteWorkloads();
     await run.deleteMade();
+    const isReleased = await run.releaseFinalizers();
     await run.tellWhatStays();
-    return 0;
+    return isReleased ? 0 : 1;
   } catch (error) {
     if (options.signal.aborted) return EXIT_INTERRUPTED;
     if (!isOperatorError(error, 'NOT_IN_TIME')) throw error;
@@ -144,20 +148,54 @@ class CleanUp {
     if (held !== undefined) await this.delete(Lease, held);
   }
 
+  /** Objects that nobody watches over any more can be deleted then, and what stands for them on other clusters stays. @returns whether it was done. */
+  async releaseFinalizers(): Promise<boolean> {
+    const { client, print, warn, confirmRelease } = this.options;
+    if (confirmRelease === undefined) return true;
+    const held = (await this.ownObjects()).flatMap(({ kind, objects }) => objects.filter(this.isHeld).map((object) => ({ kind, object })));
+    if (held.length === 0) return true;
+    const question = `Release ${held.length} objects, whose virtual machines and disks on other clusters then stay for you to delete?`;
+    if (!(await confirmRelease(question))) {
+      warn('released nothing: it was not confirmed');
+      return false;
+    }
+    for (const { kind, object } of held) {
+      for (const finalizer of this.finalizers) await client.removeFinalizer(kind, object, finalizer);
+      print(`released ${kind.kind} ${keyOf(object)}`);
+    }
+    return true;
+  }
+
   async tellWhatStays(): Promise<void> {
-    const { client, namespace, print, removals } = this.options;
+    const { namespace, print, removals } = this.options;
     for (const { kind, name, why } of removals.flatMap(({ kept }) => kept)) {
       if ((await this.find({ kind, name })) !== undefined) print(`stays: ${kind.kind} ${namespace}/${name} (${why})`);
     }
-    const finalizers = new Set(removals.flatMap((removal) => removal.finalizers ?? []));
-    for (const kind of removals.flatMap(({ ownKinds }) => ownKinds)) {
-      const name = `${kind.plural}.${kind.group}`;
-      if ((await client.find(CustomResourceDefinition, name)) === undefined) continue;
-      const objects = await client.list(kind).toArray();
-      const held = objects.filter(({ metadata }) => metadata?.finalizers?.some((finalizer) => finalizers.has(finalizer))).length;
-      const hint = held === 0 ? '' : `; ${held} can be deleted only while a manager runs`;
+    for (const { kind, definition: name, objects } of await this.ownObjects()) {
+      const held = objects.filter(this.isHeld).length;
+      const release = 'virt-steward cleanup --release-finalizers';
+      const hint = held === 0 ? '' : `; ${held} can be deleted only while a manager runs, or after ${release}`;
       print(`stays: CustomResourceDefinition ${name} with ${objects.length} ${objects.length === 1 ? kind.kind : `${kind.kind}s`}${hint}`);
     }
+  }
+
+  private get finalizers(): ReadonlySet<string> {
+    return new Set(this.options.removals.flatMap((removal) => removal.finalizers ?? []));
+  }
+
+  private readonly isHeld = ({ metadata }: KubernetesObject): boolean =>
+    metadata?.finalizers?.some((finalizer) => this.finalizers.has(finalizer)) ?? false;
+
+  /** Of the kinds that are there. */
+  private async ownObjects(): Promise<{ kind: Kind; definition: string; objects: KubernetesObject[] }[]> {
+    const { client, removals } = this.options;
+    const found = [];
+    for (const kind of removals.flatMap(({ ownKinds }) => ownKinds)) {
+      const definition = `${kind.plural}.${kind.group}`;
+      if ((await client.find(CustomResourceDefinition, definition)) === undefined) continue;
+      found.push({ kind, definition, objects: await client.list(kind).toArray() });
+    }
+    return found;
   }
 
   private find({ kind, name }: NamedThing): Promise<KubernetesObject | undefined> {

@@ -36,7 +36,7 @@ export async function checkCluster(
   return {
     ...identity,
     ...kubeVirt,
-    hasImporter: await client.discovery.serves(DataVolume, options.signal),
+    hasImporter: await client.discovery.serves(DataVolume, options.signal).catch(refusedAs(undefined)),
     missingRights: await missingRights(client, rights, options).catch(refusedAs(undefined)),
     ...crds,
   };

@@ -3,7 +3,7 @@
  *
  * Invariant: nothing is executed, read from a disk or contacted; no text of it gets into an error.
  */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { dataOnlyKubeConfig, type EngageOptions, type Secret } from '../../framework';
 import { ALLOW_INSECURE_ANNOTATION, ALLOW_PROXY_ANNOTATION } from '../keys';
@@ -71,17 +71,49 @@ export function engageOptionsOf({ metadata }: KubevirtConfig, settings: Machines
 /** What of a kubeconfig may be used. @throws {KubevirtConfigError} naming field or host and the remedy, never content. */
 export function vettedKubeconfig(bytes: Uint8Array, place: ConfigPlace, options: EngageOptions): KubeConfig {
   try {
-    return dataOnlyKubeConfig(bytes, { ...options, name: place.key });
+    const kubeConfig = dataOnlyKubeConfig(bytes, { ...options, name: place.key });
+    const problem = unusableProblem(kubeConfig);
+    if (problem !== undefined) throw new Error(`kubeconfig of cluster ${place.key}: ${problem}`);
+    return kubeConfig;
   } catch (cause) {
     throw kubeconfigRefused(place, cause);
   }
 }
 
-/** Without what stands before the host: it may be a password. */
+/** What the TLS or HTTP library would stumble over, in words that name the field and not its content. */
+function unusableProblem(kubeConfig: KubeConfig): string | undefined {
+  const { caData } = kubeConfig.getCurrentCluster() ?? {};
+  const { certData, keyData, token } = kubeConfig.getCurrentUser() ?? {};
+  const certificates = { 'certificate-authority-data': caData, 'client-certificate-data': certData };
+  for (const [field, data] of Object.entries(certificates)) {
+    if (!isPem(data, (pem) => new X509Certificate(pem))) return `has no certificate in ${field}: PEM, encoded in base64, is needed`;
+  }
+  if (!isPem(keyData, createPrivateKey)) {
+    return 'has no private key in client-key-data: PEM without a passphrase, encoded in base64, is needed';
+  }
+  // @source RFC 6750, section 2.1: a bearer token is printable ASCII.
+  const isToken = token === undefined || /^[\x21-\x7e]+$/.test(token);
+  return isToken ? undefined : 'has a token with characters that are not allowed in one; look for line breaks';
+}
+
+/** What is absent is no problem. */
+function isPem(data: string | undefined, parse: (pem: Buffer) => unknown): boolean {
+  if (data === undefined) return true;
+  try {
+    parse(Buffer.from(data, 'base64'));
+    return true;
+  } catch {
+    return false; // The library's words may quote what it read.
+  }
+}
+
+/** Without what stands before the host, or in a query: it may be a password. */
 export function serverOf(kubeConfig: KubeConfig): string {
   const url = new URL(kubeConfig.getCurrentCluster()!.server);
   url.username = '';
   url.password = '';
+  url.search = '';
+  url.hash = '';
   return url.href.replace(/\/$/, '');
 }
 

@@ -28,7 +28,7 @@ import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
 import { DELETION_POLICY_ANNOTATION, MACHINE_FINALIZER } from '../keys';
 import { KubevirtConfig, Machine, MachineClass, NetworkNamespace } from '../kinds';
-import { deletionPolicyOf, unknownPolicy } from '../passes/machine-deletion';
+import { deletionPolicyOf, unknownPolicy, untilGivenUpText } from '../passes/machine-deletion';
 import { writeMachineStatus } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
@@ -239,7 +239,7 @@ export class MachineHandler {
     { RemoteUnreachable }: { RemoteUnreachable?: string },
     ctx: ReconcileContext<Machine>,
   ): Promise<void> {
-    const text = `${what}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+    const text = untilGivenUpText(what);
     const conditions: ConditionFindings = {
       Deleting: isTrue('WaitingForCluster', text),
       ...(RemoteUnreachable === undefined ? {} : { RemoteUnreachable: isTrue(RemoteUnreachable, text) }),

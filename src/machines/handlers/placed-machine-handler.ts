@@ -41,14 +41,15 @@ import { MacReservations, storeOf } from '../network/mac-reservations';
 import { NetworkAttachments } from '../network/network-kinds';
 import { RemoteNews } from '../observability/remote-news';
 import { CloudInitMemory } from '../passes/cloud-init-step';
-import { deleteRemoteObjects, deletionPolicyOf } from '../passes/machine-deletion';
+import { deleteRemoteObjects, deletionPolicyOf, type RemoteDeletion } from '../passes/machine-deletion';
 import { runMachinePass } from '../passes/machine-pass';
 import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass, type TellEvent } from '../passes/machine-pass-context';
 import { reportPass } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
-import { PassFindings } from '../passes/pass-findings';
+import { PassEnded, PassFindings } from '../passes/pass-findings';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { ToldOnce } from '../passes/told-once';
+import { isLasting, stateObstacle } from '../passes/unexpected-answer';
 import { MachinePlacement } from '../placement/machine-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
@@ -229,7 +230,7 @@ export class PlacedMachineHandler {
     this.images.forget(pass.owner.uid);
     // Given up: the queue of the supervisor lets the Machine go.
     if (deletionPolicyOf(machine) === 'orphan') return;
-    const outcome = await deleteRemoteObjects(pass);
+    const outcome = await this.deleteRemote(pass);
     if (outcome.kind === 'done' && (await deleteFromSupervisor(pass))) {
       this.cloudInit.forget(pass.owner.uid);
       pass.event('normal', 'Deleted', `everything of the Machine was deleted from cluster ${pass.key}`);
@@ -240,6 +241,19 @@ export class PlacedMachineHandler {
     findings.set('Deleting', isTrue(waiting.step, waiting.text));
     await reportPass(pass, this.api, 'deleting');
     return { requeueAfterMs: DELETION_LOOK_MS };
+  }
+
+  private async deleteRemote(pass: MachinePass): Promise<RemoteDeletion> {
+    try {
+      return await deleteRemoteObjects(pass);
+    } catch (error) {
+      const cause = error instanceof PassEnded && error.end !== undefined && 'error' in error.end ? error.end.error : error;
+      if (isLasting(cause)) {
+        stateObstacle(pass.findings, pass.key, cause);
+        await reportPass(pass, this.api, 'deleting');
+      }
+      throw cause;
+    }
   }
 
   private async passFor(

@@ -5,7 +5,7 @@
  */
 import type { NetworkConfigurationNetworkInterface as NetworkInterface } from '../../api/vitistack/v1alpha1';
 import type { OwnerReference } from '../../framework';
-import { normalizeMac } from '../../kubevirt/mac-address';
+import { isUsableMac, normalizeMac } from '../../kubevirt/mac-address';
 import type { Machine, NetworkConfiguration } from '../kinds';
 import type { ApiProfile } from '../profile';
 import type { PatchOperation } from '../virtual-machine/adoption';
@@ -15,6 +15,8 @@ import { isLabelled, isUnlabelled, labelsOf } from '../virtual-machine/ownership
 /** Length and alphabet that the schema demands of spec.name. */
 const SPEC_NAME = /^[A-Za-z0-9_-]{2,32}$/;
 const MAX_SPEC_NAME = 32;
+/** Length that the schema allows for spec.description. */
+const MAX_DESCRIPTION = 256;
 /** What is left of it beside a hyphen and 8 hex digits. */
 const STEM = 23;
 const WORKER = /^(.*?)-worker(?:-default)?(?:-worker)?-pool-(\d+)$/;
@@ -65,7 +67,7 @@ export function newNetworkConfiguration(input: ConfigurationInput): NetworkConfi
     metadata: { name, namespace, labels: labelsOf({ managedBy, namespace, name }), ownerReferences: [ownerReference(machine)] },
     spec: {
       name: specName,
-      description: `Network configuration for machine ${name}`,
+      description: `Network configuration for machine ${name}`.slice(0, MAX_DESCRIPTION),
       ...(networkNamespaceName === undefined ? {} : { networkNamespaceName }),
       networkInterfaces: [{ name: network, macAddress: mac }],
     },
@@ -95,6 +97,16 @@ export function configurationOwner({ metadata = {} }: NetworkConfiguration, mach
 export function macOfInterface(configuration: NetworkConfiguration, network: string): string | undefined {
   const found = configuration.spec?.networkInterfaces?.find(({ name }) => name === network);
   return found?.macAddress === undefined ? undefined : normalizeMac(found.macAddress);
+}
+
+/** Why no machine can have the address that somebody reserved for an interface; `undefined` when one can, or there is none. */
+export function addressProblem({ spec }: NetworkConfiguration, network: string): string | undefined {
+  const written = spec?.networkInterfaces?.find(({ name }) => name === network)?.macAddress ?? '';
+  if (written === '') return undefined;
+  const mac = normalizeMac(written);
+  if (mac !== undefined && isUsableMac(mac)) return undefined;
+  const allowed = 'six hexadecimal pairs such as 02:12:00:00:00:01, neither all zero nor a multicast address';
+  return `macAddress ${JSON.stringify(written.slice(0, 40))} of interface "${network}" must be ${allowed}`;
 }
 
 /** Every address that is written anywhere in it, in normal form. */

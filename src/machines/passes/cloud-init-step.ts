@@ -2,7 +2,7 @@
  * Brings cloud-init content to the remote cluster, and takes content away that nobody refers to any more.
  *
  * Owns: reading sources on the supervisor, Secrets on the remote, the note of their names on the Machine.
- * Never: keeps, logs or shows content. Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because
+ * Never: keeps, logs or shows content; deletes a Secret of a name that this Machine's do not have, whatever is noted. Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because
  * the remote role can neither read nor list Secrets.
  */
 import { AlreadyExistsError, ConfigMap, ForbiddenError, kindPath, NotFoundError, objectKey, Secret, singleton } from '../../framework';
@@ -21,6 +21,8 @@ import {
   notedSecrets,
 } from '../virtual-machine/cloud-init';
 import { CLOUD_INIT_SECRETS } from '../virtual-machine/marks';
+import { isCloudInitSecretName } from '../virtual-machine/names';
+import { machineNames } from './find-virtual-machine';
 import { annotateMachine } from './machine-annotations';
 import type { MachinePass } from './machine-pass-context';
 import { hasStaticAddresses, type PlacedNetwork } from './network-step';
@@ -94,16 +96,25 @@ async function createOnce({ remote }: MachinePass, secret: Secret): Promise<void
 }
 
 /** Deletes noted Secrets that the virtual machine does not refer to. @param inUse `undefined` = none is. */
-export async function deleteUnusedSecrets(
-  pass: Pick<MachinePass, 'machine' | 'local' | 'remote' | 'owner'>,
-  inUse: string | undefined,
-): Promise<void> {
+export async function deleteUnusedSecrets(pass: MachinePass, inUse: string | undefined): Promise<void> {
   const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
   const unused = noted.filter((name) => name !== inUse);
   if (unused.length === 0) return;
-  for (const name of unused) await deleteSecret(pass, name);
+  // Whoever may annotate the Machine may note any name.
+  const vms = machineNames(pass);
+  const foreign = unused.filter((name) => !vms.some((vm) => isCloudInitSecretName(name, vm)));
+  for (const name of unused) if (!foreign.includes(name)) await deleteSecret(pass, name);
+  if (foreign.length > 0) pass.event('warning', 'InvalidAnnotation', foreignSecretsText(foreign));
   const kept = noted.filter((name) => name === inUse);
   await annotateMachine(pass, CLOUD_INIT_SECRETS, kept.length === 0 ? undefined : kept.join(','));
+}
+
+const MAX_SHOWN = 5;
+
+function foreignSecretsText(names: readonly string[]): string {
+  const more = names.length > MAX_SHOWN ? ` and ${names.length - MAX_SHOWN} more` : '';
+  const shown = names.slice(0, MAX_SHOWN).map((name) => JSON.stringify(name.slice(0, 253)));
+  return `annotation ${CLOUD_INIT_SECRETS} names ${shown.join(', ')}${more}, which is no cloud-init Secret of this Machine; it was left`;
 }
 
 /** Without precondition: its UID cannot be read, and its name is a hash of the Machine and the content. */

@@ -67,6 +67,14 @@ export function machineName({ settings, profile, owner }: Pick<MachinePass, 'set
   return virtualMachineName(prefix, { namespace: owner.namespace, machine: owner.name }, { hashed });
 }
 
+/** Every name that a virtual machine of this Machine may have. */
+export function machineNames(pass: Pick<MachinePass, 'machine' | 'cluster' | 'owner' | 'settings' | 'profile'>): string[] {
+  const { machine, cluster, owner } = pass;
+  const marked = (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, owner.uid) ?? []).map(({ metadata }) => metadata?.name);
+  const names = [machine.status?.virtualMachineRef?.name, ...marked, machineName(pass), machineName(pass, true)];
+  return [...new Set(names.filter((name) => name !== undefined && name !== ''))] as string[];
+}
+
 /** Asks the server; an answer other than yes and no ends the pass, because nothing may be built on it. */
 export async function ask(pass: MachinePass, name: string): Promise<Candidate | undefined> {
   const { remote, owner, log } = pass;

@@ -19,7 +19,7 @@ import { isoName } from '../virtual-machine/names';
 import { isDeletable, ownershipOf } from '../virtual-machine/ownership';
 import { RemoteClaimKind, RemoteDataVolume, RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import { deleteUnusedSecrets } from './cloud-init-step';
-import { ask, machineName } from './find-virtual-machine';
+import { ask, machineNames } from './find-virtual-machine';
 import { BY_MACHINE, type MachinePass } from './machine-pass-context';
 import { configurationOf, networkOfMachine } from './network-step';
 import { causeText } from './remote-answers';
@@ -33,6 +33,11 @@ export type DeletionPolicy = 'delete' | 'orphan' | 'retain-disks';
 export function deletionPolicyOf({ metadata }: KubernetesObject): DeletionPolicy {
   const value = metadata?.annotations?.[DELETION_POLICY_ANNOTATION];
   return value === 'orphan' || value === 'retain-disks' ? value : 'delete';
+}
+
+/** What a Machine says that cannot go before something has happened. @param what for example `waiting for cluster east: <cause>`. */
+export function untilGivenUpText(what: string): string {
+  return `${what}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
 }
 
 /** A value that does not count; `undefined` when it does. */
@@ -54,14 +59,6 @@ export async function deleteRemoteObjects(pass: MachinePass): Promise<RemoteDele
   await deleteUnusedSecrets(pass, undefined);
   await deleteAttachment(pass);
   return { kind: 'done' };
-}
-
-/** Every name that a virtual machine of this Machine may have. */
-function machineNames(pass: MachinePass): string[] {
-  const { machine, cluster, owner } = pass;
-  const marked = (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, owner.uid) ?? []).map(({ metadata }) => metadata?.name);
-  const names = [machine.status?.virtualMachineRef?.name, ...marked, machineName(pass), machineName(pass, true)];
-  return [...new Set(names.filter((name) => name !== undefined && name !== ''))] as string[];
 }
 
 /** @returns what is waited for; `undefined` = there is none, or none of ours. */

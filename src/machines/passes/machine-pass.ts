@@ -29,6 +29,7 @@ import { ensureNetwork, networkOfMachine } from './network-step';
 import { PassEnded } from './pass-findings';
 import { causeText } from './remote-answers';
 import { ensureStorage } from './storage-step';
+import { isLasting, stateAnswer } from './unexpected-answer';
 import { createMachine, updateMachine } from './virtual-machine-step';
 
 const TERMINATING_RETRY_MS = 2_000;
@@ -45,7 +46,10 @@ export async function runMachinePass(pass: MachinePass, api: SupervisorApi): Pro
   }
   // What exists is shown also when nothing could be done about it.
   if (findings.failure?.finding.reason !== 'VirtualMachineNotOwned') findings.vm ??= cachedMachine(pass);
-  if (failed === undefined || findings.vm !== undefined) await reportPass(pass, api, findings.vm === undefined ? 'creating' : 'known');
+  const isStated = isLasting(failed);
+  if (isLasting(failed) && stateAnswer(findings, failed)) failed = undefined;
+  if (failed === undefined || isStated || findings.vm !== undefined)
+    await reportPass(pass, api, findings.vm === undefined ? 'creating' : 'known');
   if (failed !== undefined) throw failed;
   const next = end?.end;
   if (next !== undefined && 'error' in next) throw next.error;
@@ -56,6 +60,7 @@ async function takeSteps(pass: MachinePass): Promise<void> {
   const { findings } = pass;
   const size = await judgeSpec(pass);
   findings.size = size;
+  findings.step = 'finding';
   const found = await findVirtualMachine(pass, size);
   if (found.kind === 'own') {
     findings.vm = found.vm;
@@ -157,7 +162,9 @@ async function maintain(pass: MachinePass, vm: RemoteVirtualMachine, size: Size)
 
 /** Its address is recorded; everything else is as it was found. */
 async function maintainAdopted(pass: MachinePass, vm: RemoteVirtualMachine, size: Size): Promise<void> {
+  pass.findings.step = 'network';
   const network = networkOfMachine(vm) === undefined ? undefined : await ensureNetwork(pass, vm);
+  pass.findings.step = 'building';
   pass.findings.set('StorageReady', isTrue('AdoptedAsFound'));
   const disks = disksOf(pass.machine).map((plan) => ({
     plan,
@@ -178,9 +185,13 @@ function buildParts({ machine, owner, profile, settings, kubeVirtVersion }: Mach
 
 async function desiredMachine(pass: MachinePass, vm: RemoteVirtualMachine | undefined, name: string, size: Size) {
   const boot = bootWish(pass.machine);
+  const { findings } = pass;
+  findings.step = 'network';
   const network = await ensureNetwork(pass, vm);
+  findings.step = 'storage';
   const stored = await ensureStorage(pass, vm, name, boot);
   const iso = await isoOf(pass, boot, name, stored, vm);
+  findings.step = 'building';
   const { volume, secret } = await ensureCloudInit(pass, name, network);
   const desired = buildVirtualMachine({
     ...buildParts(pass, size),

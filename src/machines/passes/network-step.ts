@@ -10,6 +10,7 @@ import { NetworkConfiguration, NetworkNamespace } from '../kinds';
 import { NoFreeMacError } from '../network/mac-pool';
 import { listed } from '../network/mac-reservations';
 import {
+  addressProblem,
   type ConfigurationInput,
   configurationOwner,
   configurationPatch,
@@ -159,8 +160,10 @@ async function ensureConfiguration(
   const { machine, settings, findings, local } = pass;
   const owner = present && configurationOwner(present, machine, settings.managedBy);
   if (present !== undefined && (owner === 'by-hand' || owner === 'foreign')) {
-    if (owner === 'by-hand' && macOfInterface(present, network.name) !== undefined) return present;
     const { namespace: place = '', name = '' } = present.metadata ?? {};
+    const problem = owner === 'by-hand' ? addressProblem(present, network.name) : undefined;
+    if (problem !== undefined) return findings.fail(networkFailure(`NetworkConfiguration ${place}/${name}: ${problem}`));
+    if (owner === 'by-hand' && macOfInterface(present, network.name) !== undefined) return present;
     return findings.fail(networkFailure(notManagedText(place, name), 'NetworkConfigurationNotOwned'));
   }
   if (present?.metadata?.deletionTimestamp !== undefined) {

@@ -10,6 +10,8 @@ import type { DiskStatus } from '../status/runtime-details';
 import type { RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import type { Size } from '../virtual-machine/size';
 
+export type PassStep = 'spec' | 'finding' | 'network' | 'storage' | 'building';
+
 export class PassFindings {
   readonly conditions: Partial<Record<ConditionType, ConditionFinding>> = {};
   failure: Failure | undefined;
@@ -17,6 +19,8 @@ export class PassFindings {
   vmi: RemoteInstance | undefined;
   size: Size | undefined;
   disks: readonly DiskStatus[] | undefined;
+  /** What the pass is about, for an answer that no step has words of its own for. */
+  step: PassStep = 'spec';
 
   set(type: ConditionType, finding: ConditionFinding): void {
     this.conditions[type] = finding;

@@ -219,6 +219,11 @@ class StorageStep {
     const resize = resizeOf(disk, claim);
     if (resize.kind === 'shrink') this.shrinks.push(resize.text);
     if (resize.kind !== 'grow') return;
+    // Kubernetes refuses it, and the claim is watched.
+    if (claim.status?.phase === 'Pending') {
+      this.notGrown = `disk "${disk.name}" cannot grow to ${resize.to} before its claim is bound to a volume`;
+      return;
+    }
     const className = claim.spec?.storageClassName ?? '';
     const storageClass = className === '' ? undefined : await remote.find(RemoteStorageClassKind, className);
     if (storageClass?.allowVolumeExpansion !== true) {
@@ -226,10 +231,15 @@ class StorageStep {
       return;
     }
     const { name = '', uid } = claim.metadata ?? {};
-    await remote.patch(RemoteClaimKind, objectKey(owner.namespace, name), [
-      { op: 'test', path: '/metadata/uid', value: uid },
-      { op: 'replace', path: '/spec/resources/requests/storage', value: resize.to },
-    ]);
+    try {
+      await remote.patch(RemoteClaimKind, objectKey(owner.namespace, name), [
+        { op: 'test', path: '/metadata/uid', value: uid },
+        { op: 'replace', path: '/spec/resources/requests/storage', value: resize.to },
+      ]);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.notGrown = `disk "${disk.name}" cannot grow to ${resize.to}: ${causeText(error)}`;
+    }
   }
 
   private plan(): Promise<StoragePlan> {

@@ -67,9 +67,17 @@ function phasesOf(status: MachineStatus, { profile, situation, failure, seen }: 
   const isFailed = failure?.fatal === true && situation !== 'deleting' && situation !== 'unreachable' && !isRunning(facts);
   const kind = isFailed ? 'failed' : situation;
   const shown = { phase: status.phase ?? 'Pending', state: status.state ?? 'Pending' };
+  if (kind === 'unreachable' && isUnbuilt(status)) return phaseOf({ kind: 'creating' }, profile) ?? shown;
   if (kind === 'known') return facts === undefined ? shown : (phaseOf({ kind, facts }, profile) ?? shown);
   return phaseOf({ kind }, profile) ?? shown;
 }
+
+/** It was placed on a cluster that nobody could ask since; what it showed before it was placed is over. */
+function isUnbuilt({ virtualMachineRef, phase, kubevirtConfigRef }: MachineStatus): boolean {
+  return virtualMachineRef === undefined && kubevirtConfigRef !== undefined && (phase === undefined || UNBUILT.has(phase));
+}
+
+const UNBUILT: ReadonlySet<string> = new Set(['Pending', 'Creating', 'Failed']);
 
 function readiness(
   stated: ConditionFindings,

@@ -94,11 +94,16 @@ export function contentOf(
   const place = `${source.kind} ${namespace}/${source.name}`;
   if (object === 'forbidden') throw new MissingSourceError(`${place} is forbidden; add ${namespace} to machines.secretNamespaces`);
   if (object === undefined) throw new MissingSourceError(`${place} not found`);
-  const text = object.data?.[source.key];
+  const text = ownText(object.data, source.key);
   if (text !== undefined) return source.kind === 'Secret' ? Buffer.from(text, 'base64').toString('utf8') : text;
-  const binary = source.kind === 'ConfigMap' ? object.binaryData?.[source.key] : undefined;
+  const binary = source.kind === 'ConfigMap' ? ownText(object.binaryData, source.key) : undefined;
   if (binary === undefined) throw new MissingSourceError(`${place} has no key ${source.key}`);
   return Buffer.from(binary, 'base64').toString('utf8');
+}
+
+/** A key of the data, and none that every object of the language has. */
+function ownText(data: Record<string, string> | undefined, key: string): string | undefined {
+  return data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
 }
 
 /** How the guest gets it. */

@@ -18,9 +18,13 @@ export interface DiskPlan {
   readonly sizeGib: number;
   /** What the name of the claim is made of; absent for the only disk of a Machine that names none. */
   readonly claimSuffix: string | undefined;
+  /** Another disk of the Machine has the plain name of the claim. */
+  readonly isClaimTaken?: boolean;
 }
 
 const DEFAULT_SIZE_GIB = 10;
+/** @see isoName */
+const ISO_SUFFIX = 'iso';
 const ROOT = 'root';
 /** Disks that this program adds itself. */
 export const CDROM_DISK = 'cdrom-iso';
@@ -32,12 +36,15 @@ export function disksOf({ spec = {} }: Machine): readonly DiskPlan[] {
   if (given.length === 0) return [{ name: ROOT, bus: 'virtio', isBoot: true, sizeGib: DEFAULT_SIZE_GIB, claimSuffix: undefined }];
   const flagged = given.findIndex(({ boot }) => boot === true);
   const bootIndex = flagged < 0 ? 0 : flagged;
+  // The first disk, unnamed, is called root, and its claim as if it was called disk0.
+  const isFirstUnnamed = (given[0]?.name ?? '') === '';
   return given.map((disk, index) => ({
     name: diskName(disk, index),
     bus: busOf(disk.type),
     isBoot: index === bootIndex,
     sizeGib: disk.sizeGB ?? 0,
     claimSuffix: disk.name === undefined || disk.name === '' ? `disk${index}` : disk.name,
+    ...(isFirstUnnamed && index > 0 && disk.name === 'disk0' ? { isClaimTaken: true } : {}),
   }));
 }
 
@@ -64,7 +71,10 @@ export interface ClaimNameInput {
 /** Name of the claim of a disk on the remote cluster. */
 export function claimName(disk: DiskPlan, { vm, namespace, machine, profile, hashed = false }: ClaimNameInput): string {
   const identity = { namespace, machine, disk: disk.name };
-  return derivedName(claimCandidate(disk, vm, profile), identity, { hashed });
+  const candidate = claimCandidate(disk, vm, profile);
+  // CDI makes a claim of the installation medium's name.
+  const isTaken = disk.isClaimTaken === true || candidate === `${vm}-${ISO_SUFFIX}`;
+  return derivedName(candidate, identity, { hashed: hashed || isTaken });
 }
 
 function claimCandidate({ claimSuffix, isBoot }: DiskPlan, vm: string, profile: ApiProfile): string {

@@ -54,8 +54,18 @@ export function isoName(vm: string, identity: Identity): string {
 
 /** Name of an immutable cloud-init Secret: other content, other name. */
 export function cloudInitSecretName(vm: string, machineUid: string, content: string): string {
-  const suffix = `-cloud-init-${sha256(`${machineUid}${content}`).slice(0, SECRET_HASH_DIGITS)}`;
-  return `${trimmed(vm.slice(0, MAX_NAME - suffix.length))}${suffix}`;
+  return `${cloudInitPrefix(vm)}${sha256(`${machineUid}${content}`).slice(0, SECRET_HASH_DIGITS)}`;
+}
+
+/** Whether a name is one that `cloudInitSecretName` may give for this virtual machine; the content is not known. */
+export function isCloudInitSecretName(name: string, vm: string): boolean {
+  const prefix = cloudInitPrefix(vm);
+  return name.startsWith(prefix) && /^[0-9a-f]{10}$/.test(name.slice(prefix.length));
+}
+
+function cloudInitPrefix(vm: string): string {
+  const suffix = '-cloud-init-';
+  return `${trimmed(vm.slice(0, MAX_NAME - suffix.length - SECRET_HASH_DIGITS))}${suffix}`;
 }
 
 export function sha256(text: string): string {

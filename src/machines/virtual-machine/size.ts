@@ -51,7 +51,7 @@ export function sizeOf(machine: Machine, profile: ApiProfile, lookup: ClassLooku
   if (profile === 'second')
     return { kind: 'size', size: changed(machine, { memory: '2Gi', cores: 2, sockets: 1, threads: 1, form: 'guest' }) };
   const type = machine.spec?.instanceType ?? '';
-  const known = INSTANCE_TYPES[type];
+  const known = Object.hasOwn(INSTANCE_TYPES, type) ? INSTANCE_TYPES[type] : undefined;
   const { memory, cores } = known ?? { memory: '1Gi', cores: 1 };
   const size = changed(machine, { memory, cores, sockets: 1, threads: 1, form: 'requests' });
   return { kind: 'size', size, ...(known === undefined && type !== '' ? { unknownType: type } : {}) };

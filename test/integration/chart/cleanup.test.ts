@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { AdminApi } from '../../harness/admin-api';
 import { CHART, Helm, RELEASE } from '../../harness/helm';
 import { poll } from '../../harness/poll';
-import { MAIN, NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { MAIN, NAMESPACE, ROOT, type TestObject } from '../../harness/steward-cluster';
 import { aWolConfig } from '../../harness/virtual-machines';
 
 const OURS = { 'app.kubernetes.io/managed-by': 'virt-steward' };
@@ -162,5 +165,85 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
     expect(code).to.equal(1);
     expect(stderr).to.contain(`Deployment ${NAMESPACE}/virt-steward-manager is not the manager's`);
     expect(await api.get(DEPLOYMENT)).to.have.nested.property('spec.replicas', 1);
+  });
+
+  describe('--release-finalizers (U8)', () => {
+    const MACHINES = '--modules=machines';
+    const CRD = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'machines.vitistack.io' } };
+    const machine = (name: string, finalizers: string[]): TestObject => ({
+      apiVersion: 'vitistack.io/v1alpha1',
+      kind: 'Machine',
+      metadata: { name, namespace: NAMESPACE, finalizers } as TestObject['metadata'],
+      spec: { name, instanceType: 'small' },
+    });
+    const [OURS_ONLY, WITH_OTHERS] = [['machine.vitistack.io/finalizer'], ['machine.vitistack.io/finalizer', 'example.com/keeps']];
+    const finalizersOf = async (object: TestObject): Promise<unknown> => (await api.get(object))?.metadata['finalizers'];
+    /** With the rights of an administrator, which the hook of the chart does not have. */
+    const asAdministrator = async (...args: string[]): Promise<Outcome> => {
+      const hook = kubeconfig;
+      kubeconfig = controlPlane.kubeconfigPath;
+      try {
+        return await cleanup(MACHINES, ...args);
+      } finally {
+        kubeconfig = hook;
+      }
+    };
+
+    before(async function () {
+      this.timeout(0);
+      await api.delete(DEPLOYMENT);
+      await api.delete(LEASE);
+      for (const file of ['machines', 'kubevirtconfigs', 'networkconfigurations'])
+        await api.apply(parse(readFileSync(join(ROOT, 'crds', `vitistack.io_${file}.yaml`), 'utf8')) as TestObject);
+      await api.waitForCondition(CRD, 'Established');
+      for (const object of [machine('held', OURS_ONLY!), machine('twice', WITH_OTHERS!)]) await api.apply(object);
+    });
+
+    it('is named where objects could not be deleted, and releases nothing unasked', async () => {
+      const { code, lines } = await asAdministrator();
+
+      expect(code).to.equal(0);
+      expect(lines).to.include(
+        'stays: CustomResourceDefinition machines.vitistack.io with 2 Machines; ' +
+          '2 can be deleted only while a manager runs, or after virt-steward cleanup --release-finalizers',
+      );
+      expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
+    });
+
+    it('does nothing where nobody can confirm it', async () => {
+      const { code, stderr } = await asAdministrator('--release-finalizers');
+
+      expect(code).to.equal(2);
+      expect(stderr).to.contain('nobody is there to answer; add --yes');
+      expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
+    });
+
+    it('tells in one line which right is missing, and changes nothing then', async () => {
+      const { code, stderr } = await cleanup(MACHINES, '--release-finalizers', '--yes');
+
+      expect(code).to.equal(1);
+      expect(stderr.trim().split('\n')).to.have.lengthOf(1);
+      expect(stderr)
+        .to.match(/machines\.vitistack\.io|customresourcedefinitions/)
+        .and.to.contain('virt-steward-cleanup');
+      expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
+    });
+
+    it('takes off our finalizers and no others, so that what waits for them goes', async () => {
+      await api.ask({ method: 'DELETE', path: `/apis/vitistack.io/v1alpha1/namespaces/${NAMESPACE}/machines/held` });
+
+      const { code, lines, stderr } = await asAdministrator('--release-finalizers', '--yes');
+
+      expect(stderr).to.equal('');
+      expect(code).to.equal(0);
+      expect(lines).to.include.members([`released Machine ${NAMESPACE}/held`, `released Machine ${NAMESPACE}/twice`]);
+      expect(lines).to.include('stays: CustomResourceDefinition machines.vitistack.io with 1 Machine');
+      expect(await exists(machine('held', []))).to.equal(false);
+      expect(await finalizersOf(machine('twice', []))).to.deep.equal(['example.com/keeps']);
+
+      const again = await asAdministrator('--release-finalizers', '--yes');
+      expect(again.lines.filter((line) => line.startsWith('released'))).to.deep.equal([]);
+      expect(again.code).to.equal(0);
+    });
   });
 });

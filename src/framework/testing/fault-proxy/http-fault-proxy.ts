@@ -24,6 +24,9 @@ import { closeServer, listenLocally, SocketTable } from '../socket-table';
 import { TestCertificateAuthority } from '../test-certificates';
 import { LineFilter } from './line-filter';
 
+/** How long an idle connection stays open. */
+const IDLE_MS = 180_000;
+
 export interface HttpFaultProxyOptions {
   /** Base URL of the real server. */
   target: string;
@@ -58,6 +61,8 @@ export class HttpFaultProxy {
     const handle = (request: IncomingMessage, response: ServerResponse): void => void this.handle(request, response);
     this.authority = (options.tls ?? true) ? new TestCertificateAuthority() : undefined;
     this.server = this.authority === undefined ? createHttpServer(handle) : createHttpsServer(this.authority.issue(), handle);
+    // As API servers do: a connection that was idle for a while must not break under the next request.
+    this.server.keepAliveTimeout = IDLE_MS;
     this.sockets = new SocketTable(this.server);
   }
 

@@ -18,6 +18,7 @@ import { theSettings } from '../the-settings';
 const FIRST: ConfigPlace = { profile: 'first', key: 'east', name: 'east', namespace: 'cfg' };
 const SECOND: ConfigPlace = { profile: 'second', key: 'east', name: 'east', namespace: '' };
 const SECRET = { namespace: 'cfg', name: 'creds' };
+const NO_CA = 'has no certificate in certificate-authority-data: PEM, encoded in base64, is needed';
 const REFUSED = 'failed to create REST config from kubeconfig: kubeconfig of cluster east: ';
 
 type Fields = Record<string, unknown>;
@@ -119,6 +120,22 @@ describe('a kubeconfig out of a Secret', () => {
     ['a password', aKubeconfig({ user: { username: 'root' } }), 'uses username, which is not supported'],
     ['impersonation', aKubeconfig({ user: { as: 'root' } }), 'uses as, which is not supported'],
     ['no credential', aKubeconfig({ user: { token: '' } }), 'has neither a token nor client certificate data'],
+    ['a CA that is none', aKubeconfig({ cluster: { 'certificate-authority-data': 'QUJD' } }), NO_CA],
+    [
+      'a certificate that is none',
+      aKubeconfig({ user: { 'client-certificate-data': 'QUJD', 'client-key-data': 'QUJD' } }),
+      'has no certificate in client-certificate-data: PEM, encoded in base64, is needed',
+    ],
+    [
+      'a key that is none',
+      aKubeconfig({ user: { 'client-key-data': 'QUJD' } }),
+      'has no private key in client-key-data: PEM without a passphrase, encoded in base64, is needed',
+    ],
+    [
+      'a token of two lines',
+      aKubeconfig({ user: { token: 'top\nsecret' } }),
+      'has a token with characters that are not allowed in one; look for line breaks',
+    ],
     ['another context', aKubeconfig({ top: { 'current-context': 'y' } }), 'has no usable current context'],
     ['no YAML', 'a: [', 'is not valid YAML (line 1)'],
     ['too much', 'x'.repeat(1_048_577), 'is larger than 1 MiB'],
@@ -191,8 +208,9 @@ describe('what a kubeconfig tells of itself', () => {
   const vetted = (text: string, annotations: Record<string, string> = {}): ReturnType<typeof vettedKubeconfig> =>
     vettedKubeconfig(Buffer.from(text), FIRST, engageOptionsOf(aConfig({}, annotations), theSettings()));
 
-  it('is its server, without what stands before the host', () => {
-    expect(serverOf(vetted(aKubeconfig({ cluster: { server: 'https://user:pass@10.0.0.1:6443/' } })))).to.equal('https://10.0.0.1:6443');
+  it('is its server, without what stands before the host or in a query', () => {
+    const server = 'https://user:pass@10.0.0.1:6443/?token=pass#pass';
+    expect(serverOf(vetted(aKubeconfig({ cluster: { server } })))).to.equal('https://10.0.0.1:6443');
   });
 
   it('is when its token ends, if that is a JWT that tells', () => {

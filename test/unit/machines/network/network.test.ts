@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { NetworkConfiguration } from '../../../../src/machines/kinds';
 import { drawMac, macPrefix, NoFreeMacError } from '../../../../src/machines/network/mac-pool';
 import {
+  addressProblem,
   configurationOwner,
   configurationPatch,
   macOfInterface,
@@ -82,6 +83,16 @@ describe('network configurations', () => {
     const gone = { apiVersion: 'vitistack.io/v1alpha1', kind: 'Machine', name: 'web', uid: 'uid-0', controller: true };
     expect(owner({ ownerReferences: [gone] })).to.equal('foreign');
   });
+
+  for (const macAddress of ['zz', 'ff:ff:ff:ff:ff:ff', '00:00:00:00:00:00', '01:00:5e:00:00:01']) {
+    it(`hold no address ${macAddress} for a machine`, () => {
+      const reserved: NetworkConfiguration = { metadata: {}, spec: { name: 'web', networkInterfaces: [{ name: 'default', macAddress }] } };
+      expect(addressProblem(reserved, 'default')).to.equal(
+        `macAddress "${macAddress}" of interface "default" must be six hexadecimal pairs such as 02:12:00:00:00:01, neither all zero nor a multicast address`,
+      );
+      expect(addressProblem(reserved, 'other')).to.equal(undefined);
+    });
+  }
 
   it('get a missing interface beside those of others, and keep an address in any notation', () => {
     const made = newNetworkConfiguration(input());

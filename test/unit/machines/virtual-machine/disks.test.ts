@@ -90,6 +90,15 @@ describe('disks of a Machine', () => {
     });
   });
 
+  it('gives no two disks one claim, nor a disk that of the installation medium', () => {
+    const nameOf = (profile: 'first' | 'second') => (disk: (typeof disks)[number]) =>
+      claimName(disk, { vm: 'vm-web', namespace: 'team-a', machine: 'web', profile });
+    const disks = plan([{ sizeGB: 1 }, { name: 'disk0', sizeGB: 2 }, { name: 'iso', sizeGB: 3 }]);
+    expect(disks.map(nameOf('first'))).to.deep.equal(['vm-web-disk0-pvc', 'vm-web-disk0-pvc-8e4fbc6a', 'vm-web-iso-pvc']);
+    expect(disks.map(nameOf('second'))).to.deep.equal(['vm-web', 'vm-web-disk0-8e4fbc6a', 'vm-web-iso-83046299']);
+    expect(plan([{ name: 'disk0', sizeGB: 2 }]).map(nameOf('first'))).to.deep.equal(['vm-web-disk0-pvc']);
+  });
+
   it('grows a claim, never shrinks it, and compares sizes by value', () => {
     const [disk] = plan([{ name: 'os', sizeGB: 7 }]);
     const claim = (storage: string): object => ({ spec: { resources: { requests: { storage } } } });

@@ -37,6 +37,16 @@ describe('size of a Machine', () => {
     expect(domainOf({ instanceType: 'gigantic' }, 'first')).to.deep.equal({ resources: { requests: { memory: '1Gi', cpu: '1' } } });
   });
 
+  for (const instanceType of ['constructor', '__proto__', 'toString']) {
+    it(`knows no instance type ${instanceType}`, () => {
+      expect(sizeOf(aMachine({ spec: { instanceType } }), 'first')).to.deep.equal({
+        kind: 'size',
+        size: { memory: '1Gi', cores: 1, sockets: 1, threads: 1, form: 'requests' },
+        unknownType: instanceType,
+      });
+    });
+  }
+
   it('names no instance type when there is none', () => {
     expect(sizeOf(aMachine(), 'first')).to.not.have.property('unknownType');
   });
