@@ -35,7 +35,7 @@ describe('08-daemon', () => {
 
   /** Files are real and nobody waits for them, so this asks until the ConfigMap is as wanted, while seconds of the clock go by. */
   async function mirrored(data: Record<string, string>): Promise<void> {
-    const deadline = performance.now() + 15_000;
+    const deadline = performance.now() + 60_000;
     while (performance.now() < deadline && JSON.stringify(server.objects.get(ConfigMap, KEY)?.data) !== JSON.stringify(data)) {
       await operator.advance(1_000);
       await pause(10);

@@ -35,7 +35,7 @@ export class StewardRig {
 
   /** Runs `work` and takes everything down afterwards. */
   static async use<Result>(progress: (line: string) => void, work: (rig: StewardRig) => Promise<Result>): Promise<Result> {
-    const cluster = await StewardCluster.start({ onStep: progress, audit: false });
+    const cluster = await StewardCluster.start({ modules: 'wol', onStep: progress, audit: false });
     const rig = new StewardRig(cluster);
     try {
       return await work(rig);

@@ -7,7 +7,7 @@
  *       address?: string;                 // where the API server listens, for nodes; default: 127.0.0.1
  *       extraArgs?: { 'kube-apiserver'?: string[]; ... };
  *       auditUsers?: string[];            // whose requests go to auditLog; default: nobody's
- *       readyTimeoutMs?: number;          // default: 60000
+ *       readyTimeoutMs?: number;          // default: 120000
  *       signal?: AbortSignal;             // ends the start, a build of the binaries included; no effect afterwards
  *     }): Promise<ControlPlane>           // about 2 s; ready when it resolves. Call it n times for n independent ones.
  *

@@ -46,7 +46,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const READ_FROM_ETCD = '/api/v1/namespaces/default';
 /** Made by the controller-manager within a second once its controllers run; pods cannot be created before. */
 const MADE_BY_CONTROLLERS = '/api/v1/namespaces/default/serviceaccounts/default';
-const DEFAULT_READY_TIMEOUT_MS = 60_000;
+const DEFAULT_READY_TIMEOUT_MS = 120_000;
 const TOKEN_SECONDS = 24 * 60 * 60;
 
 /**

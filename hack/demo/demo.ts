@@ -6,57 +6,67 @@
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { WolConfigSpec, WolConfigStatus } from '../../src/api/wol/v1beta1';
 import { AgentIdentities } from '../../test/harness/agent-identities';
 import type { TestProcess } from '../../test/harness/child-process';
-import { poll } from '../../test/harness/poll';
+import { RemoteKubeVirt } from '../../test/harness/remote-kubevirt';
 import { NAMESPACE, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
 import { type AgentProcess, launchAgent, type ManagerProcess, startManager, untilConnected } from '../../test/harness/steward-processes';
 import { hints } from './hints';
 import type { Interruption } from './interruption';
-import { MachineStates, nameOf, type Transition } from './machine-states';
+import { MachinesShow } from './machines-show';
 import type { Narration } from './narration';
 import type { DemoOptions } from './options';
-import { SAMPLE_WAKES, SELF_STARTING, sampleObjects } from './sample-objects';
-import { type SummaryRow, summaryTable } from './summary';
-import { type Measurement, measureWake, sendPacket } from './wake';
+import { PlatformShow } from './platform-show';
+import type { Stage } from './stage';
+import { States } from './states';
+import { seenTable, wakeTable } from './summary';
+import { WakeShow } from './wake-show';
 
 /** Slow enough for a person to see the state Starting. */
 const TIMINGS = { schedulingMs: 300, scheduledMs: 400 };
 const NODE = 'demo-node';
-const WATCH_INTERVAL_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 const LOG_TAIL_LINES = 15;
+const MACHINES = '/apis/kubevirt.io/v1/virtualmachines';
 
-type ObservedConfig = TestObject & { spec: WolConfigSpec; status?: WolConfigStatus };
+type ObservedVm = TestObject & { status?: { printableStatus?: string } };
 
-export class Demo {
-  static readonly STEPS = 7;
+export class Demo implements Stage {
+  static readonly STEPS = 12;
 
   private cluster: StewardCluster | undefined;
+  private remote: RemoteKubeVirt | undefined;
   private manager: ManagerProcess | undefined;
   private agent: AgentProcess | undefined;
+  private readonly followed: States[] = [];
 
   constructor(
     private readonly options: DemoOptions,
-    private readonly narration: Narration,
+    readonly narration: Narration,
     private readonly interruption: Interruption,
   ) {}
 
   /** Resolves when everything has been shown; with `--wait` never, but for a signal. @throws {Error} when a step fails or there was a signal. */
   async show(): Promise<void> {
-    this.narration.block('virt-steward: a network packet starts a virtual machine\n');
+    this.narration.block(
+      'virt-steward: packets start virtual machines, a cluster stays as it should be, and Machines run on other clusters\n',
+    );
     const cluster = await this.startCluster();
     const manager = await this.startManager(cluster);
     const udpPort = await this.startAgent(cluster, manager);
-    const states = new MachineStates(
-      cluster.api,
-      (transition) => this.tell(transition),
-      () => this.check(),
-    );
-    await this.createObjects(cluster, states, udpPort);
-    const rows = await this.wakeAll(cluster, manager, states, udpPort);
-    this.narration.block(`\n${summaryTable(rows)}\n`);
-    if (this.options.wait) await this.wait(cluster, manager, states, udpPort);
+    const wakes = new WakeShow(this, { cluster, manager, udpPort, states: this.machineStates(cluster) });
+    const wakeRows = await wakes.show();
+    const platform = new PlatformShow(this, cluster);
+    this.followed.push(platform.states);
+    const platformRows = await platform.show();
+    const remote = await this.startRemote();
+    const machines = new MachinesShow(this, { cluster, remote, manager, wakes, udpPort });
+    this.followed.push(machines.states);
+    await machines.connect();
+    const created = await machines.create();
+    const woken = await machines.wake();
+    this.narration.block(`\n${wakeTable([...wakeRows, woken])}\n\n${seenTable([...platformRows, created])}\n`);
+    if (this.options.wait) await this.wait({ kubeconfig: machines.kubeconfigPath, udpPort, metricsPort: manager.metricsPort });
   }
 
   /** The last lines that manager and agent have logged, for a failure. */
@@ -69,27 +79,27 @@ export class Demo {
   /** May be called in any state. @throws {Error} when something is left. */
   async takeDown(): Promise<void> {
     this.narration.last(`${this.interruption.name === undefined ? '' : `${this.interruption.name}: `}taking everything down`);
-    const [processes, controlPlane] = [this.processes(), this.cluster?.controlPlane];
-    const pids = [...processes.map(({ pid }) => pid), ...(controlPlane?.pids.values() ?? [])];
+    const [processes, controlPlanes] = [this.processes(), [this.cluster, this.remote].flatMap((one) => one?.controlPlane ?? [])];
+    const pids = [...processes.map(({ pid }) => pid), ...controlPlanes.flatMap((one) => [...one.pids.values()])];
+    await Promise.all(this.followed.map((states) => states.stop()));
     await this.agent?.process.stop();
     await this.manager?.process.stop();
-    await this.cluster?.stop();
+    await Promise.all([this.cluster?.stop(), this.remote?.stop()]);
     const left = pids.filter(isRunning);
     if (left.length > 0) throw new Error(`processes that are left: ${left.join(', ')}`);
-    if (controlPlane !== undefined && existsSync(controlPlane.directory)) throw new Error(`files that are left: ${controlPlane.directory}`);
+    const files = controlPlanes.map(({ directory }) => directory).filter(existsSync);
+    if (files.length > 0) throw new Error(`files that are left: ${files.join(', ')}`);
     this.narration.note(
       pids.length === 0 ? 'nothing is left' : `nothing is left: ${pids.length} processes have ended, their files are gone`,
     );
   }
 
-  /** @throws {Error} instead, once there was a signal. */
-  private step(title: string): void {
+  step(title: string): void {
     this.interruption.check();
     this.narration.step(title);
   }
 
-  /** @throws {Error} once there was a signal, or manager or agent have ended by themselves. */
-  private check(): void {
+  check(): void {
     this.interruption.check();
     const ended = this.processes().find(({ isRunning }) => !isRunning);
     if (ended !== undefined) throw new Error(`the ${ended.name} has ended by itself`);
@@ -113,7 +123,7 @@ export class Demo {
   }
 
   private async startManager(cluster: StewardCluster): Promise<ManagerProcess> {
-    this.step(`starting the manager as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
+    this.step(`starting the manager with its three modules as service account ${NAMESPACE}/${SERVICE_ACCOUNT}, with these rights only`);
     this.manager = await startManager(cluster, { secure: true });
     this.narration.note(`process ${this.manager.process.pid} is ready`);
     return this.manager;
@@ -130,61 +140,31 @@ export class Demo {
     return udpPort;
   }
 
-  private async createObjects(cluster: StewardCluster, states: MachineStates, udpPort: number): Promise<void> {
-    this.step('creating virtual machines and WolConfigs');
-    const objects = sampleObjects(udpPort);
-    for (const object of objects) await cluster.api.apply(object);
-    await states.until(SELF_STARTING, 'Running');
-    this.narration.note(`${nameOf(SELF_STARTING)} has started by itself, as its strategy demands; now its guest shuts down`);
-    await cluster.kubevirt.setPhase(SELF_STARTING, 'Succeeded');
-    for (const { machine } of SAMPLE_WAKES) await states.until(machine, 'Stopped');
-    for (const config of objects.filter(({ kind }) => kind === 'WolConfig')) await this.untilInForce(cluster, config);
-  }
-
-  private async untilInForce(cluster: StewardCluster, config: TestObject): Promise<void> {
-    const { spec, status } = await poll(`WolConfig ${config.metadata.name} to be in force`, async () => {
-      this.check();
-      const observed = await cluster.api.get<ObservedConfig>(config);
-      const isReady = observed?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-      return isReady === true && (observed?.status?.managedVMs ?? 0) > 0 ? observed : undefined;
+  private machineStates({ controlPlane }: StewardCluster): States {
+    const states = new States({
+      controlPlane,
+      path: MACHINES,
+      stateOf: ({ status }: ObservedVm) => status?.printableStatus,
+      onTransition: ({ object, from, to }) => this.narration.note(`${object}: ${from} -> ${to}`),
+      stage: this,
     });
-    const { managedVMs } = status ?? {};
-    const machines = managedVMs === 1 ? 'one virtual machine' : `${managedVMs} virtual machines`;
-    this.narration.note(`WolConfig ${config.metadata.name} is in force (${spec.discoveryMode}): packets may start ${machines}`);
+    this.followed.push(states);
+    return states;
   }
 
-  private async wakeAll(cluster: StewardCluster, manager: ManagerProcess, states: MachineStates, udpPort: number): Promise<SummaryRow[]> {
-    this.step('sending packets');
-    const { journal } = cluster.kubevirt;
-    const measurements: (Measurement | undefined)[] = [];
-    const strategies: string[] = [];
-    for (const wake of SAMPLE_WAKES) {
-      this.interruption.check();
-      const { mac, machine, config } = wake;
-      strategies.push((await cluster.kubevirt.vm(machine))?.spec.runStrategy ?? '');
-      this.narration.note(`$ virt-steward wake ${mac} --to 127.0.0.1 --port ${udpPort}`);
-      if (config === undefined) this.narration.note(`${nameOf(machine)}: no WolConfig covers it, so nothing must happen`);
-      const [measurement] = await Promise.all([
-        config === undefined ? undefined : measureWake(wake, { states, journal, manager }),
-        sendPacket(mac, udpPort),
-      ]);
-      measurements.push(measurement);
-    }
-    for (const { machine } of SAMPLE_WAKES.filter(({ config }) => config === undefined)) {
-      if (journal.calls({ ...machine }).length > 0) throw new Error(`${nameOf(machine)} was started, although no WolConfig covers it`);
-    }
-    return SAMPLE_WAKES.map((wake, n) => ({ wake, runStrategy: strategies[n] ?? '', measurement: measurements[n] }));
+  private async startRemote(): Promise<RemoteKubeVirt> {
+    this.step('starting a second cluster with a stand-in for KubeVirt, and connecting it');
+    const { signal } = this.interruption;
+    this.remote = await RemoteKubeVirt.start({ audit: false, accounts: false, controllerManager: true, timings: TIMINGS, signal });
+    this.narration.note(`the API server of the second cluster is at ${this.remote.controlPlane.server}`);
+    return this.remote;
   }
 
-  private tell({ machine, from, to }: Transition): void {
-    this.narration.note(`${machine}: ${from} -> ${to}`);
-  }
-
-  private async wait(cluster: StewardCluster, manager: ManagerProcess, states: MachineStates, udpPort: number): Promise<void> {
-    this.narration.block(hints({ kubeconfig: cluster.controlPlane.kubeconfigPath, udpPort, metricsPort: manager.metricsPort }));
+  private async wait(facts: Parameters<typeof hints>[0]): Promise<void> {
+    this.narration.block(hints(facts));
     for (;;) {
-      await pause(WATCH_INTERVAL_MS);
-      await states.look();
+      await pause(CHECK_INTERVAL_MS);
+      this.check();
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: a packet starts a virtual machine through a real API server, shown step by step.
+ * `npm run demo`: what the three modules do, through real API servers, shown step by step.
  *
  * Owns: the exit code and what is said about a failure. Never: does a step.
  * Invariant: whatever happens, everything is taken down before this process ends.

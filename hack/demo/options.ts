@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 
 export interface DemoOptions {
   readonly help: boolean;
-  /** Keep everything running after the wakes, until Ctrl-C. */
+  /** Keep everything running afterwards, until Ctrl-C. */
   readonly wait: boolean;
   /** UDP port of the agent; a free one if `undefined`. */
   readonly port: number | undefined;
 }
 
-export const HELP = `Shows how a network packet starts a virtual machine, on a real Kubernetes API server, without a cluster.
+export const HELP = `Shows on two real Kubernetes API servers, without a cluster: network packets start virtual machines; an object of the platform's catalog
+is set back when it was changed, but for the value that its owner has chosen; a Machine runs on the second cluster and is woken by a packet.
 
 Usage: npm run demo [-- options]
 

@@ -15,6 +15,9 @@ const FILES = [
   'hack/demo/lab.yaml',
 ];
 
+/** The Machine, whose namespace is one of the lab. */
+export const MACHINE_FILE = 'examples/machines/machine.yaml';
+
 /** One packet of the demo. */
 export interface SampleWake {
   readonly machine: Named;

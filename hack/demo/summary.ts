@@ -1,33 +1,41 @@
-/** The table at the end: pure. */
-import { nameOf } from './machine-states';
-import type { SampleWake } from './sample-objects';
+/** The tables at the end: pure. */
+import { table } from './table';
 import type { Measurement } from './wake';
 
-export interface SummaryRow {
-  readonly wake: SampleWake;
+/** One packet. */
+export interface WakeRow {
+  readonly machine: string;
   readonly runStrategy: string;
+  readonly config: string;
   /** `undefined` = nothing was to happen, and nothing happened. */
   readonly measurement: Measurement | undefined;
 }
 
-const HEADINGS = ['VIRTUAL MACHINE', 'RUN STRATEGY', 'WOLCONFIG', 'PACKET -> START ACCEPTED', '-> RUNNING'];
-const EXPLANATION = `  The first time is from the packet at the agent to the answer of the start subresource (wol_start_latency_seconds).
-  The second is that of the stand-in; on a cluster KubeVirt and the guest take theirs.`;
-
-export function summaryTable(rows: readonly SummaryRow[]): string {
-  return `${table([HEADINGS, ...rows.map(cellsOf)])}\n\n${EXPLANATION}`;
+/** Something that was done to an object, and what came of it. */
+export interface SeenRow {
+  readonly object: string;
+  readonly done: string;
+  readonly outcome: string;
+  readonly afterMs: number;
 }
 
-function cellsOf({ wake: { machine, config = 'none' }, runStrategy, measurement }: SummaryRow): string[] {
+const WAKE_HEADINGS = ['VIRTUAL MACHINE', 'RUN STRATEGY', 'WOLCONFIG', 'PACKET -> START ACCEPTED', '-> RUNNING'];
+const EXPLANATION = `  The first time is from the packet at the agent to the answer of the start subresource (wol_start_latency_seconds).
+  The second is that of the stand-in; on a cluster KubeVirt and the guest take theirs.`;
+const SEEN_HEADINGS = ['OBJECT', 'WHAT WAS DONE', 'WHAT CAME OF IT', 'AFTER'];
+
+export function wakeTable(rows: readonly WakeRow[]): string {
+  return `${table([WAKE_HEADINGS, ...rows.map(wakeCells)])}\n\n${EXPLANATION}`;
+}
+
+export function seenTable(rows: readonly SeenRow[]): string {
+  return table([SEEN_HEADINGS, ...rows.map(({ object, done, outcome, afterMs }) => [object, done, outcome, `${afterMs.toFixed(0)} ms`])]);
+}
+
+function wakeCells({ machine, runStrategy, config, measurement }: WakeRow): string[] {
   const times =
     measurement === undefined
       ? ['not started', 'still Stopped']
       : [`${measurement.startMs.toFixed(0)} ms`, `${measurement.bootMs.toFixed(0)} ms`];
-  return [nameOf(machine), runStrategy, config, ...times];
-}
-
-/** Columns as wide as their widest cell, as kubectl has them. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3)).join('')}`.trimEnd()).join('\n');
+  return [machine, runStrategy, config, ...times];
 }

@@ -4,14 +4,36 @@
  * Owns: the measurement. Never: takes the word of the manager for what KubeVirt did; that is in the journal of the stand-in.
  */
 import { TestProcess } from '../../test/harness/child-process';
-import { MAIN, NAMESPACE, SERVICE_ACCOUNT } from '../../test/harness/steward-cluster';
+import { poll } from '../../test/harness/poll';
+import { MAIN } from '../../test/harness/steward-cluster';
 import type { ManagerProcess } from '../../test/harness/steward-processes';
 import type { Journal } from '../../test/kubevirt/stand-in';
-import { type MachineStates, nameOf } from './machine-states';
-import type { SampleWake } from './sample-objects';
+import { type Named, nameOf, type States } from './states';
 
 const START_ACCEPTED = 202;
-const MANAGER_USER = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
+/** Much more than the manager takes to count what it has done. */
+const COUNT_LIMIT_MS = 60_000;
+
+export interface Wake {
+  readonly mac: string;
+  /** UDP port of the agent. */
+  readonly udpPort: number;
+  /** The WolConfig that lets the packet through. */
+  readonly config: string;
+  /** What shows the state, which `states` follows. */
+  readonly subject: Named;
+  /** The virtual machine behind it, on its cluster. */
+  readonly machine: Required<Named>;
+  /** As which the manager must ask for the start. */
+  readonly user: string;
+}
+
+export interface WakeObservers {
+  readonly states: States;
+  /** Of the cluster of the virtual machine. */
+  readonly journal: Journal;
+  readonly manager: ManagerProcess;
+}
 
 export interface Measurement {
   /** From the packet at the agent to the answer of KubeVirt, by the manager's own histogram. */
@@ -28,27 +50,30 @@ export async function sendPacket(mac: string, udpPort: number): Promise<string> 
   return wake.log.trim();
 }
 
-/** Waits until the machine runs. @throws {Error} when the start was not what a single packet must lead to. */
-export async function measureWake(
-  { machine, config = '' }: SampleWake,
-  { states, journal, manager }: { states: MachineStates; journal: Journal; manager: ManagerProcess },
-): Promise<Measurement> {
-  await states.until(machine, 'Running');
-  const starts = journal.calls({ ...machine, verb: 'start' });
+/** Sends one packet and waits until the machine runs. @throws {Error} when the start was not what a single packet must lead to. */
+export async function wakeAndMeasure(wake: Wake, { states, journal, manager }: WakeObservers): Promise<Measurement> {
+  const { machine, subject, mac, udpPort, user } = wake;
+  const call = { namespace: machine.namespace, name: machine.name, verb: 'start' } as const;
+  const [mark, earlier, before] = [states.mark, journal.calls(call).length, countedIn(await manager.metrics(), wake.config)];
+  const [running] = await Promise.all([states.seen(subject, 'Running', mark), sendPacket(mac, udpPort)]);
+  const starts = journal.calls(call).slice(earlier);
   const [start] = starts;
-  if (start === undefined || starts.length > 1 || start.code !== START_ACCEPTED || start.user !== MANAGER_USER)
-    throw new Error(
-      `expected one start of ${nameOf(machine)} by ${MANAGER_USER}, answered ${START_ACCEPTED}; seen: ${JSON.stringify(starts)}`,
-    );
+  if (start === undefined || starts.length > 1 || start.code !== START_ACCEPTED || start.user !== user)
+    throw new Error(`expected one start of ${nameOf(machine)} by ${user}, answered ${START_ACCEPTED}; seen: ${JSON.stringify(starts)}`);
   const acceptedAtMs = start.receivedAtMs + (start.answeredMs - start.receivedMs);
-  const runningAtMs = states.transitions.findLast((transition) => transition.machine === nameOf(machine))?.seenAtMs ?? Number.NaN;
-  return { startMs: startLatencyMs(await manager.metrics(), config), bootMs: runningAtMs - acceptedAtMs };
+  const after = await poll(
+    `wol_start_latency_seconds to count one more wake for WolConfig ${wake.config}`,
+    async () => {
+      const counted = countedIn(await manager.metrics(), wake.config);
+      return counted.count === before.count + 1 && counted;
+    },
+    { timeoutMs: COUNT_LIMIT_MS },
+  );
+  return { startMs: (after.seconds - before.seconds) * 1_000, bootMs: running.seenAtMs - acceptedAtMs };
 }
 
-/** Of the only wake that the config has seen. */
-function startLatencyMs(metrics: string, config: string): number {
+/** What the histogram of the manager has for the config. */
+function countedIn(metrics: string, config: string): { count: number; seconds: number } {
   const value = (name: string): number => Number(new RegExp(`^${name}\\{config="${config}"\\} (\\S+)$`, 'm').exec(metrics)?.[1] ?? 0);
-  const count = value('wol_start_latency_seconds_count');
-  if (count !== 1) throw new Error(`expected wol_start_latency_seconds to count one wake for config ${config}; counted: ${count}`);
-  return value('wol_start_latency_seconds_sum') * 1_000;
+  return { count: value('wol_start_latency_seconds_count'), seconds: value('wol_start_latency_seconds_sum') };
 }

@@ -21,11 +21,21 @@ export interface ValuesEntry {
 
 type Schema = Readonly<Record<string, unknown>>;
 
+const DNS_LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+/** What Kubernetes takes as the name of most kinds of object, of a namespace, and as key and value of a label. */
+const OBJECT_NAME = { type: 'string', pattern: `^${DNS_LABEL}(\\.${DNS_LABEL})*$`, maxLength: 253 };
+const NAMESPACE_NAME = { type: 'string', pattern: `^${DNS_LABEL}$` };
+const KEY = { pattern: `^(${DNS_LABEL}(\\.${DNS_LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$` };
+const LABEL_VALUE = { type: 'string', pattern: '^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$' };
+
+/** Host with an optional port, and folders; never a scheme or a slash at the end. */
+const REGISTRY = '([A-Za-z0-9][-A-Za-z0-9.]*|\\[[0-9a-fA-F:]+\\])(:[0-9]+)?(/[a-z0-9][-a-z0-9._]*)*';
+
 const OBJECT_REF: Schema = {
   type: 'object',
   additionalProperties: false,
   required: ['name'],
-  properties: { namespace: { type: 'string' }, name: { type: 'string', minLength: 1 } },
+  properties: { namespace: orEmpty(NAMESPACE_NAME), name: OBJECT_NAME },
 };
 
 const DEFINITIONS: Readonly<Record<string, Schema>> = {
@@ -34,14 +44,39 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   duration: { type: 'string', pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))*$' },
   stringMap: { type: 'object', additionalProperties: { type: 'string' } },
   stringList: { type: 'array', items: { type: 'string' } },
+  labelMap: { type: 'object', propertyNames: KEY, additionalProperties: LABEL_VALUE },
+  annotationMap: { type: 'object', propertyNames: KEY, additionalProperties: { type: 'string' } },
+  imageMap: {
+    type: 'object',
+    propertyNames: { pattern: '^[A-Za-z][-A-Za-z0-9_]*$' },
+    additionalProperties: { type: 'string', minLength: 1 },
+  },
+  objectName: orEmpty(OBJECT_NAME),
+  /** The first part of names: not longer, as something follows it. */
+  namePart: { ...orEmpty(OBJECT_NAME), maxLength: 40 },
+  namespaceName: orEmpty(NAMESPACE_NAME),
+  objectNames: { type: 'array', items: OBJECT_NAME },
+  namespaceNames: { type: 'array', items: NAMESPACE_NAME },
   envMap: { type: 'object', propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }, additionalProperties: { type: 'string' } },
   object: { type: 'object' },
   objectList: { type: 'array', items: { type: 'object' } },
-  namedList: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } } },
+  namedList: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: OBJECT_NAME } } },
+  registry: { type: 'string', pattern: `^(${REGISTRY})?$` },
+  repository: { type: 'string', pattern: `^(${REGISTRY}/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$` },
+  tag: { type: 'string', pattern: '^([A-Za-z0-9_][-A-Za-z0-9_.]{0,127})?$' },
+  /** Host names and addresses. */
+  hostList: { type: 'array', items: { type: 'string', pattern: '^[^\\s]+$' } },
+  /** As in the API, and each has a name. */
+  envList: { type: 'array', items: { type: 'object', required: ['name'], properties: { name: { type: 'string', minLength: 1 } } } },
+  numberOrPercentage: { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]+%?$' },
   alert: {
     type: 'object',
     additionalProperties: false,
-    properties: { enabled: { type: 'boolean' }, for: { type: 'string' }, severity: { type: 'string' } },
+    properties: {
+      enabled: { type: 'boolean' },
+      for: { type: 'string', pattern: '^([0-9]+(ms|[smhdwy]))*$' },
+      severity: { type: 'string' },
+    },
   },
   agentEndpoints: {
     type: 'array',
@@ -49,12 +84,16 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
       type: 'object',
       additionalProperties: false,
       required: ['port'],
-      properties: { config: { type: 'string' }, port: { type: 'integer', minimum: 1, maximum: 65_535 } },
+      properties: { config: orEmpty(OBJECT_NAME), port: { type: 'integer', minimum: 1, maximum: 65_535 } },
     },
   },
   objectRefs: { type: 'array', items: OBJECT_REF },
 };
-const OPEN_DEFINITIONS = new Set(['object', 'objectList', 'stringMap', 'envMap']);
+const OPEN_DEFINITIONS = new Set(['object', 'objectList', 'envList', 'stringMap', 'labelMap', 'annotationMap', 'imageMap', 'envMap']);
+
+function orEmpty({ pattern, ...others }: { readonly pattern: string; readonly [keyword: string]: unknown }): Schema {
+  return { ...others, pattern: `^(${pattern.slice(1, -1)})?$` };
+}
 
 /** @throws {Error} naming a key without a description, or with a notation that is not known. */
 export function valuesEntries(text: string): ValuesEntry[] {
@@ -102,9 +141,18 @@ export function valuesSchema(entries: readonly ValuesEntry[]): Schema {
 function objectSchema(entries: readonly ValuesEntry[], isOpen: boolean): Schema {
   return {
     type: 'object',
-    ...(isOpen ? {} : { additionalProperties: false }),
+    ...(isOpen ? {} : { additionalProperties: false, required: entries.filter(isNeeded).map(({ key }) => key) }),
     properties: Object.fromEntries(entries.map((entry) => [entry.key, entrySchema(entry)])),
   };
+}
+
+/**
+ * Whether templates count on it. Helm drops a key whose value somebody sets to null: of a text that leaves it empty, of a map with
+ * defaults it is the only way to get rid of these, of anything else it is a mistake.
+ */
+function isNeeded({ value, isOpen }: ValuesEntry): boolean {
+  if (value === '' || value === null) return false;
+  return !(isOpen && !Array.isArray(value) && typeof value === 'object' && Object.keys(value).length > 0);
 }
 
 function entrySchema({ key, description, value, isOpen, keywords, children }: ValuesEntry): Schema {

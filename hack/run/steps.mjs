@@ -14,10 +14,10 @@ import { interruption, runAloud, runQuietly, toolEnvironment } from './processes
 const SUITE_LIMIT_MS = 60 * 60_000;
 
 const suites = {
-  // unit tests share nothing, so their files may run side by side
+  // The files of a suite share nothing: an integration test starts its own control planes, on ports of their own.
   unit: ['--parallel', '--jobs=2', 'build/test/unit/**/*.test.js'],
   examples: ['--parallel', '--jobs=2', 'build/examples/**/*.test.js'],
-  integration: ['build/test/integration/**/*.test.js'],
+  integration: ['--parallel', '--jobs=2', 'build/test/integration/**/*.test.js'],
   e2e: ['build/test/e2e/**/*.test.js'],
 };
 

@@ -1,8 +1,16 @@
 /** Flags of `virt-steward manager` that belong to no single module. */
 import type { FlagDefinition } from '../framework/basics';
+import { MODULE_NAMES } from './module-names';
 
 export const MANAGER_FLAGS = [
-  { key: 'modules', flag: '--modules', env: 'MODULES', value: 'list', default: 'wol', description: 'modules to run, joined by commas' },
+  {
+    key: 'modules',
+    flag: '--modules',
+    env: 'MODULES',
+    value: 'list',
+    default: MODULE_NAMES.join(','),
+    description: 'modules to run, joined by commas',
+  },
   {
     key: 'namespace',
     flag: '--namespace',

@@ -12,6 +12,7 @@ export const OUR_CRDS = ['machines', 'kubevirtconfigs', 'networkconfigurations']
 export type OurCrd = (typeof OUR_CRDS)[number];
 export const OUR_GROUP = 'vitistack.io';
 const VERSION = 'v1alpha1';
+export const OUR_API = `${OUR_GROUP}/${VERSION}`;
 
 /** The part of a schema that says which fields are kept. */
 interface Schema {
@@ -51,11 +52,16 @@ export class SupervisorApi {
     return configNamespace(this.settings, this.profile);
   }
 
+  /** None of the CRDs is installed: a cluster that has no use for the module, or not yet. */
+  get isAbsent(): boolean {
+    return this.definitions.size === 0;
+  }
+
   /** Why nothing can be worked on; `undefined` = it can. */
   get problem(): string | undefined {
     const missing = OUR_CRDS.filter((crd) => !this.definitions.has(crd));
     if (missing.length > 0) {
-      return `missing required CRDs/resources: ${missing.map((crd) => `${OUR_GROUP}/${VERSION} ${crd}`).join(', ')}`;
+      return `missing required CRDs/resources: ${missing.map((crd) => `${OUR_API} ${crd}`).join(', ')}`;
     }
     for (const crd of OUR_CRDS) {
       const what = incompatibility(crd, this.definitions.get(crd)!);

@@ -17,6 +17,8 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   DaemonSet: { plural: 'daemonsets', namespaced: true },
   DataVolume: { plural: 'datavolumes', namespaced: true },
   Greeting: { plural: 'greetings', namespaced: true },
+  HyperConverged: { plural: 'hyperconvergeds', namespaced: true },
+  KubeDescheduler: { plural: 'kubedeschedulers', namespaced: true },
   KubeVirt: { plural: 'kubevirts', namespaced: true },
   KubevirtConfig: { plural: 'kubevirtconfigs', namespaced: true },
   Machine: { plural: 'machines', namespaced: true },

@@ -62,7 +62,7 @@ export class CatalogCluster {
         refusal = JSON.stringify(body);
         return status < 300 && (body as JsonMap);
       },
-      { timeoutMs: 30_000, intervalMs: 100, onTimeout: () => refusal },
+      { intervalMs: 100, onTimeout: () => refusal },
     );
   }
 }

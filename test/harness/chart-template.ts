@@ -53,6 +53,8 @@ function renderLine(line: string, release: ChartRelease): string {
 }
 
 function inline(content: string, release: ChartRelease): string {
+  const quoted = /^(.+) \| quote$/.exec(content);
+  if (quoted !== null) return JSON.stringify(inline(quoted[1]!, release));
   if (content === '.Release.Namespace') return release.namespace;
   const literal = /^"([^"]*)"$/.exec(content);
   if (literal !== null) return literal[1]!;

@@ -78,7 +78,7 @@ export class TestProcess {
   }
 
   /** Polls until `probe` yields something; fails at once with the log when the process has ended. */
-  async until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs = 15_000): Promise<T> {
+  async until<T>(what: string, probe: () => Promise<T | undefined | false> | T | undefined | false, timeoutMs?: number): Promise<T> {
     return poll(
       `${this.name}: ${what}`,
       async () => {
@@ -86,7 +86,7 @@ export class TestProcess {
           throw new Error(`${this.name} ended with ${JSON.stringify(this.exit)} before: ${what}\n${this.output}`);
         return probe();
       },
-      { timeoutMs, onTimeout: () => this.output.slice(-4_000) },
+      { ...(timeoutMs === undefined ? {} : { timeoutMs }), onTimeout: () => this.output.slice(-4_000) },
     );
   }
 
@@ -94,11 +94,11 @@ export class TestProcess {
     this.child.kill(signal);
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended after 10 s. */
+  /** SIGTERM, and SIGKILL when it has not ended after a minute. */
   async stop(): Promise<Exit> {
     if (this.exit !== undefined) return this.exit;
     this.child.kill('SIGTERM');
-    const hard = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+    const hard = setTimeout(() => this.child.kill('SIGKILL'), 60_000);
     const exit = await this.exited;
     clearTimeout(hard);
     return exit;

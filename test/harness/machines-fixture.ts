@@ -76,7 +76,7 @@ export interface MachinesFixtureOptions {
   env?: Record<string, string>;
   /** @default machines */
   modules?: string;
-  /** Flags of `virt-steward rbac`. @default none */
+  /** Further flags of `virt-steward rbac`. @default none */
   rbacFlags?: readonly string[];
   /** Instead of the server of `east`, for a proxy in between. */
   eastServer?: (server: string) => string;
@@ -92,7 +92,7 @@ export class MachinesFixture {
 
   static async start(options: MachinesFixtureOptions = {}): Promise<MachinesFixture> {
     const [supervisor, east, west] = await Promise.all([
-      StewardCluster.start({ kubevirt: false, rbacFlags: options.rbacFlags ?? [] }),
+      StewardCluster.start({ modules: options.modules ?? 'machines', kubevirt: false, rbacFlags: options.rbacFlags ?? [] }),
       RemoteKubeVirt.start({ controllerManager: true }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
@@ -141,7 +141,7 @@ export class MachinesFixture {
         last = await this.machine(name);
         return last !== undefined && (await isIt(last)) ? last : undefined;
       },
-      { timeoutMs: 60_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
     );
   }
 
@@ -157,7 +157,7 @@ export class MachinesFixture {
         last = await this.machine(name);
         return last === undefined;
       },
-      { timeoutMs: 60_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${this.manager.process.log.slice(-6_000)}` },
     );
   }
 
@@ -169,7 +169,7 @@ export class MachinesFixture {
     const found = await poll(
       `Event ${reason} about ${name}`,
       async () => (await eventsAbout(this.supervisor.api, 'Machine', name)).find((event) => event.reason === reason),
-      { timeoutMs: 60_000, intervalMs: 200, onTimeout: () => this.manager.process.log.slice(-4_000) },
+      { intervalMs: 200, onTimeout: () => this.manager.process.log.slice(-4_000) },
     );
     return found.note ?? '';
   }
@@ -180,8 +180,8 @@ export function conditionText({ status }: TestMachine, type: string): string | u
   return found && `${found.status} ${found.reason}`;
 }
 
-function managerOptions({ env = {}, modules = 'machines' }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
-  return { modules, env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
+function managerOptions({ env = {} }: MachinesFixtureOptions): Parameters<typeof startManager>[1] {
+  return { env: { CLUSTER_CHECK_INTERVAL: '10s', ...env } };
 }
 
 function aStorageClass(): TestObject {

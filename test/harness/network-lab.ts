@@ -5,6 +5,7 @@
  * Needs root and the command `ip`; `NetworkLab.isPossible` tells, and tests say so in their titles.
  */
 import { execFile, spawnSync } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -44,9 +45,7 @@ export class NetworkLab {
   /** @param names of nodes, up to 8 characters each. */
   static async start(...names: string[]): Promise<NetworkLab> {
     labs++;
-    // 198.18.0.0/15 is set aside for measurements; processes and their labs differ in the third number.
-    const number = (process.pid * 4 + labs) % 250;
-    const lab = new NetworkLab(`vs${process.pid % 100_000}x${labs}`, `198.18.${number}`);
+    const lab = new NetworkLab(`vs${process.pid % 100_000}x${labs}`, unusedPrefix());
     try {
       await lab.ip('link', 'add', lab.id, 'type', 'bridge');
       await lab.ip('addr', 'add', `${lab.hostAddress}/24`, 'broadcast', lab.broadcastAddress, 'dev', lab.id);
@@ -110,6 +109,15 @@ export class NetworkLab {
 
   private async ip(...args: string[]): Promise<void> {
     await run('ip', args);
+  }
+}
+
+/** 198.18.0.0/15 is set aside for measurements; processes and their labs begin at different places in it. */
+function unusedPrefix(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((some = []) => some.map(({ address }) => address));
+  for (let number = process.pid * 4 + labs; ; number++) {
+    const prefix = `198.18.${number % 250}`;
+    if (!addresses.some((address) => address.startsWith(`${prefix}.`))) return prefix;
   }
 }
 

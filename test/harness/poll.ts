@@ -1,8 +1,16 @@
-/** Waiting for an outcome with a deadline; never for a duration. */
+/**
+ * Waiting for an outcome with a deadline; never for a duration.
+ *
+ * Owns: how patient tests are. Never: measures; a machine may be many times slower than the one a test was written on, so that a time
+ * limit asserts nothing but that something does not hang.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** Far longer than anything takes on a machine that does nothing else, and below mocha's limit for a test. */
+export const PATIENCE_MS = 120_000;
+
 export interface PollOptions {
-  /** @default 15000 */
+  /** For what takes longer by itself. @default 120000 */
   timeoutMs?: number;
   /** @default 20 */
   intervalMs?: number;
@@ -17,7 +25,7 @@ export interface PollOptions {
 export async function poll<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 15_000, intervalMs = 20, onTimeout }: PollOptions = {},
+  { timeoutMs = PATIENCE_MS, intervalMs = 20, onTimeout }: PollOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

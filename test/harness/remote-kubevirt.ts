@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../../hack/control-plane';
 import { callsInFile } from '../../hack/rights/audit-log';
 import { denialProblems } from '../../hack/rights/rights-in-use';
-import { type KubeVirtStandIn, startKubeVirtStandIn } from '../kubevirt/stand-in';
+import { type KubeVirtStandIn, startKubeVirtStandIn, type Timings } from '../kubevirt/stand-in';
 import { AdminApi } from './admin-api';
 import { MAIN, objectsIn, type TestObject } from './steward-cluster';
 
@@ -35,6 +35,12 @@ export interface RemoteOptions {
   audit?: boolean;
   /** Garbage collection, which takes a further process. @default false */
   controllerManager?: boolean;
+  /** Make the accounts; `false` leaves that to `virt-steward kubeconfig`. @default true */
+  accounts?: boolean;
+  /** Of the stand-in for KubeVirt. */
+  timings?: Timings;
+  /** Ends the start. */
+  signal?: AbortSignal;
 }
 
 export class RemoteKubeVirt {
@@ -46,18 +52,20 @@ export class RemoteKubeVirt {
     readonly kubevirt: KubeVirtStandIn,
   ) {}
 
-  static async start({ audit = true, controllerManager = false }: RemoteOptions = {}): Promise<RemoteKubeVirt> {
+  static async start(options: RemoteOptions = {}): Promise<RemoteKubeVirt> {
+    const { audit = true, controllerManager = false, accounts = true, timings = {}, signal } = options;
     const controlPlane = await startControlPlane({
       controllerManager,
+      ...(signal === undefined ? {} : { signal }),
       ...(controllerManager ? { extraArgs: { 'kube-controller-manager': [NO_WORKLOADS] } } : {}),
       ...(audit ? { auditUsers: USERS } : {}),
     });
     try {
       const api = new AdminApi(controlPlane);
-      const kubevirt = await startKubeVirtStandIn({ kubeconfig: controlPlane.kubeconfig });
+      const kubevirt = await startKubeVirtStandIn({ kubeconfig: controlPlane.kubeconfig, timings });
       const remote = new RemoteKubeVirt(controlPlane, api, kubevirt);
       await remote.installKubeVirt();
-      for (const account of ACCOUNTS) await remote.installAccount(account);
+      if (accounts) for (const account of ACCOUNTS) await remote.installAccount(account);
       return remote;
     } catch (error) {
       await controlPlane.stop();

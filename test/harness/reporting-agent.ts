@@ -20,8 +20,6 @@ export interface Answer {
 
 /** Answers that mean: the map knows the address and the machine is, or will be, on. */
 const KNOWN: readonly StatusName[] = ['VM_START_INITIATED', 'VM_ALREADY_RUNNING', 'DUPLICATE', 'ACCEPTED'];
-/** A change of an object is an event away; this is long for an event and short for a timer. */
-const SOON_MS = 2_000;
 
 export class ReportingAgent {
   private readonly client: WolClient;
@@ -51,37 +49,30 @@ export class ReportingAgent {
   }
 
   /** Reports until the answer is about this virtual machine (`namespace/name`) and no error. */
-  async untilWakes(mac: string, vm: string, { port = 9, timeoutMs = SOON_MS }: UntilOptions = {}): Promise<Answer> {
-    return this.until(
-      `${mac} on port ${port} to wake ${vm}`,
-      mac,
-      port,
-      timeoutMs,
-      (answer) => KNOWN.includes(answer.status) && answer.vm === vm,
-    );
+  async untilWakes(mac: string, vm: string, { port = 9 }: UntilOptions = {}): Promise<Answer> {
+    return this.until(`${mac} on port ${port} to wake ${vm}`, mac, port, (answer) => KNOWN.includes(answer.status) && answer.vm === vm);
   }
 
   /** Reports until no config knows the address. */
-  async untilUnknown(mac: string, { port = 9, timeoutMs = SOON_MS }: UntilOptions = {}): Promise<Answer> {
-    return this.until(`${mac} on port ${port} to be unknown`, mac, port, timeoutMs, ({ status }) => status === 'VM_NOT_FOUND');
+  async untilUnknown(mac: string, { port = 9 }: UntilOptions = {}): Promise<Answer> {
+    return this.until(`${mac} on port ${port} to be unknown`, mac, port, ({ status }) => status === 'VM_NOT_FOUND');
   }
 
   close(): void {
     this.client.close();
   }
 
-  private until(what: string, mac: string, port: number, timeoutMs: number, isIt: (answer: Answer) => boolean): Promise<Answer> {
+  private until(what: string, mac: string, port: number, isIt: (answer: Answer) => boolean): Promise<Answer> {
     let last: Answer | undefined;
     const probe = async (): Promise<Answer | undefined> => {
       last = await this.report(mac, port);
       return isIt(last) ? last : undefined;
     };
-    return poll(what, probe, { timeoutMs, onTimeout: () => `last answer: ${JSON.stringify(last)}` });
+    return poll(what, probe, { onTimeout: () => `last answer: ${JSON.stringify(last)}` });
   }
 }
 
 export interface UntilOptions {
+  /** @default 9 */
   port?: number;
-  /** @default 2000 */
-  timeoutMs?: number;
 }

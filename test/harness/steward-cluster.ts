@@ -15,6 +15,7 @@ import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '
 import { callsInFile } from '../../hack/rights/audit-log';
 import { keepJournal } from '../../hack/rights/journal-folder';
 import { denialProblems } from '../../hack/rights/rights-in-use';
+import { MODULE_NAMES } from '../../src/cli/module-names';
 import { type KubeVirtStandIn, type KubeVirtStandInOptions, startKubeVirtStandIn } from '../kubevirt/stand-in';
 import { AdminApi } from './admin-api';
 import { poll } from './poll';
@@ -32,11 +33,15 @@ export const ROOT = join(__dirname, '..', '..', '..');
 export const MAIN = join(ROOT, 'dist', 'main.js');
 
 export interface StewardClusterOptions {
+  /** Whose rights are installed and what managers run, as `--modules` takes them. @default every module */
+  modules?: string;
   controlPlane?: ControlPlaneOptions;
   /** `false` = a cluster without KubeVirt. */
   kubevirt?: Omit<KubeVirtStandInOptions, 'kubeconfig'> | false;
-  /** Flags of `virt-steward rbac`, for managers with other flags than the default ones. @default none */
+  /** Further flags of `virt-steward rbac`, for managers with other flags than the default ones. @default none */
   rbacFlags?: readonly string[];
+  /** Group whose definitions of crds/ are installed. @default all of them */
+  definitions?: string;
   /** Record what the manager asks for, and fail `stop` when it was refused something. @default true */
   audit?: boolean;
   /** Let nobody set the owner of an object that he may not delete, as OpenShift does and plain Kubernetes does not. @default true */
@@ -53,11 +58,21 @@ export class StewardCluster {
     readonly api: AdminApi,
     /** A kubeconfig file that holds a token of the manager's service account. */
     readonly managerKubeconfig: string,
+    /** Of the manager, as `--modules` takes them. */
+    readonly modules: string,
     private standIn: KubeVirtStandIn | undefined,
   ) {}
 
   static async start(options: StewardClusterOptions = {}): Promise<StewardCluster> {
-    const { kubevirt = {}, audit = true, guardedOwners = true, rbacFlags = [], onStep } = options;
+    const {
+      modules = MODULE_NAMES.join(),
+      kubevirt = {},
+      audit = true,
+      guardedOwners = true,
+      definitions,
+      rbacFlags = [],
+      onStep,
+    } = options;
     onStep?.('starting etcd, kube-apiserver and kube-controller-manager');
     const controlPlane = await startControlPlane({
       ...(audit ? AUDITED : {}),
@@ -67,10 +82,11 @@ export class StewardCluster {
     try {
       const api = new AdminApi(controlPlane);
       onStep?.('installing CRDs and the rights printed by "virt-steward rbac"');
-      await installCrds(api);
-      await installRights(api, rbacFlags);
+      await installCrds(api, definitions);
+      await installRights(api, [`--modules=${modules}`, ...rbacFlags]);
       const text = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
-      const cluster = new StewardCluster(controlPlane, api, controlPlane.writeFile('manager.kubeconfig', text), undefined);
+      const kubeconfig = controlPlane.writeFile('manager.kubeconfig', text);
+      const cluster = new StewardCluster(controlPlane, api, kubeconfig, modules, undefined);
       if (kubevirt !== false) {
         onStep?.('installing a stand-in for KubeVirt: its API, no guests');
         await cluster.installKubeVirt(kubevirt);
@@ -114,9 +130,10 @@ function withAdmission(extraArgs: ControlPlaneOptions['extraArgs'] = {}): NonNul
   return { ...extraArgs, 'kube-apiserver': [ADMISSION, ...(extraArgs['kube-apiserver'] ?? [])] };
 }
 
-async function installCrds(api: AdminApi): Promise<void> {
+/** What is in crds/, or of it what is of one API group. */
+export async function installCrds(api: AdminApi, group = ''): Promise<void> {
   const folder = join(ROOT, 'crds');
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
+  const files = (await readdir(folder)).filter((file) => file.startsWith(group) && file.endsWith('.yaml'));
   const crds = (await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')))).flatMap(objectsIn);
   await Promise.all(crds.map((crd) => api.apply(crd)));
   await Promise.all(crds.map((crd) => api.waitForCondition(crd, 'Established')));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CertificateLifetimes } from '../../src/wol';
 import { TestProcess } from './child-process';
 import { freeTcpPort, freeUdpPort } from './free-port';
+import { PATIENCE_MS } from './poll';
 import { MAIN, NAMESPACE, ROOT, type StewardCluster } from './steward-cluster';
 
 const SHORT_LIVED = join(ROOT, 'build', 'test', 'harness', 'short-lived-manager.js');
@@ -24,8 +25,8 @@ export interface ManagerOptions {
   grpcHost?: string;
   flags?: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** @default wol */
-  modules?: string;
+  /** `false` = the flag is left out. @default those whose rights the cluster has been given */
+  modules?: string | false;
   /** TLS and identity instead of plaintext for everybody. @default false */
   secure?: boolean;
   /** Of its certificates: then it runs from the compiled sources. @default those of users */
@@ -42,14 +43,23 @@ export async function startManager(cluster: StewardCluster, options: ManagerOpti
 /** Starts it and does not wait. */
 export async function launchManager(
   cluster: StewardCluster,
-  { kubeconfig, grpcPort, grpcHost = '127.0.0.1', flags = [], env = {}, secure = false, modules = 'wol', lifetimes }: ManagerOptions = {},
+  {
+    kubeconfig,
+    grpcPort,
+    grpcHost = '127.0.0.1',
+    flags = [],
+    env = {},
+    secure = false,
+    modules = cluster.modules,
+    lifetimes,
+  }: ManagerOptions = {},
 ): Promise<ManagerProcess> {
   const [grpc, healthPort, metricsPort] = [grpcPort ?? (await freeTcpPort()), await freeTcpPort(), await freeTcpPort()];
   const args = [
     ...(lifetimes === undefined ? [MAIN, 'manager'] : [SHORT_LIVED, JSON.stringify(lifetimes)]),
     `--kubeconfig=${kubeconfig ?? cluster.managerKubeconfig}`,
     `--namespace=${NAMESPACE}`,
-    `--modules=${modules}`,
+    ...(modules === false ? [] : [`--modules=${modules}`]),
     ...(secure ? [] : ['--grpc-insecure']),
     `--grpc-bind-address=${grpcHost}:${grpc}`,
     `--health-probe-bind-address=127.0.0.1:${healthPort}`,
@@ -148,6 +158,6 @@ async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'h
 }
 
 async function fetchText(url: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
   return { status: response.status, text: await response.text() };
 }

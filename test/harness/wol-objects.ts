@@ -33,30 +33,22 @@ export async function untilStatus(
   name: string,
   what: string,
   isIt: (status: NonNullable<WolConfig['status']>, config: WolConfig) => boolean,
-  timeoutMs = 10_000,
 ): Promise<WolConfig> {
   let last: WolConfig | undefined;
   const probe = async (): Promise<WolConfig | undefined> => {
     last = await wolConfig(api, name);
     return last?.status !== undefined && isIt(last.status, last) ? last : undefined;
   };
-  return poll(`WolConfig ${name} ${what}`, probe, { timeoutMs, onTimeout: () => `last status: ${JSON.stringify(last?.status)}` });
+  return poll(`WolConfig ${name} ${what}`, probe, { onTimeout: () => `last status: ${JSON.stringify(last?.status)}` });
 }
 
 /** Reads the config until a condition has this status and reason. */
-export async function untilCondition(
-  api: AdminApi,
-  name: string,
-  type: string,
-  status: string,
-  reason: string,
-  timeoutMs?: number,
-): Promise<Condition> {
+export async function untilCondition(api: AdminApi, name: string, type: string, status: string, reason: string): Promise<Condition> {
   const isIt = (_: unknown, read: WolConfig): boolean => {
     const condition = conditionOf(read, type);
     return condition?.status === status && condition.reason === reason;
   };
-  const config = await untilStatus(api, name, `to be ${type}=${status} (${reason})`, isIt, timeoutMs);
+  const config = await untilStatus(api, name, `to be ${type}=${status} (${reason})`, isIt);
   return conditionOf(config, type)!;
 }
 

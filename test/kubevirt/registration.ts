@@ -17,13 +17,13 @@ const CRDS_PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 const API_SERVICE_NAME = 'v1.subresources.kubevirt.io';
 const API_SERVICE_PATH = `/apis/apiregistration.k8s.io/v1/apiservices/${API_SERVICE_NAME}`;
 const POLL_MS = 50;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 interface WithConditions {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[] };
 }
 
-/** @throws {Error} when a CRD is not established in 30 s. */
+/** @throws {Error} when a CRD is not established in 120 s. */
 export async function installCrds(api: KubeApi): Promise<void> {
   await Promise.all(KUBEVIRT_CRDS.map((crd) => api.apply(`${CRDS_PATH}/${crd.metadata.name}`, crd)));
   await Promise.all(KUBEVIRT_CRDS.map(({ metadata }) => waitForCondition(api, `${CRDS_PATH}/${metadata.name}`, 'Established')));
@@ -41,7 +41,7 @@ export interface VirtApiPlace {
   readonly host: string | undefined;
 }
 
-/** @param ca PEM, signs its certificate. @throws {Error} when it is not reachable through the API server in 30 s. */
+/** @param ca PEM, signs its certificate. @throws {Error} when it is not reachable through the API server in 120 s. */
 export async function registerVirtApi(api: KubeApi, { port, host }: VirtApiPlace, ca: string): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: KUBEVIRT_NAMESPACE } };
   await api.apply(`/api/v1/namespaces/${KUBEVIRT_NAMESPACE}`, namespace);
@@ -83,10 +83,10 @@ export async function registerVirtApi(api: KubeApi, { port, host }: VirtApiPlace
 
 /** Takes the APIService away; the rest of the group's objects stay. */
 export async function unregisterVirtApi(api: KubeApi): Promise<void> {
-  await api.exchange({ method: 'DELETE', path: API_SERVICE_PATH, timeoutMs: 2_000 });
+  await api.exchange({ method: 'DELETE', path: API_SERVICE_PATH, timeoutMs: 15_000 });
 }
 
-/** Deletes the CRDs with all their objects and waits until they are gone. @throws {Error} after 30 s, for example when a finalizer is left. */
+/** Deletes the CRDs with all their objects and waits until they are gone. @throws {Error} after 120 s, for example when a finalizer is left. */
 export async function uninstallCrds(api: KubeApi): Promise<void> {
   await Promise.all(KUBEVIRT_CRDS.map(({ metadata }) => api.exchange({ method: 'DELETE', path: `${CRDS_PATH}/${metadata.name}` })));
   await Promise.all(

@@ -1,57 +1,61 @@
 {{/* Names and labels that all templates share. A name has at most 40 characters, so that suffixes fit. */}}
 {{- define "virt-steward.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- include "virt-steward.short" (default .Chart.Name .Values.nameOverride) }}
 {{- end }}
 
 {{- define "virt-steward.fullname" -}}
 {{- $name := include "virt-steward.name" . }}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- include "virt-steward.short" .Values.fullnameOverride }}
 {{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- include "virt-steward.short" .Release.Name }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}
+{{- include "virt-steward.short" (printf "%s-%s" .Release.Name $name) }}
 {{- end }}
+{{- end }}
+
+{{/* Cut where a name may end, also when the rest of it is left out. */}}
+{{- define "virt-steward.short" -}}
+{{- trunc 40 . | trimAll "-." }}
 {{- end }}
 
 {{/* What never changes over the life of a release. */}}
 {{- define "virt-steward.selectorLabels" -}}
 app.kubernetes.io/name: virt-steward
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
-{{- define "virt-steward.generalLabels" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: virt-steward
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{/* Labels that the chart sets itself, of a part: (list . "grpc" ["name"]). */}}
+{{- define "virt-steward.ownLabels" -}}
+{{- $root := index . 0 }}{{ $name := "virt-steward" }}
+{{- if gt (len .) 2 }}{{ $name = index . 2 }}{{ end }}
+{{- toYaml (dict
+  "app.kubernetes.io/name" $name
+  "app.kubernetes.io/component" (index . 1)
+  "app.kubernetes.io/instance" $root.Release.Name
+  "app.kubernetes.io/version" $root.Chart.AppVersion
+  "app.kubernetes.io/part-of" "virt-steward"
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_")
+) }}
 {{- end }}
+
+{{/* And those of the administrator; no key comes twice. */}}
+{{- define "virt-steward.component" -}}
+{{- toYaml (merge (include "virt-steward.ownLabels" . | fromYaml) (index . 0).Values.commonLabels) }}
 {{- end }}
 
 {{- define "virt-steward.labels" -}}
 {{ include "virt-steward.component" (list . "manager") }}
 {{- end }}
 
-{{/* Labels of a part: (list . "grpc"). */}}
-{{- define "virt-steward.component" -}}
-app.kubernetes.io/name: virt-steward
-app.kubernetes.io/component: {{ index . 1 }}
-{{ include "virt-steward.generalLabels" (index . 0) }}
-{{- end }}
-
-{{/* Labels and annotations: (list . component [annotations [labels]]). */}}
+{{/* Labels and annotations: (list . component [annotations [labels]]). What is meant for this object goes before what is for all. */}}
 {{- define "virt-steward.metadata" -}}
 {{- $root := index . 0 -}}
+{{- $labels := dict }}
+{{- if gt (len .) 3 }}{{ $labels = index . 3 }}{{ end -}}
 labels:
-  {{- include "virt-steward.component" (list $root (index . 1)) | nindent 2 }}
-  {{- if gt (len .) 3 }}
-  {{- with index . 3 }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- end }}
+  {{- toYaml (merge (include "virt-steward.ownLabels" (list $root (index . 1)) | fromYaml) $labels $root.Values.commonLabels) | nindent 2 }}
 {{- $own := dict }}
 {{- if gt (len .) 2 }}{{ $own = index . 2 }}{{ end }}
 {{- with merge (dict) $own $root.Values.commonAnnotations }}
@@ -71,13 +75,13 @@ annotations:
 {{/* Reference of an image: (list . .Values.image). */}}
 {{- define "virt-steward.image" -}}
 {{- $root := index . 0 }}{{ $image := index . 1 }}
-{{- $registry := $image.registry | default $root.Values.global.imageRegistry }}
+{{- $registry := $image.registry | default ($root.Values.global).imageRegistry }}
 {{- if $registry }}{{ $registry }}/{{ end }}{{ $image.repository }}:{{ $image.tag | default $root.Chart.AppVersion }}
 {{- if $image.digest }}@{{ $image.digest }}{{ end }}
 {{- end }}
 
 {{- define "virt-steward.pullSecrets" -}}
-{{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets | uniq }}
+{{- with concat ((.Values.global).imagePullSecrets | default list) .Values.imagePullSecrets | uniq }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -105,16 +109,16 @@ imagePullSecrets:
 {{/* Spec of a pod that runs one command of the manager's image: (list . account (list argument...)). */}}
 {{- define "virt-steward.commandPod" -}}
 {{- $root := index . 0 -}}
-serviceAccountName: {{ index . 1 }}
+serviceAccountName: {{ index . 1 | quote }}
 restartPolicy: Never
 enableServiceLinks: false
 securityContext:
   {{- toYaml $root.Values.manager.podSecurityContext | nindent 2 }}
 {{- with $root.Values.manager.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $root.Values.manager.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- range $key := list "nodeSelector" "tolerations" }}
 {{- with index $root.Values.manager $key }}
@@ -151,7 +155,7 @@ apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{ $name }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   {{- $metadata | nindent 2 }}
 {{- include "virt-steward.pullSecrets" $root }}
 {{- range $scope, $rules := dict "Role" (index . 4) "ClusterRole" (index . 5) }}
@@ -162,7 +166,7 @@ kind: {{ $scope }}
 metadata:
   name: {{ $name }}
   {{- if eq $scope "Role" }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   {{- end }}
   {{- $metadata | nindent 2 }}
 rules:
@@ -173,7 +177,7 @@ kind: {{ $scope }}Binding
 metadata:
   name: {{ $name }}
   {{- if eq $scope "Role" }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   {{- end }}
   {{- $metadata | nindent 2 }}
 roleRef:
@@ -183,7 +187,7 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ $name }}
-    namespace: {{ $root.Release.Namespace }}
+    namespace: {{ $root.Release.Namespace | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

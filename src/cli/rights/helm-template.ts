@@ -10,8 +10,9 @@ import { indented, OPERATOR_NAMESPACE, policyRulesYaml, type RbacRule } from '..
 import type { RightsPart, RightsPartName } from './manager-rights';
 
 const FULLNAME = '{{ include "virt-steward.fullname" . }}';
-const ACCOUNT = '{{ include "virt-steward.serviceAccountName" . }}';
-const NAMESPACE = '{{ .Release.Namespace }}';
+/** Quoted: a name of digits alone is text too. */
+const ACCOUNT = '{{ include "virt-steward.serviceAccountName" . | quote }}';
+const NAMESPACE = '{{ .Release.Namespace | quote }}';
 
 /** Rules that are rendered while a value of the chart is on; `undefined` = always. */
 interface Block {

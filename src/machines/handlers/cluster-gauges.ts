@@ -3,13 +3,11 @@
  *
  * Owns: names and labels. Never: a label that names a Machine; counts anything itself.
  */
-import { Gauge } from 'prom-client';
 import type { ClusterState, MetricsRegistry } from '../../framework';
+import type { ClusterLabels } from '../observability/cluster-labels';
+import { gauge } from '../observability/read-metrics';
 import { OUR_CRDS, type SupervisorApi } from '../supervisor-api';
 
-/** More clusters than this share one series. */
-const MAX_CLUSTERS = 200;
-const OTHER = 'other';
 /** Open while calls are refused, probing until it has answered. */
 const CIRCUIT: Readonly<Record<ClusterState, number>> = { Ready: 0, Degraded: 0, AuthFailed: 0, Connecting: 1, Unreachable: 2, Refused: 2 };
 
@@ -30,9 +28,9 @@ export function exposeApiFigures(registry: MetricsRegistry, api: SupervisorApi):
   });
 }
 
-export function exposeClusterFigures(registry: MetricsRegistry, read: () => readonly ClusterFigures[]): void {
+export function exposeClusterFigures(registry: MetricsRegistry, labels: ClusterLabels, read: () => readonly ClusterFigures[]): void {
   const each = (record: (figures: ClusterFigures, cluster: string) => void): void => {
-    for (const [index, figures] of read().entries()) record(figures, index < MAX_CLUSTERS ? figures.key : OTHER);
+    for (const figures of read()) record(figures, labels.of(figures.key));
   };
   const state = 'Whether calls to a cluster are made: 0 they are, 1 it is being probed, 2 they are refused.';
   gauge(registry, 'steward_machines_cluster_circuit_state', state, ['cluster'], (set) => {
@@ -46,21 +44,17 @@ export function exposeClusterFigures(registry: MetricsRegistry, read: () => read
     });
   });
   const expiry = 'When the credential of a cluster expires, seconds since 1970.';
-  gauge(registry, 'steward_machines_credential_expiry_timestamp_seconds', expiry, ['cluster'], (set) => {
-    each(({ expiresAtMs }, cluster) => {
-      if (expiresAtMs !== undefined) set({ cluster }, expiresAtMs / 1_000);
-    });
-  });
-}
-
-type Set = (labels: Record<string, string>, value: number) => void;
-
-function gauge(registry: MetricsRegistry, name: string, help: string, labelNames: string[], read: (set: Set) => void): void {
-  new Gauge({
-    ...{ name, help, labelNames, registers: [registry] },
-    collect() {
-      this.reset();
-      read((labels, value) => this.set(labels, value));
+  const name = 'steward_machines_credential_expiry_timestamp_seconds';
+  gauge(
+    registry,
+    name,
+    expiry,
+    ['cluster'],
+    (set) => {
+      each(({ expiresAtMs }, cluster) => {
+        if (expiresAtMs !== undefined) set({ cluster }, expiresAtMs / 1_000);
+      });
     },
-  });
+    Math.min,
+  );
 }

@@ -2,6 +2,7 @@
 import type { HandlerClass } from '../../framework';
 import { ClusterCheckHandler, ClusterCheckSource } from './cluster-check-handler';
 import { KubevirtConfigHandler } from './kubevirt-config-handler';
+import { MachineFiguresHandler } from './machine-figures-handler';
 import { MachineHandler } from './machine-handler';
 import { PlacedMachineHandler } from './placed-machine-handler';
 import { PlacedMachineSource } from './placed-machine-source';
@@ -13,6 +14,7 @@ export const machinesHandlers: readonly HandlerClass[] = [
   ClusterCheckSource,
   ClusterCheckHandler,
   KubevirtConfigHandler,
+  MachineFiguresHandler,
   MachineHandler,
   PlacedMachineHandler,
   PlacedMachineSource,

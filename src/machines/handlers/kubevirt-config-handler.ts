@@ -41,6 +41,7 @@ import { MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { CONFIG_FINALIZER, DELETION_POLICY_ANNOTATION } from '../keys';
 import { KubevirtConfig, Machine } from '../kinds';
+import { ClusterLabels } from '../observability/cluster-labels';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { SupervisorApi } from '../supervisor-api';
 import { ClusterCheckQueue } from './cluster-check-handler';
@@ -77,6 +78,7 @@ export class KubevirtConfigHandler {
     private readonly checks: ClusterCheckQueue,
     private readonly cluster: Cluster,
     private readonly counters: ClusterMetrics,
+    labels: ClusterLabels,
     triggers: Triggers,
     metrics: MetricsRegistry,
     @inject(CLOCK) private readonly clock: Clock,
@@ -97,7 +99,7 @@ export class KubevirtConfigHandler {
       for (const config of directory.all()) this.follow(config);
       touchAll();
     });
-    exposeClusterFigures(metrics, () => this.figures());
+    exposeClusterFigures(metrics, labels, () => this.figures());
   }
 
   @OnEvent(KubevirtConfig)
@@ -107,6 +109,7 @@ export class KubevirtConfigHandler {
     this.clients.invalidateClient(key);
     this.tellWithoutConfigs();
     if (type !== 'DELETED') {
+      this.counters.declare(key);
       this.follow(object);
       return;
     }
@@ -263,7 +266,7 @@ export class KubevirtConfigHandler {
     }
   }
 
-  private figures(): Parameters<typeof exposeClusterFigures>[1] extends () => infer R ? R : never {
+  private figures(): Parameters<typeof exposeClusterFigures>[2] extends () => infer R ? R : never {
     const configs = this.cluster.store(KubevirtConfig).synced ? this.directory.all() : [];
     return configs.map((config) => {
       const key = this.directory.keyOf(config);

@@ -20,6 +20,7 @@ import {
   timestampOf,
 } from '../../framework';
 import { keyOfCluster } from '../clusters/cluster-key';
+import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { judgeCluster } from '../clusters/cluster-state';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
@@ -68,6 +69,7 @@ export class MachineHandler {
     private readonly identity: SupervisorIdentity,
     private readonly api: SupervisorApi,
     private readonly turns: MachineTurns,
+    private readonly metrics: ClusterMetrics,
     triggers: Triggers,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {
@@ -240,7 +242,11 @@ export class MachineHandler {
     const claims = disks.map(({ pvcName }) => pvcName ?? '').filter((claim) => claim !== '');
     const vm = virtualMachineRef?.name ?? 'none known';
     const text = `left on cluster ${key}, namespace ${machine.metadata?.namespace}: VirtualMachine ${vm}, PersistentVolumeClaims ${claims.length === 0 ? 'none known' : claims.join(', ')}`;
-    ctx.events.warning('RemoteObjectsOrphaned', text);
+    // The pass comes again until the NetworkConfiguration is gone.
+    this.tellOnce(machine, text, () => {
+      this.metrics.orphaned(key);
+      ctx.events.warning('RemoteObjectsOrphaned', text);
+    });
   }
 
   private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {

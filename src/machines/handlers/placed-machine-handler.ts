@@ -29,6 +29,7 @@ import {
 import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { keyOfCluster, keyOfConfig } from '../clusters/cluster-key';
+import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -36,6 +37,7 @@ import { MACHINE_FINALIZER, MACHINE_NAME_ANNOTATION, MACHINE_NAMESPACE_ANNOTATIO
 import { KubevirtConfig, Machine, MachineClass, NetworkConfiguration, NetworkNamespace } from '../kinds';
 import { MacReservations, storeOf } from '../network/mac-reservations';
 import { NetworkAttachments } from '../network/network-kinds';
+import { RemoteNews } from '../observability/remote-news';
 import { CloudInitMemory } from '../passes/cloud-init-step';
 import { deleteRemoteObjects, deletionPolicyOf } from '../passes/machine-deletion';
 import { runMachinePass } from '../passes/machine-pass';
@@ -138,6 +140,8 @@ export class PlacedMachineHandler {
     private readonly macs: MacReservations,
     private readonly cloudInit: CloudInitMemory,
     private readonly turns: MachineTurns,
+    private readonly news: RemoteNews,
+    private readonly metrics: ClusterMetrics,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {}
 
@@ -180,7 +184,17 @@ export class PlacedMachineHandler {
     const use = this.clusters.use(key);
     // The queue of the supervisor says so on the Machine.
     if (!use.usable) return ctx.cluster.health.state === 'Ready' ? { requeueAfterMs: UNCHECKED_RETRY_MS } : undefined;
-    const pass = await this.passFor(machine, key, use, ctx);
+    const newsMs = this.news.take(ctx.key);
+    try {
+      return await this.pass(await this.passFor(machine, key, use, newsMs, ctx), ctx);
+    } catch (error) {
+      if (newsMs !== undefined) this.news.putBack(ctx.key, newsMs);
+      throw error;
+    }
+  }
+
+  private async pass(pass: MachinePass, ctx: ReconcileContext): Promise<ReconcileResult> {
+    const { machine } = pass;
     if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass);
     if (!isOurs(machine, this.api.profile)) return;
     if (!(await this.ensureRecorded(pass, ctx))) return;
@@ -226,6 +240,7 @@ export class PlacedMachineHandler {
     machine: Machine,
     key: string,
     use: Extract<ClusterUse, { usable: true }>,
+    newsMs: number | undefined,
     ctx: ReconcileContext,
   ): Promise<MachinePass> {
     const { settings, supervisor } = this;
@@ -247,6 +262,10 @@ export class PlacedMachineHandler {
       hasImporter: found?.hasImporter,
       macs: this.macs,
       cloudInit: this.cloudInit,
+      metrics: this.metrics,
+      shown: () => {
+        if (newsMs !== undefined) this.metrics.statusWritten(key, this.news.secondsSince(newsMs));
+      },
       findings: new PassFindings(),
       log: ctx.log.child({ machine: ctx.key, kubevirtConfig: key }),
       clock: ctx.clock,

@@ -15,7 +15,7 @@ import {
   type ResourceEvent,
 } from '../../framework';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
-import { type Definition, hasField, OUR_GROUP, type OurCrd, SupervisorApi } from '../supervisor-api';
+import { type Definition, hasField, OUR_API, OUR_CRDS, OUR_GROUP, type OurCrd, SupervisorApi } from '../supervisor-api';
 import { exposeApiFigures } from './cluster-gauges';
 
 const named = (crd: OurCrd) => ({ select: { fields: `metadata.name=${crd}.${OUR_GROUP}` } });
@@ -58,9 +58,11 @@ export class SupervisorDefinitionsHandler {
     this.see('networkconfigurations', event);
   }
 
+  /** Without any of its CRDs the module is merely not asked for; with some of them the installation is broken. */
   @Probe('machines-api')
   ready(): string {
-    const { problem, profile } = this.api;
+    const { problem, profile, isAbsent } = this.api;
+    if (isAbsent) return `waits for ${OUR_API} ${OUR_CRDS.join(', ')}`;
     if (problem !== undefined) throw new Error(problem);
     return `profile ${profile}`;
   }

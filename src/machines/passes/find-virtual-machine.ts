@@ -91,6 +91,7 @@ async function taken(pass: MachinePass, { vm, ownership }: Candidate, size: Size
     objectKey(owner.namespace, vm.metadata?.name ?? ''),
     adoptionPatch(vm, owner, adoptedHash(size)),
   );
+  pass.metrics.adopted(key);
   pass.event('normal', 'VirtualMachineAdopted', `${place} on cluster ${key} was taken over as it was found`);
   await labelInstance(pass, vm.metadata?.name ?? '');
   return adopted;

@@ -13,6 +13,7 @@ import { Machine } from '../kinds';
 import { storeOf } from '../network/mac-reservations';
 import { NetworkAttachments } from '../network/network-kinds';
 import { isOwnAttachment } from '../network/remote-network';
+import type { DeletionStep } from '../status/conditions';
 import { claimName, disksOf } from '../virtual-machine/disks';
 import { isoName } from '../virtual-machine/names';
 import { isDeletable, ownershipOf } from '../virtual-machine/ownership';
@@ -22,15 +23,6 @@ import { ask, machineName } from './find-virtual-machine';
 import { BY_MACHINE, type MachinePass } from './machine-pass-context';
 import { configurationOf, networkOfMachine } from './network-step';
 import { causeText } from './remote-answers';
-
-export type DeletionStep =
-  | 'Stopping'
-  | 'DeletingVirtualMachine'
-  | 'WaitingForVirtualMachine'
-  | 'DeletingDisks'
-  | 'DeletingNetwork'
-  | 'DeletingNetworkConfiguration'
-  | 'DeletingLegacyDisks';
 
 /** What a pass of deletion got to on the remote cluster. */
 export type RemoteDeletion = { readonly kind: 'done' } | { readonly kind: 'waiting'; readonly step: DeletionStep; readonly text: string };

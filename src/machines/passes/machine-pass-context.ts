@@ -1,5 +1,6 @@
 /** What the steps of a pass over a placed Machine work with. */
 import type { Clock, Cluster, ClusterRegistry, KubeClient, Logger } from '../../framework';
+import type { ClusterMetrics } from '../clusters/cluster-metrics';
 import type { KubevirtConfig, Machine } from '../kinds';
 import type { MacReservations } from '../network/mac-reservations';
 import type { ApiProfile } from '../profile';
@@ -28,9 +29,12 @@ export interface MachinePass {
   readonly hasImporter: boolean | undefined;
   readonly macs: MacReservations;
   readonly cloudInit: CloudInitMemory;
+  readonly metrics: ClusterMetrics;
   readonly findings: PassFindings;
   readonly log: Logger;
   readonly clock: Clock;
+  /** What came from the cluster before the pass is shown. */
+  readonly shown: () => void;
   /** On the Machine. */
   readonly event: (type: 'normal' | 'warning', reason: string, note: string) => void;
 }

@@ -34,7 +34,8 @@ export async function reportPass(pass: MachinePass, api: SupervisorApi, situatio
     seen: seenMachine(pass),
   };
   const now = timestampOf(pass.clock.now());
-  await writeMachineStatus(pass.local, api, machine, statusFields(machine, gathered, now));
+  const written = await writeMachineStatus(pass.local, api, machine, statusFields(machine, gathered, now));
+  if (written !== undefined && written.metadata?.resourceVersion !== machine.metadata?.resourceVersion) pass.shown();
 }
 
 /** Applies fields that differ; nothing is sent when only the time would. */

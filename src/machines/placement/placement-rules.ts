@@ -42,13 +42,15 @@ export type Reference =
     };
 
 /** Reasons of the condition `Placed` where it is not True. */
-export type PlacementProblem =
-  | 'KubevirtConfigError'
-  | 'NoKubevirtConfigs'
-  | 'AmbiguousPlacement'
-  | 'DuplicateVirtualMachine'
-  | 'SearchIncomplete'
-  | 'ListFailed';
+export const PLACEMENT_PROBLEMS = [
+  'KubevirtConfigError',
+  'NoKubevirtConfigs',
+  'AmbiguousPlacement',
+  'DuplicateVirtualMachine',
+  'SearchIncomplete',
+  'ListFailed',
+] as const;
+export type PlacementProblem = (typeof PLACEMENT_PROBLEMS)[number];
 
 export type PlacementDecision =
   | {

@@ -23,6 +23,19 @@ export const CONDITION_TYPES = [
 ] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
+/** Reasons of `Deleting` while it is True. */
+export const DELETION_STEPS = [
+  'Stopping',
+  'DeletingVirtualMachine',
+  'WaitingForVirtualMachine',
+  'DeletingDisks',
+  'DeletingNetwork',
+  'DeletingNetworkConfiguration',
+  'DeletingLegacyDisks',
+  'WaitingForCluster',
+] as const;
+export type DeletionStep = (typeof DELETION_STEPS)[number];
+
 /** They are there only once they were True, and then say False; True is bad news. With the reason that goes with False. */
 const NEWS: Readonly<Partial<Record<ConditionType, string>>> = {
   RemoteUnreachable: 'Reachable',
@@ -121,6 +134,10 @@ export function shownFindings(conditions: readonly MachineStatusCondition[]): Co
     shown[own] = { status: status as ConditionFinding['status'], reason, message };
   }
   return shown;
+}
+
+export function readyStatus(conditions: readonly MachineStatusCondition[] | undefined): string | undefined {
+  return conditions?.find(({ type }) => type === 'Ready')?.status;
 }
 
 const STALE_MESSAGES: ReadonlySet<string> = new Set(['KubevirtConfigError', 'NetworkConfigurationError']);

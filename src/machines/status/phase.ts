@@ -30,6 +30,11 @@ export type MachineSituation =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'known'; readonly facts: RemoteFacts };
 
+/** Every word that a phase may be. */
+export const PHASES = [
+  ...(['Pending', 'Creating', 'Scheduling', 'Scheduled', 'Running', 'Stopping', 'Stopped'] as const),
+  ...(['Succeeded', 'Failed', 'Unknown', 'Terminating'] as const),
+];
 const VERBATIM: ReadonlySet<string> = new Set(['Pending', 'Scheduling', 'Scheduled', 'Succeeded', 'Failed']);
 const STOPPING: ReadonlySet<string> = new Set(['Stopping', 'Terminating']);
 /** What the owner has to mend before the machine can start. */

@@ -46,8 +46,7 @@ function blocksOf(path: string): string[] {
   );
 }
 
-describe('commands in the documents of the platform module', function () {
-  this.timeout(180_000);
+describe('commands in the documents of the platform module', () => {
   let cluster: CatalogCluster;
   let kubectl: string;
   /** Folder with `virt-steward`. */

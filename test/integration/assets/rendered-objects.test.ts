@@ -5,8 +5,7 @@ import { applyOf, CatalogCluster, KINDS, lostFields, renderedObjects } from '../
 import { CRD_NAMES, CURRENT_CRDS } from '../../harness/catalog-crds';
 import { SAMPLES } from '../../harness/catalog-samples';
 
-describe('the catalog on a real API server', function () {
-  this.timeout(180_000);
+describe('the catalog on a real API server', () => {
   let cluster: CatalogCluster;
 
   before(async function () {

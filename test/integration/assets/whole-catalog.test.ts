@@ -43,15 +43,14 @@ function withoutOffers(hco: JsonMap): JsonMap {
   return { ...hco, spec: { ...spec, virtualization } };
 }
 
-describe('the whole catalog, kept by a manager with the rights that follow from it', function () {
-  this.timeout(180_000);
+describe('the whole catalog, kept by a manager with the rights that follow from it', () => {
   let steward: StewardCluster;
   let manager: ManagerProcess | undefined;
   let wanted: JsonMap[];
 
   before(async function () {
     this.timeout(0);
-    steward = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=platform'] });
+    steward = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     const cluster = new CatalogCluster(steward.controlPlane);
     await cluster.install(CRDS);
     for (const index of [1, 2, 3]) {
@@ -71,7 +70,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
     }
     const asAPerson = `${pathOf(HCO as unknown as JsonMap)}?fieldManager=a-person`;
     await steward.api.ask({ method: 'PATCH', path: asAPerson, body: HCO, contentType: 'application/apply-patch+yaml' });
-    manager = await startManager(steward, { modules: 'platform' });
+    manager = await startManager(steward);
   });
 
   after(async () => {
@@ -96,7 +95,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
   it('becomes what is rendered on paper for such a cluster, object by object', async () => {
     for (const object of wanted) {
       const { name } = object['metadata'] as { name: string };
-      const found = await poll(`${object['kind']} ${name}`, () => live(object), { timeoutMs: 60_000 });
+      const found = await poll(`${object['kind']} ${name}`, () => live(object));
       const own = object['kind'] === 'HyperConverged' ? withoutOffers(object) : object;
       let lost: string[] = [];
       await poll(
@@ -105,7 +104,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
           lost = lostFields(own, (await live(object)) ?? found);
           return lost.length === 0;
         },
-        { timeoutMs: 60_000, onTimeout: () => lost.join(', ') },
+        { onTimeout: () => lost.join(', ') },
       );
     }
     expect(wanted.length).to.be.greaterThan(30);
@@ -119,7 +118,7 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
         const all = [...(await rows())];
         return all.length > 30 && all.every(([key, { status }]) => (expected.has(key) ? status === 'FILTERED' : status === 'INCLUDED'));
       },
-      { timeoutMs: 60_000, intervalMs: 250 },
+      { intervalMs: 250 },
     ).catch(async (error: unknown) => {
       throw new Error(`${String(error)}: ${await describeRows()}`);
     });
@@ -137,14 +136,14 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
       Promise.all(wanted.map(async (object) => ((await live(object))!['metadata'] as { resourceVersion: string }).resourceVersion));
     const before = await versions();
     await manager!.process.stop();
-    manager = await startManager(steward, { modules: 'platform' });
+    manager = await startManager(steward);
     await poll(
       'compliance of every object',
       async () => {
         const lines = (await manager!.metrics()).split('\n').filter((line) => /^kubevirt_autopilot_compliance_status\{.* 1$/.test(line));
         return lines.length >= wanted.length - 1; // the edited ConfigMap may have none
       },
-      { timeoutMs: 60_000, intervalMs: 250 },
+      { intervalMs: 250 },
     );
     expect(await versions()).to.deep.equal(before);
   });

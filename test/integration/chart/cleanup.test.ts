@@ -18,8 +18,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-describe('virt-steward cleanup, with the rights of the hook of the chart', function () {
-  this.timeout(120_000);
+describe('virt-steward cleanup, with the rights of the hook of the chart', () => {
   let controlPlane: ControlPlane;
   let api: AdminApi;
   let helm: Helm;

@@ -44,8 +44,7 @@ const PLACES = [
   `/api/v1/namespaces/${NAMESPACE}/serviceaccounts?fieldSelector=metadata.name!=default`,
 ];
 
-describe('the chart on a real API server', function () {
-  this.timeout(120_000);
+describe('the chart on a real API server', () => {
   let controlPlane: ControlPlane;
   let api: AdminApi;
   let helms: Record<3 | 4, Helm>;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { CertificateAuthority, type ControlPlane, rest, startControlPlane } from '../../../hack/control-plane';
-import { eventually } from './poll';
+import { poll } from '../../harness/poll';
 
 interface Kubeconfig {
   readonly clusters: [{ cluster: { server: string; 'certificate-authority-data': string } }];
@@ -9,8 +9,7 @@ interface Kubeconfig {
   readonly contexts: [{ context: { namespace?: string } }];
 }
 
-describe('access to a control plane', function () {
-  this.timeout(60_000);
+describe('access to a control plane', () => {
   let controlPlane: ControlPlane;
   const create = async (path: string, body: unknown): Promise<unknown> => {
     const { status, body: created } = await controlPlane.request({ method: 'POST', path, body });
@@ -42,7 +41,7 @@ describe('access to a control plane', function () {
       subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'rbac' }],
     });
 
-    await eventually('the role in effect', async () => (await list()) === 200);
+    await poll('the role in effect', async () => (await list()) === 200);
     expect((await controlPlane.request({ path: '/api/v1/namespaces/rbac/secrets' }, token)).status, 'anything else').to.equal(403);
   });
 
@@ -89,7 +88,7 @@ describe('access to a control plane', function () {
     await controlPlane.request({ method: 'DELETE', path: `${configMaps}/owner` });
 
     const expected = controlPlane.hasControllerManager ? 404 : 200;
-    await eventually(
+    await poll(
       'the fate of the owned object',
       async () => (await controlPlane.request({ path: `${configMaps}/owned` })).status === expected,
     );
@@ -108,7 +107,7 @@ describe('access to a control plane', function () {
     });
 
     const expected = controlPlane.hasControllerManager ? 2 : 0;
-    await eventually('the pods', async () => {
+    await poll('the pods', async () => {
       const { body } = await controlPlane.request({ path: '/api/v1/namespaces/default/pods?labelSelector=app%3Dsample' });
       return (body as { items: unknown[] }).items.length === expected;
     });

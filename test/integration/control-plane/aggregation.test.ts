@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { CertificateAuthority, type ControlPlane, FRONT_PROXY_CLIENT, startControlPlane } from '../../../hack/control-plane';
-import { eventually } from './poll';
+import { poll } from '../../harness/poll';
 
 const GROUP_VERSION = '/apis/sample.example.com/v1';
 
@@ -16,8 +16,7 @@ interface SeenRequest {
   readonly isTrusted: boolean;
 }
 
-describe('an aggregated API server behind a control plane', function () {
-  this.timeout(60_000);
+describe('an aggregated API server behind a control plane', () => {
   let controlPlane: ControlPlane;
   let aggregated: Server;
   const seen: SeenRequest[] = [];
@@ -76,7 +75,7 @@ describe('an aggregated API server behind a control plane', function () {
         },
       },
     });
-    await eventually('the aggregated API', async () => (await controlPlane.request({ path: GROUP_VERSION })).status === 200);
+    await poll('the aggregated API', async () => (await controlPlane.request({ path: GROUP_VERSION })).status === 200);
   }
 
   it('is told who asks, by a proxy it can verify', async () => {

@@ -8,8 +8,7 @@ import { resolveBinaries } from '../../../hack/control-plane';
 
 const MAIN = join(dirname(require.resolve('../../../hack/control-plane')), 'main.js');
 
-describe('the control plane command', function () {
-  this.timeout(60_000);
+describe('the control plane command', () => {
   let running: ChildProcess | undefined;
 
   before(async function () {

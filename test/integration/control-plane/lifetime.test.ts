@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { resolveBinaries } from '../../../hack/control-plane';
+import { poll } from '../../harness/poll';
 import { parentOf, runningOf } from '../../unit/control-plane/processes';
 import type { Held } from './holder';
-import { eventually } from './poll';
 
-describe('what is left of a control plane when its owner ends', function () {
-  this.timeout(60_000);
+describe('what is left of a control plane when its owner ends', () => {
   const holders: ChildProcess[] = [];
 
   before(async function () {
@@ -32,8 +31,8 @@ describe('what is left of a control plane when its owner ends', function () {
   }
 
   async function expectNothingLeft(directory: string, pids: number[]): Promise<void> {
-    await eventually(`end of processes ${pids.join(', ')}`, async () => runningOf(pids).length === 0);
-    await eventually(`removal of ${directory}`, async () => !existsSync(directory));
+    await poll(`end of processes ${pids.join(', ')}`, async () => runningOf(pids).length === 0);
+    await poll(`removal of ${directory}`, async () => !existsSync(directory));
   }
 
   for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM'] as const) {
@@ -78,7 +77,7 @@ describe('what is left of a control plane when its owner ends', function () {
 
     process.kill(supervisor, 'SIGKILL');
 
-    await eventually('end of the servers', async () => runningOf(pids).length === 0);
-    await eventually(`removal of ${directory}`, async () => !existsSync(directory));
+    await poll('end of the servers', async () => runningOf(pids).length === 0);
+    await poll(`removal of ${directory}`, async () => !existsSync(directory));
   });
 });

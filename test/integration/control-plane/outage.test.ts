@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { eventually } from './poll';
+import { poll } from '../../harness/poll';
 
-describe('outages of a control plane on purpose', function () {
-  this.timeout(90_000);
+describe('outages of a control plane on purpose', () => {
   let controlPlane: ControlPlane;
 
   before(async function () {
@@ -49,11 +48,7 @@ describe('outages of a control plane on purpose', function () {
 
     const madeByControllers = '/api/v1/namespaces/after-api-outage/serviceaccounts/default';
     const expected = controlPlane.hasControllerManager ? 200 : 404;
-    await eventually(
-      'the default service account of a new namespace',
-      async () => (await statusOf(madeByControllers)) === expected,
-      60_000,
-    );
+    await poll('the default service account of a new namespace', async () => (await statusOf(madeByControllers)) === expected);
   });
 
   it('answers no reads while etcd is stopped, and has the data again afterwards', async () => {

@@ -15,8 +15,7 @@ import { runningOf } from '../../unit/control-plane/processes';
 /** Measured at 3 s on two cores; the rest is for machines that do other work. */
 const START_LIMIT_MS = 20_000;
 
-describe('starting a control plane', function () {
-  this.timeout(60_000);
+describe('starting a control plane', () => {
   const started: ControlPlane[] = [];
   const start = async (...args: Parameters<typeof startControlPlane>): Promise<ControlPlane> => {
     const controlPlane = await startControlPlane(...args);

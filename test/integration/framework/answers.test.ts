@@ -14,8 +14,7 @@ const MIB = 1024 * 1024;
 const WATCH = { verb: 'watch', kind: Part } as const;
 const MAPS = '/api/v1/namespaces/default/configmaps';
 
-describe('answers of a real API server that are refused, spoiled or lost', function () {
-  this.timeout(180_000);
+describe('answers of a real API server that are refused, spoiled or lost', () => {
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let stage: Stage | undefined;

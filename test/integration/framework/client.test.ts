@@ -78,8 +78,7 @@ const WIDGETS: KubernetesObject & { spec: unknown } = {
   },
 };
 
-describe('client against a real API server', function () {
-  this.timeout(120_000);
+describe('client against a real API server', () => {
   const clock = new SystemClock();
   let controlPlane: ControlPlane;
   let transport: HttpTransport;

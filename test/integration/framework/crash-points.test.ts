@@ -15,9 +15,7 @@ const PROGRAM = join(ROOT, 'build', 'test', 'harness', 'crash-process.js');
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const WRITES = 5;
 
-describe('an operator process that is killed at any write to a real API server', function () {
-  this.timeout(60_000);
-
+describe('an operator process that is killed at any write to a real API server', () => {
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let proxy: HttpFaultProxy;

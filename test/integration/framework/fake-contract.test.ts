@@ -16,9 +16,7 @@ import type { ServerUnderTest } from '../../unit/framework/testing/http-client';
 /** `RECORD_CONTRACT=1` replaces the recorded answers by those of this run, for a new Kubernetes version or a new scenario. */
 const isRecording = process.env['RECORD_CONTRACT'] === '1';
 
-describe('kube-apiserver: the contract the fake is held to', function () {
-  this.timeout(60_000);
-
+describe('kube-apiserver: the contract the fake is held to', () => {
   let controlPlane: ControlPlane;
   let server: ServerUnderTest;
   const answers: Answers = {};

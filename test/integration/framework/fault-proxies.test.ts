@@ -6,9 +6,7 @@ import { call, type Json, type ServerUnderTest, until, Watch } from '../../unit/
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const configMap = (name: string): Json => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: {} });
 
-describe('fault proxies in front of a real API server', function () {
-  this.timeout(30_000);
-
+describe('fault proxies in front of a real API server', () => {
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   const stops: (() => Promise<void>)[] = [];

@@ -54,9 +54,9 @@ class Stage {
   }
 
   /** @returns milliseconds until the first trace of `name`. */
-  async waitForWrites(name: string, process: TestProcess, timeoutMs = 15_000): Promise<number> {
+  async waitForWrites(name: string, process: TestProcess): Promise<number> {
     const startMs = performance.now();
-    await process.until('writing', async () => (await this.writers()).includes(name), timeoutMs);
+    await process.until('writing', async () => (await this.writers()).includes(name));
     return performance.now() - startMs;
   }
 
@@ -89,14 +89,13 @@ function workTimes(process: TestProcess): { firstMs: number; lastMs: number } {
   return { firstMs: Math.min(...times), lastMs: Math.max(...times) };
 }
 
-describe('leader election on a real API server', function () {
-  this.timeout(120_000);
+describe('leader election on a real API server', () => {
   let cluster: StewardCluster;
   let stage: Stage;
   let number = 0;
 
   before(async () => {
-    cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   after(() => cluster?.stop());
@@ -171,7 +170,7 @@ describe('leader election on a real API server', function () {
     const b = await stage.startStandby('b', {});
     a.signal('SIGSTOP');
     const frozenMs = performance.now();
-    expect(await stage.waitForWrites('b', b, 20_000)).to.be.below(18_000);
+    expect(await stage.waitForWrites('b', b)).to.be.below(18_000);
     await pause(Math.max(0, 20_000 - (performance.now() - frozenMs)));
     a.signal('SIGCONT');
 
@@ -188,20 +187,19 @@ describe('leader election on a real API server', function () {
     await cluster.controlPlane.startApiServer();
 
     const begun = (): number => a.logLines('term begins').length + b.logLines('term begins').length;
-    await poll('one to lead again', () => begun() === 2, { timeoutMs: 30_000, onTimeout: () => a.log + b.log });
+    await poll('one to lead again', () => begun() === 2, { onTimeout: () => a.log + b.log });
     await pause(2_000);
     expect(begun()).to.equal(2);
     expect([a.isRunning, b.isRunning]).to.deep.equal([true, true]);
   });
 });
 
-describe('managers with --leader-elect', function () {
-  this.timeout(120_000);
+describe('managers with --leader-elect', () => {
   let cluster: StewardCluster;
   const managers: ManagerProcess[] = [];
 
   before(async () => {
-    cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   afterEach(async () => {
@@ -254,7 +252,7 @@ describe('managers with --leader-elect', function () {
     expect(manager.process.logLines('lease is denied, this process cannot lead')).to.have.length(1);
     const { resourceVersion: _version, uid: _uid, managedFields: _fields, ...metadata } = binding!.metadata;
     await cluster.api.apply({ ...binding!, metadata });
-    await manager.process.until('leading', () => isLeading(manager), 30_000);
+    await manager.process.until('leading', () => isLeading(manager));
   });
 
   describe('that are stopped at a bad time', () => {
@@ -295,7 +293,7 @@ describe('managers with --leader-elect', function () {
 
     it('are not ready from the first signal on, and end at once with 1 at a second one', async () => {
       const manager = await launched();
-      await manager.process.until('leading', () => isLeading(manager).catch(() => false), 30_000);
+      await manager.process.until('leading', () => isLeading(manager).catch(() => false));
       // From now on the shutdown hangs: the Lease cannot be given up.
       proxy.faults.add({ on: {}, do: stall(), times: Number.POSITIVE_INFINITY });
       manager.process.signal('SIGTERM');

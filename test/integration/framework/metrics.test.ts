@@ -41,8 +41,7 @@ function shownName(port: number): Promise<string> {
   });
 }
 
-describe('secure metrics of a manager', function () {
-  this.timeout(60_000);
+describe('secure metrics of a manager', () => {
   let cluster: StewardCluster;
   let manager: TestProcess;
   let metricsPort: number;
@@ -55,6 +54,7 @@ describe('secure metrics of a manager', function () {
       MAIN,
       'manager',
       `--kubeconfig=${cluster.managerKubeconfig}`,
+      '--modules=wol',
       '--grpc-insecure',
       `--grpc-bind-address=127.0.0.1:${await freeTcpPort()}`,
       `--health-probe-bind-address=127.0.0.1:${healthPort}`,
@@ -84,7 +84,7 @@ describe('secure metrics of a manager', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     manager = await start();
     await ready(manager);
   });
@@ -191,6 +191,7 @@ describe('secure metrics of a manager', function () {
       'manager',
       `--kubeconfig=${cluster.managerKubeconfig}`,
       `--namespace=${NAMESPACE}`,
+      '--modules=wol',
       '--grpc-insecure',
       '--health-probe-bind-address=0',
       `--metrics-bind-address=127.0.0.1:${metricsPort}`,

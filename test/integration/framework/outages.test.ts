@@ -30,8 +30,7 @@ class Sample {
   }
 }
 
-describe('an operator while a real API server is away, or refuses it', function () {
-  this.timeout(180_000);
+describe('an operator while a real API server is away, or refuses it', () => {
   let controlPlane: ControlPlane;
   let stage: Stage | undefined;
 
@@ -156,7 +155,7 @@ describe('an operator while a real API server is away, or refuses it', function 
     });
     const { client } = stage.operator.cluster;
     const refused = async (): Promise<boolean> => (await call({ ...direct(), token: expiring }, 'GET', PARTS)).status === 401;
-    await poll('the token has expired', refused, { timeoutMs: 60_000, intervalMs: 200 });
+    await poll('the token has expired', refused, { intervalMs: 200 });
     controlPlane.writeFile('token', await controlPlane.serviceAccountToken('default', 'steward'));
     const before = readFileSync(asked, 'utf8').length;
     const requests = stage.requestsOf('get', 'parts').length;

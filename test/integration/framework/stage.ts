@@ -131,7 +131,6 @@ export class Stage {
         return isSo();
       },
       {
-        timeoutMs: 60_000,
         intervalMs: 10,
         onTimeout: () => `heard: ${this.heard.join(', ')}\n${JSON.stringify(this.log.lines.slice(-5))}`,
       },

@@ -1,6 +1,6 @@
 /** A control plane with the KubeVirt stand-in on it, and the few requests its tests make. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ControlPlane, type RestResponse, startControlPlane } from '../../../hack/control-plane';
+import { poll } from '../../harness/poll';
 import type { StateChangeRequest } from '../../kubevirt/objects';
 import {
   type KubeVirtStandIn,
@@ -10,10 +10,10 @@ import {
   type VirtualMachineInstance,
   type VmiPhase,
 } from '../../kubevirt/stand-in';
+import { PrintedHistory } from './printed-history';
 
 export const NAMESPACE = 'default';
 const ROOT = `/apis/kubevirt.io/v1/namespaces/${NAMESPACE}`;
-const POLL_MS = 20;
 
 export interface NewVm {
   readonly name: string;
@@ -26,12 +26,15 @@ export class Rig {
   private constructor(
     readonly controlPlane: ControlPlane,
     readonly kubevirt: KubeVirtStandIn,
+    private readonly history: PrintedHistory,
   ) {}
 
   static async start(options: Omit<KubeVirtStandInOptions, 'kubeconfig'> = {}): Promise<Rig> {
     const controlPlane = await startControlPlane({ controllerManager: false });
     try {
-      return new Rig(controlPlane, await startKubeVirtStandIn({ ...options, kubeconfig: controlPlane.kubeconfig }));
+      const { kubeconfig } = controlPlane;
+      const kubevirt = await startKubeVirtStandIn({ ...options, kubeconfig });
+      return new Rig(controlPlane, kubevirt, await PrintedHistory.open(kubeconfig));
     } catch (error) {
       await controlPlane.stop();
       throw error;
@@ -39,6 +42,7 @@ export class Rig {
   }
 
   async stop(): Promise<void> {
+    await this.history.close();
     await this.kubevirt.stop();
     await this.controlPlane.stop();
   }
@@ -82,31 +86,15 @@ export class Rig {
     return this.kubevirt.vmi({ namespace: NAMESPACE, name });
   }
 
-  /** The VM once kubectl would print this status. */
-  untilPrinted(name: string, status: string, timeoutMs?: number): Promise<VirtualMachine> {
-    return until(
-      `${name} to be ${status}`,
-      async () => {
-        const vm = await this.vm(name);
-        return vm.status?.printableStatus === status ? vm : undefined;
-      },
-      timeoutMs,
-    );
+  /** The VM when kubectl next came to print this status, however briefly, after the status that was waited for last. */
+  untilPrinted(name: string, status: string): Promise<VirtualMachine> {
+    const key = `${NAMESPACE}/${name}`;
+    const onTimeout = (): string => `it was ${this.history.statuses(key).join(', ')}`;
+    return poll(`${name} to be ${status}`, () => this.history.next(key, status), { onTimeout });
   }
 
   private done<T>({ status, body }: RestResponse): T {
     if (status > 299) throw new Error(`${status}: ${JSON.stringify(body)}`);
     return body as T;
-  }
-}
-
-/** Polls until `look` finds something. @throws {Error} after `timeoutMs`. */
-export async function until<T>(what: string, look: () => Promise<T | undefined>, timeoutMs = 10_000): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await delay(POLL_MS);
   }
 }

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { NAMESPACE, Rig, until } from './rig';
+import { poll } from '../../harness/poll';
+import { NAMESPACE, Rig } from './rig';
 
-describe('the virt-controller of the KubeVirt stand-in', function () {
-  this.timeout(60_000);
+describe('the virt-controller of the KubeVirt stand-in', () => {
   let rig: Rig;
   before(async () => {
     rig = await Rig.start();
@@ -41,7 +40,7 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
     expect((await rig.kubevirt.call('stop', at('manual'))).code).to.equal(202);
     const stopped = await rig.untilPrinted('manual', 'Stopped');
     expect(stopped.spec.runStrategy).to.equal('Manual');
-    await until('the instance to go', async () => ((await rig.vmi('manual')) === undefined ? true : undefined));
+    await poll('the instance to go', async () => ((await rig.vmi('manual')) === undefined ? true : undefined));
   });
 
   it('starts a final Manual VM as a new instance', async () => {
@@ -65,7 +64,7 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
 
     await rig.kubevirt.setPhase(at('always'), 'Succeeded');
 
-    await until('another instance', async () => {
+    await poll('another instance', async () => {
       const uid = await instanceUid('always');
       return uid !== undefined && uid !== first ? uid : undefined;
     });
@@ -78,14 +77,14 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
     const first = await instanceUid('rerun');
 
     await rig.kubevirt.setPhase(at('rerun'), 'Failed');
-    await until('another instance', async () => {
+    await poll('another instance', async () => {
       const uid = await instanceUid('rerun');
       return uid !== undefined && uid !== first ? uid : undefined;
     });
     await rig.untilPrinted('rerun', 'Running');
 
     await rig.kubevirt.setPhase(at('rerun'), 'Succeeded');
-    await until('the instance to go', async () => ((await rig.vmi('rerun')) === undefined ? true : undefined));
+    await poll('the instance to go', async () => ((await rig.vmi('rerun')) === undefined ? true : undefined));
     expect((await rig.untilPrinted('rerun', 'Stopped')).status?.stateChangeRequests).to.equal(undefined);
     expect((await rig.kubevirt.call('start', at('rerun'))).code).to.equal(202);
     await rig.untilPrinted('rerun', 'Running');
@@ -130,7 +129,7 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
   it('backs off after starts that fail early', async () => {
     rig.kubevirt.setTimings({ schedulingMs: Number.POSITIVE_INFINITY, startFailureBackoffSeconds: 1 });
     await rig.createVm({ name: 'crashing', spec: { runStrategy: 'Always' } });
-    await until('the instance to be scheduling', async () =>
+    await poll('the instance to be scheduling', async () =>
       (await rig.vmi('crashing'))?.status?.phase === 'Scheduling' ? true : undefined,
     );
     const first = await instanceUid('crashing');
@@ -154,16 +153,21 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
     await rig.deleteVm('deleted');
 
     await rig.untilPrinted('deleted', 'Terminating');
-    await until('both to go', async () => ((await rig.kubevirt.vm(at('deleted'))) === undefined ? true : undefined));
+    await poll('both to go', async () => ((await rig.kubevirt.vm(at('deleted'))) === undefined ? true : undefined));
     expect(await rig.vmi('deleted')).to.equal(undefined);
   });
 
   it('writes nothing while nothing changes', async () => {
     await rig.createVm({ name: 'steady', spec: { runStrategy: 'Always' } });
-    const before = await rig.untilPrinted('steady', 'Running');
-    const vmi = await rig.vmi('steady');
+    await rig.untilPrinted('steady', 'Running');
+    await rig.createVm({ name: 'after-steady', spec: { runStrategy: 'Always' } });
+    await rig.untilPrinted('after-steady', 'Running');
+    const [before, vmi] = [await rig.vm('steady'), await rig.vmi('steady')];
 
-    await delay(1_000);
+    // Everything is looked at once more, and then somebody else has been served from start to end.
+    rig.kubevirt.setTimings({});
+    await rig.createVm({ name: 'much-later', spec: { runStrategy: 'Always' } });
+    await rig.untilPrinted('much-later', 'Running');
 
     expect((await rig.vm('steady')).metadata.resourceVersion).to.equal(before.metadata.resourceVersion);
     expect((await rig.vmi('steady'))?.metadata.resourceVersion).to.equal(vmi?.metadata.resourceVersion);
@@ -174,16 +178,11 @@ describe('the virt-controller of the KubeVirt stand-in', function () {
     await rig.untilPrinted('survivor', 'Stopped');
 
     await rig.controlPlane.stopApiServer();
-    await delay(3_000);
     await rig.controlPlane.startApiServer();
 
     await rig.createVm({ name: 'newcomer', spec: { runStrategy: 'Always' } });
-    await rig.untilPrinted('newcomer', 'Running', 20_000);
-    await until(
-      'start to be accepted',
-      async () => ((await rig.kubevirt.call('start', at('survivor'))).code === 202 ? true : undefined),
-      20_000,
-    );
+    await rig.untilPrinted('newcomer', 'Running');
+    await poll('start to be accepted', async () => (await rig.kubevirt.call('start', at('survivor'))).code === 202);
     await rig.untilPrinted('survivor', 'Running');
   });
 });

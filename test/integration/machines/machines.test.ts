@@ -11,8 +11,7 @@ import {
 } from '../../harness/machines-fixture';
 import { poll } from '../../harness/poll';
 
-describe('Machines on two remote clusters', function () {
-  this.timeout(300_000);
+describe('Machines on two remote clusters', () => {
   let fixture: MachinesFixture;
 
   before(async () => {
@@ -99,7 +98,7 @@ describe('Machines on two remote clusters', function () {
         before = now;
         return isSame;
       },
-      { intervalMs: 1_500, timeoutMs: 30_000 },
+      { intervalMs: 1_500 },
     );
     await fixture.restartManager();
     await fixture.create('probe', { annotations: { 'vitistack.io/kubevirt-config': 'east' } });

@@ -8,8 +8,7 @@ const EAST = { annotations: { 'vitistack.io/kubevirt-config': 'east' } };
 const WEST = { annotations: { 'vitistack.io/kubevirt-config': 'west' } };
 const web = { namespace: 'team-a', name: 'vm-web' };
 
-describe('Machines whose cluster is lost and comes back', function () {
-  this.timeout(300_000);
+describe('Machines whose cluster is lost and comes back', () => {
   let fixture: MachinesFixture;
   let proxy: TcpFaultProxy | undefined;
 
@@ -45,7 +44,7 @@ describe('Machines whose cluster is lost and comes back', function () {
 
     const reporter = new ReportingAgent(fixture.manager.grpcPort);
     try {
-      await reporter.untilWakes(mac, 'team-a/vm-web', { timeoutMs: 30_000 });
+      await reporter.untilWakes(mac, 'team-a/vm-web');
     } finally {
       reporter.close();
     }

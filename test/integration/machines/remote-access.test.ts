@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { joinedKubeconfig } from '../../harness/joined-kubeconfig';
 import { RemoteKubeVirt } from '../../harness/remote-kubevirt';
 import { MAIN, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
@@ -19,8 +20,7 @@ interface Kubeconfig {
 
 const CREDENTIALS = '/api/v1/namespaces/virt-steward/secrets?labelSelector=vitistack.io%2Fcredential-of%3Dvirt-steward';
 
-describe('virt-steward kubeconfig', function () {
-  this.timeout(240_000);
+describe('virt-steward kubeconfig', () => {
   let supervisor: StewardCluster;
   let remote: RemoteKubeVirt;
   let manager: ManagerProcess;
@@ -40,14 +40,14 @@ describe('virt-steward kubeconfig', function () {
   before(async () => {
     // Only kube-controller-manager puts tokens into Secrets.
     [supervisor, remote] = await Promise.all([
-      StewardCluster.start({ kubevirt: false }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
     file = supervisor.controlPlane.writeFile(
       'both.kubeconfig',
-      twoContexts(supervisor.controlPlane.kubeconfig, remote.controlPlane.kubeconfig),
+      joinedKubeconfig({ supervisor: supervisor.controlPlane.kubeconfig, east: remote.controlPlane.kubeconfig }),
     );
-    manager = await startManager(supervisor, { modules: 'machines' });
+    manager = await startManager(supervisor);
   });
 
   after(async () => {
@@ -106,17 +106,3 @@ describe('virt-steward kubeconfig', function () {
     expect((await run('--context=nowhere')).code).to.equal(2);
   });
 });
-
-/** Contexts `supervisor` and `east`. */
-function twoContexts(supervisor: string, east: string): string {
-  const parts = Object.entries({ supervisor, east }).map(([name, text]) => {
-    const { clusters, users } = parse(text) as Kubeconfig;
-    return { name, cluster: clusters[0]!.cluster, user: users[0]!.user };
-  });
-  return stringify({
-    clusters: parts.map(({ name, cluster }) => ({ name, cluster })),
-    users: parts.map(({ name, user }) => ({ name, user })),
-    contexts: parts.map(({ name }) => ({ name, context: { cluster: name, user: name } })),
-    'current-context': 'supervisor',
-  });
-}

@@ -30,8 +30,7 @@ function platformCrd(kind: string, plural: string, scope: 'Cluster' | 'Namespace
   };
 }
 
-describe('the second generation of the API', function () {
-  this.timeout(300_000);
+describe('the second generation of the API', () => {
   let supervisor: StewardCluster;
   let remote: RemoteKubeVirt;
   let manager: ManagerProcess;
@@ -44,7 +43,7 @@ describe('the second generation of the API', function () {
         last = await supervisor.api.get<TestMachine>(machineRef(name));
         return last !== undefined && isIt(last) ? last : undefined;
       },
-      { timeoutMs: 90_000, intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${manager.process.log.slice(-5_000)}` },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${manager.process.log.slice(-5_000)}` },
     );
   };
   const put = (path: string, body: TestObject): Promise<unknown> =>
@@ -57,7 +56,7 @@ describe('the second generation of the API', function () {
 
   before(async () => {
     [supervisor, remote] = await Promise.all([
-      StewardCluster.start({ kubevirt: false, rbacFlags: ['--machines-secret-namespaces=vault'] }),
+      StewardCluster.start({ modules: 'machines', kubevirt: false, rbacFlags: ['--machines-secret-namespaces=vault'] }),
       RemoteKubeVirt.start({ controllerManager: true }),
     ]);
     await remote.api.apply({
@@ -75,7 +74,7 @@ describe('the second generation of the API', function () {
     for (const crd of crds) await supervisor.api.apply(crd);
     for (const crd of crds) await supervisor.api.waitForCondition(crd, 'Established');
     await supervisor.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team-a' } });
-    manager = await startManager(supervisor, { modules: 'machines', env: { MACHINES_SECRET_NAMESPACES: 'vault' } });
+    manager = await startManager(supervisor, { env: { MACHINES_SECRET_NAMESPACES: 'vault' } });
   });
 
   after(async () => {
@@ -100,7 +99,7 @@ describe('the second generation of the API', function () {
         const { status } = await supervisor.api.ask<{ status?: { phase?: string } }>({ path });
         return status?.phase === 'Ready';
       },
-      { timeoutMs: 60_000, onTimeout: () => manager.process.log.slice(-4_000) },
+      { onTimeout: () => manager.process.log.slice(-4_000) },
     );
     expect((await manager.health('/readyz?verbose')).text).to.contain('profile second');
   });

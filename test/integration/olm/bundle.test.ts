@@ -51,8 +51,7 @@ function manifests(): TestObject[] {
   return placed.sort((a, b) => Number(b.kind === 'CustomResourceDefinition') - Number(a.kind === 'CustomResourceDefinition'));
 }
 
-describe('the bundle for OLM, installed by hand on a real API server', function () {
-  this.timeout(120_000);
+describe('the bundle for OLM, installed by hand on a real API server', () => {
   let controlPlane: ControlPlane;
   let api: AdminApi;
   let manager: ChildProcess | undefined;

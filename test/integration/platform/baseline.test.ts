@@ -18,8 +18,7 @@ import { BaselineStage, type LiveGadget, type ManagedFields } from './baseline-s
 
 const MINUTE_MS = 60_000;
 
-describe('one object on a real API server', function () {
-  this.timeout(60_000);
+describe('one object on a real API server', () => {
   let controlPlane: ControlPlane;
   let stage: BaselineStage;
   let count = 0;

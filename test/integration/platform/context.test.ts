@@ -60,8 +60,7 @@ function definitionIn(file: string): Definition {
   return definition;
 }
 
-describe('the context on a real API server', function () {
-  this.timeout(180_000);
+describe('the context on a real API server', () => {
   let stage: PlatformStage;
 
   before(async () => {
@@ -78,13 +77,7 @@ describe('the context on a real API server', function () {
     stage.until(`${name} to be as it should`, map(name), ({ data: content }) => isSo(content ?? {}));
   const merge = (path: string, body: unknown): Promise<unknown> => ask('PATCH', path, body, 'application/merge-patch+json');
   const inactive = (why: string): Promise<unknown> =>
-    poll(
-      `the module to be inactive: ${why}`,
-      async () => (await stage.manager!.health('/readyz?verbose')).text.includes(why) || undefined,
-      {
-        timeoutMs: 30_000,
-      },
-    );
+    poll(`the module to be inactive: ${why}`, async () => (await stage.manager!.health('/readyz?verbose')).text.includes(why) || undefined);
   const removeDefinition = (name: string): Promise<void> =>
     stage.cluster.api.delete({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } });
   const KUBEVIRT = '/apis/kubevirt.io/v1/namespaces/lab/kubevirts';
@@ -154,7 +147,7 @@ describe('the context on a real API server', function () {
     await merge('/api/v1/nodes/c/status', { status: { capacity: { 'nvidia.com/gpu': '2' }, allocatable: { 'nvidia.com/gpu': '2' } } });
 
     await data('facts', ({ nodes }) => nodes === '2');
-    await poll('the GPU', async () => (await stage.get(map('facts')))?.data?.['gpu'] === 'true' || undefined, { timeoutMs: 30_000 });
+    await poll('the GPU', async () => (await stage.get(map('facts')))?.data?.['gpu'] === 'true' || undefined);
   });
 
   it('knows OpenShift when its configuration appears', async () => {
@@ -191,9 +184,7 @@ describe('the context on a real API server', function () {
     const file = 'descheduler/kubedeschedulers.operator.openshift.io.yaml';
     const text = JSON.stringify(definitionIn(file));
     await stage.define(file);
-    const known = (
-      await poll('the enum', async () => (await stage.get(map('looks-up')))?.data?.['enums'] || undefined, { timeoutMs: 30_000 })
-    ).split(' ');
+    const known = (await poll('the enum', async () => (await stage.get(map('looks-up')))?.data?.['enums'] || undefined)).split(' ');
     expect(known).to.include('Automatic');
 
     const changed = JSON.parse(text.replaceAll('"Automatic"', '"Automatic","Another"')) as TestObject;
@@ -230,13 +221,7 @@ describe('the context on a real API server', function () {
 
     await ask('DELETE', `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/${LEASE.metadata.name}`);
 
-    await poll(
-      'the value to be back',
-      async () => (await stage.get(map('settings')))?.data?.['api'] === 'hco.kubevirt.io/v1' || undefined,
-      {
-        timeoutMs: 60_000,
-      },
-    );
+    await poll('the value to be back', async () => (await stage.get(map('settings')))?.data?.['api'] === 'hco.kubevirt.io/v1' || undefined);
   });
 
   it('is no anchor any more when the definition of HyperConverged goes, and falls back to the KubeVirt', async () => {

@@ -37,8 +37,7 @@ const DESCHEDULER = {
   metadata: { name: 'cluster', namespace: 'default' },
 };
 
-describe('the manager with the platform module', function () {
-  this.timeout(120_000);
+describe('the manager with the platform module', () => {
   let stage: PlatformStage;
 
   before(async () => {
@@ -138,12 +137,12 @@ describe('the manager with the platform module', function () {
       await stage.until('the object', DESCHEDULER, ({ spec }) => spec?.['deschedulingIntervalSeconds'] === 60);
       await stage.merge(DESCHEDULER, { spec: { deschedulingIntervalSeconds: 5 } });
       await stage.until('the value is back', DESCHEDULER, ({ spec }) => spec?.['deschedulingIntervalSeconds'] === 60);
-      await poll('the kind to be missed no more', async () => !(await stage.status()).includes('CRDMissing'), { timeoutMs: 30_000 });
+      await poll('the kind to be missed no more', async () => !(await stage.status()).includes('CRDMissing'));
       const name = 'kubedeschedulers.operator.openshift.io';
       const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } };
       await stage.cluster.api.delete(definition);
-      await poll('the definition to be gone', async () => (await stage.cluster.api.get(definition)) === undefined, { timeoutMs: 30_000 });
-      await poll('the kind to be missed', async () => (await stage.status()).includes('CRDMissing'), { timeoutMs: 30_000 });
+      await poll('the definition to be gone', async () => (await stage.cluster.api.get(definition)) === undefined);
+      await poll('the kind to be missed', async () => (await stage.status()).includes('CRDMissing'));
     }
     await stage.untilEvent('CRDDiscovered', 'KubeDescheduler');
   });
@@ -162,10 +161,10 @@ describe('the manager with the platform module', function () {
 
   it('stops at once when the module is switched off, and says so', async () => {
     await stage.anchor({ 'platform.kubevirt.io/autopilot': 'false' });
-    await poll('inactive', async () => (await stage.status()).includes('Disabled'), { timeoutMs: 20_000 });
+    await poll('inactive', async () => (await stage.status()).includes('Disabled'));
     await stage.merge(map('plain'), { data: { key: 'other' } });
     await stage.anchor({ 'platform.kubevirt.io/autopilot': 'account' });
-    await poll('a list', async () => (await stage.status()).includes('Allowlist'), { timeoutMs: 20_000 });
+    await poll('a list', async () => (await stage.status()).includes('Allowlist'));
 
     expect((await stage.get(map('plain')))?.data?.['key']).to.equal('other');
     await stage.anchor({ 'platform.kubevirt.io/autopilot': null });
@@ -181,7 +180,7 @@ describe('the manager with the platform module', function () {
         const { metadata } = (await stage.get(map('plain')))!;
         return metadata.annotations?.['platform.kubevirt.io/reconcile-paused'] === 'true';
       },
-      { timeoutMs: 60_000, intervalMs: 200 },
+      { intervalMs: 200 },
     );
     const event = await stage.untilEvent('ThrashingDetected', '"rival"');
     expect(event.note).to.contain('/data/key');

@@ -84,8 +84,8 @@ export class PlatformStage {
       writeFileSync(join(directory, path), text);
     }
     try {
-      const rbacFlags = ['--modules=platform', `--platform-assets-dir=${directory}`];
-      const started = await StewardCluster.start({ kubevirt: false, rbacFlags, ...cluster });
+      const rbacFlags = [`--platform-assets-dir=${directory}`];
+      const started = await StewardCluster.start({ modules: 'platform', kubevirt: false, rbacFlags, ...cluster });
       const stage = new PlatformStage(started, directory);
       for (const definition of definitions) await stage.define(definition);
       return stage;
@@ -111,7 +111,6 @@ export class PlatformStage {
 
   async startManager(flags: readonly string[] = []): Promise<ManagerProcess> {
     this.manager = await startManager(this.cluster, {
-      modules: 'platform',
       flags: [`--platform-assets-dir=${this.directory}`, '--log-level=debug', ...flags],
     });
     return this.manager;
@@ -156,7 +155,7 @@ export class PlatformStage {
       last = await this.get(reference);
       return last !== undefined && isSo(last) ? last : false;
     };
-    return poll(what, probe, { timeoutMs: 30_000, onTimeout: () => `${JSON.stringify(last)}\n${this.log}` });
+    return poll(what, probe, { onTimeout: () => `${JSON.stringify(last)}\n${this.log}` });
   }
 
   /** The text of the status ConfigMap. */
@@ -178,7 +177,7 @@ export class PlatformStage {
 
   untilEvent(reason: string, text = ''): Promise<ToldEvent> {
     const probe = async () => (await this.events(reason)).find(({ note }) => note.includes(text));
-    return poll(`an Event ${reason} ${text}`, probe, { timeoutMs: 30_000, onTimeout: () => this.log });
+    return poll(`an Event ${reason} ${text}`, probe, { onTimeout: () => this.log });
   }
 
   /** The end of what the manager logged. */

@@ -46,8 +46,7 @@ const [FIRST, SECOND, MASTER] = ['first', 'second', 'master'].map((name) => mach
 ];
 const CONDITIONS = ['Updated', 'Updating', 'Degraded', 'NodeDegraded', 'RenderDegraded'];
 
-describe('rollouts on a real API server', function () {
-  this.timeout(180_000);
+describe('rollouts on a real API server', () => {
   let stage: PlatformStage;
 
   before(async () => {
@@ -101,7 +100,6 @@ describe('rollouts on a real API server', function () {
       `${name} to wait: ${reason}`,
       async () =>
         (await stage.metric(`rollout_pending{kind="MachineConfig",name="${name}",namespace="",reason="${reason}"`)) === '1' || undefined,
-      { timeoutMs: 45_000 },
     );
   const exists = async (reference: typeof FIRST): Promise<boolean> => (await stage.get(reference)) !== undefined;
 
@@ -119,7 +117,7 @@ describe('rollouts on a real API server', function () {
     expect(await exists(SECOND)).to.equal(false);
     const isShown = async (): Promise<true | undefined> =>
       /type: RolloutPending\n\s+status: "True"/.test(await stage.status()) || undefined;
-    await poll('the condition', isShown, { timeoutMs: 30_000 });
+    await poll('the condition', isShown);
     expect(await stage.metric('compliance_status{kind="MachineConfig",name="50-first"')).to.equal(undefined);
   });
 
@@ -180,7 +178,7 @@ describe('rollouts on a real API server', function () {
     await stage.anchor({ [`${DOMAIN}rollout`]: 'immediate' });
 
     await stage.until('the value is back', FIRST, ({ spec }) => JSON.stringify(spec?.['kernelArguments']) === '["first=on"]');
-    await poll('the second to be gone', async () => !(await exists(SECOND)) || undefined, { timeoutMs: 45_000 });
+    await poll('the second to be gone', async () => !(await exists(SECOND)) || undefined);
   });
 
   it('are serial for a mode that nobody knows, which is told', async () => {

@@ -44,8 +44,7 @@ interface RenderRecord {
   readonly differences?: readonly Json[];
 }
 
-describe('the catalog that is shipped, on a cluster with KubeVirt alone', function () {
-  this.timeout(240_000);
+describe('the catalog that is shipped, on a cluster with KubeVirt alone', () => {
   const KUBEVIRT = { apiVersion: 'kubevirt.io/v1', kind: 'KubeVirt', metadata: { name: 'kubevirt', namespace: NAMESPACE } };
   const AAQ = '/apis/aaq.kubevirt.io/v1alpha1/aaqs/aaq';
   let cluster: StewardCluster;
@@ -53,7 +52,7 @@ describe('the catalog that is shipped, on a cluster with KubeVirt alone', functi
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     await new CatalogCluster(cluster.controlPlane).install([
       'aaqs.aaq.kubevirt.io',
       'kubevirts.kubevirt.io',
@@ -62,7 +61,7 @@ describe('the catalog that is shipped, on a cluster with KubeVirt alone', functi
     const path = pathOf(KUBEVIRT);
     const body = { ...KUBEVIRT, metadata: { ...KUBEVIRT.metadata, annotations: annotationsOf({ 'enable-aaq': 'true' }) }, spec: {} };
     await cluster.api.ask({ method: 'POST', path: path.slice(0, path.lastIndexOf('/')), body });
-    manager = await startManager(cluster, { modules: 'platform' });
+    manager = await startManager(cluster);
   });
 
   after(async () => {
@@ -96,20 +95,18 @@ describe('the catalog that is shipped, on a cluster with KubeVirt alone', functi
     });
 
     await poll('the AAQ to be gone', async () => (await cluster.controlPlane.request({ path: AAQ })).status === 404, {
-      timeoutMs: 60_000,
       intervalMs: 500,
     });
   });
 });
 
-describe('the catalog that is shipped, with the rights that are printed', function () {
-  this.timeout(240_000);
+describe('the catalog that is shipped, with the rights that are printed', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess | undefined;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'platform', kubevirt: false });
     await new CatalogCluster(cluster.controlPlane).install(DEFINITIONS);
     for (const name of NAMESPACES) await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     for (const node of nodes()) await cluster.api.apply(node);
@@ -117,7 +114,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
     await create({ ...SELF_NODE_REMEDIATION, spec: { template: { spec: {} } } });
     await create({ ...HCO, metadata: { ...HCO.metadata, annotations: annotationsOf(EVERYTHING) }, spec: {} });
     for (const [path, object] of tombstones()) await older(path, object);
-    manager = await startManager(cluster, { modules: 'platform' });
+    manager = await startManager(cluster);
   });
 
   after(async () => {
@@ -152,7 +149,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
         seen = await rows();
         return isDone(seen) && seen;
       },
-      { timeoutMs: 120_000, intervalMs: 500, onTimeout },
+      { intervalMs: 500, onTimeout },
     );
   };
 
@@ -193,7 +190,6 @@ describe('the catalog that is shipped, with the rights that are printed', functi
         `${object.kind} ${object.metadata?.name} to be gone`,
         async () => (await cluster.controlPlane.request({ path })).status === 404,
         {
-          timeoutMs: 60_000,
           intervalMs: 500,
         },
       );
@@ -205,7 +201,6 @@ describe('the catalog that is shipped, with the rights that are printed', functi
     await older(path, object);
 
     await poll('it to be gone again', async () => (await cluster.controlPlane.request({ path })).status === 404, {
-      timeoutMs: 60_000,
       intervalMs: 500,
     });
   });
@@ -237,7 +232,7 @@ describe('the catalog that is shipped, with the rights that are printed', functi
           left = items.map(({ metadata }) => metadata.name);
           return left.length === 0;
         },
-        { timeoutMs: 60_000, intervalMs: 500, onTimeout: () => left.join(', ') },
+        { intervalMs: 500, onTimeout: () => left.join(', ') },
       );
     }
     expect(await cluster.api.ask<TestObject>({ path: pathOf(HCO) })).to.have.nested.property('metadata.name', HCO.metadata.name);

@@ -62,8 +62,7 @@ const anOlderOne = (config: string, uid: string | undefined): TestObject => {
   };
 };
 
-describe('agents that cannot be deployed as asked for', function () {
-  this.timeout(60_000);
+describe('agents that cannot be deployed as asked for', () => {
   let bench: DeploymentBench;
 
   before(async function () {
@@ -272,9 +271,7 @@ describe('agents that cannot be deployed as asked for', function () {
   });
 });
 
-describe('agents and several replicas', function () {
-  this.timeout(60_000);
-
+describe('agents and several replicas', () => {
   it('are deployed by the leader alone', async () => {
     const bench = await DeploymentBench.start({ flags: ['--leader-elect'] });
     const leader = bench.manager;
@@ -299,8 +296,7 @@ describe('agents and several replicas', function () {
   });
 });
 
-describe('agents on an API server that guards owner references, as that of OpenShift does', function () {
-  this.timeout(60_000);
+describe('agents on an API server that guards owner references, as that of OpenShift does', () => {
   let bench: DeploymentBench;
 
   before(async function () {

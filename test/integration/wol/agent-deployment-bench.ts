@@ -41,6 +41,7 @@ export class DeploymentBench {
   /** By default without KubeVirt, which agents do not depend on. @param guardedOwners as on OpenShift. */
   static async start({ kubevirt = false, guardedOwners = false, rbacFlags = [], ...options }: BenchOptions = {}): Promise<DeploymentBench> {
     const cluster = await StewardCluster.start({
+      modules: 'wol',
       rbacFlags,
       guardedOwners,
       ...(kubevirt ? {} : { kubevirt: false }),

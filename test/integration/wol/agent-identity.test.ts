@@ -7,8 +7,7 @@ import { containerOf, DeploymentBench, variable } from './agent-deployment-bench
 const FOLDER = '/var/run/secrets/virt-steward/grpc';
 const BUNDLE = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'virt-steward-grpc-ca', namespace: NAMESPACE } };
 
-describe('what agents are given to be known by', function () {
-  this.timeout(60_000);
+describe('what agents are given to be known by', () => {
   let bench: DeploymentBench;
 
   before(async function () {

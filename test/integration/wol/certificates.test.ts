@@ -84,15 +84,14 @@ async function serialServedTo(port: number, ca: string, servername = 'localhost'
   }
 }
 
-describe('certificates of our own', function () {
-  this.timeout(60_000);
+describe('certificates of our own', () => {
   let cluster: StewardCluster;
   let trust: Trust;
   let manager: ManagerProcess;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     trust = new Trust(cluster);
     manager = await startManager(cluster, { secure: true });
   });
@@ -225,14 +224,13 @@ describe('certificates of our own', function () {
   });
 });
 
-describe('certificates of several replicas', function () {
-  this.timeout(60_000);
+describe('certificates of several replicas', () => {
   let cluster: StewardCluster;
   let managers: ManagerProcess[] = [];
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
   });
 
   after(async () => {
@@ -287,8 +285,7 @@ const FOREIGN_MODES: readonly ForeignMode[] = [
 ];
 
 for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
-  describe(`a certificate of ${what}`, function () {
-    this.timeout(60_000);
+  describe(`a certificate of ${what}`, () => {
     let cluster: StewardCluster;
     let manager: ManagerProcess;
     let trust: Trust;
@@ -296,7 +293,7 @@ for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
 
     before(async function () {
       this.timeout(0);
-      cluster = await StewardCluster.start({ kubevirt: false, rbacFlags: flags });
+      cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false, rbacFlags: flags });
       trust = new Trust(cluster);
     });
 
@@ -348,14 +345,13 @@ for (const { what, flags, secret, authority: placed } of FOREIGN_MODES) {
   });
 }
 
-describe('client certificates', function () {
-  this.timeout(60_000);
+describe('client certificates', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ rbacFlags: ['--grpc-mtls'] });
+    cluster = await StewardCluster.start({ modules: 'wol', rbacFlags: ['--grpc-mtls'] });
     manager = await startManager(cluster, { secure: true, flags: ['--grpc-mtls'] });
   });
 

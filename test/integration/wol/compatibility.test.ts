@@ -10,15 +10,14 @@ import { untilStatus } from '../../harness/wol-objects';
 const text = (field: number, value: string): Buffer => Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
 const number = (field: number, value: number): Buffer => Buffer.from([field << 3, value]);
 
-describe('agents of kubevirt-wol, which know six fields, single calls and plaintext', function () {
-  this.timeout(60_000);
+describe('agents of kubevirt-wol, which know six fields, single calls and plaintext', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: Client;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aVm({ name: 'old-friend', mac: testMac(1) }));
     manager = await startManager(cluster, { secure: false });

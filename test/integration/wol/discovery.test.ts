@@ -12,15 +12,14 @@ const CONFIGS = '/apis/wol.pillon.org/v1beta1/wolconfigs';
 const VMS = '/apis/kubevirt.io/v1/virtualmachines';
 
 /** Every wait of this file is far below a minute, so nothing here can pass by a timer of the manager. */
-describe('discovery of virtual machines', function () {
-  this.timeout(60_000);
+describe('discovery of virtual machines', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
     for (const name of ['lab', 'office']) await cluster.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -173,7 +172,7 @@ describe('discovery of virtual machines', function () {
 
       await cluster.api.delete(vmRef('short-lived'));
 
-      await reporter.untilUnknown(testMac(130), { timeoutMs: 5_000 });
+      await reporter.untilUnknown(testMac(130));
     });
 
     it('is found under its new address and no more under the old one after an edit', async () => {

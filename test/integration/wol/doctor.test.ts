@@ -27,8 +27,7 @@ const NODE = 'node-1';
  * The commands as a person runs them, on a cluster whose agent is a process beside it: the node and its pods are objects only, and the
  * test says in the kubelet's stead that pods are ready.
  */
-describe('what people ask about waking', function () {
-  this.timeout(90_000);
+describe('what people ask about waking', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: AgentProcess;
@@ -37,7 +36,7 @@ describe('what people ask about waking', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     const { api } = cluster;
     udpPort = await freeUdpPort();
     await api.apply({ apiVersion: 'v1', kind: 'Node', metadata: { name: NODE, labels: { 'kubernetes.io/os': 'linux' } } });

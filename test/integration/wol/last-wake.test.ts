@@ -6,18 +6,16 @@ import { type ManagerProcess, startManager } from '../../harness/steward-process
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilCondition, untilStatus } from '../../harness/wol-objects';
 
-const TIMEOUT_MS = 30_000;
 const FINALIZER = 'test.example.org/held';
 
-describe('the status of a WolConfig, where nothing moves by itself,', function () {
-  this.timeout(120_000);
+describe('the status of a WolConfig, where nothing moves by itself,', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: { controller: false }, controlPlane: { controllerManager: false } });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: { controller: false }, controlPlane: { controllerManager: false } });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
   });
@@ -49,11 +47,11 @@ describe('the status of a WolConfig, where nothing moves by itself,', function (
       await cluster.api.apply(aVm({ name, mac, ...vm }));
       const explicitMappings = [{ macAddress: mac, namespace: 'default', vmName: name }];
       await cluster.api.apply(aWolConfig(name, { discoveryMode: 'Explicit', explicitMappings, wolPorts: [port], ...spec }));
-      await untilStatus(cluster.api, name, 'to know the machine', ({ managedVMs }) => managedVMs === 1, TIMEOUT_MS);
+      await untilStatus(cluster.api, name, 'to know the machine', ({ managedVMs }) => managedVMs === 1);
 
       expect((await reporter.report(mac, port)).status).to.equal(answer);
 
-      const { status } = await untilStatus(cluster.api, name, 'to have a last wake', ({ lastWake }) => lastWake !== undefined, TIMEOUT_MS);
+      const { status } = await untilStatus(cluster.api, name, 'to have a last wake', ({ lastWake }) => lastWake !== undefined);
       expect(status?.lastWake).to.deep.include({ macAddress: mac, vm: `default/${name}`, result, node: 'test-node' });
       expect(cluster.kubevirt.journal.calls({ verb: 'start', name })).to.deep.equal([]);
     });
@@ -61,7 +59,7 @@ describe('the status of a WolConfig, where nothing moves by itself,', function (
 
   it('is AgentReady=Unknown (Pending) until a DaemonSet controller has looked', async () => {
     await cluster.api.apply(aWolConfig('young', { namespaceSelectors: ['nowhere'] }));
-    const { message } = await untilCondition(cluster.api, 'young', 'AgentReady', 'Unknown', 'Pending', TIMEOUT_MS);
+    const { message } = await untilCondition(cluster.api, 'young', 'AgentReady', 'Unknown', 'Pending');
     expect(message).to.equal('the state of the DaemonSet is not known yet');
   });
 
@@ -69,7 +67,7 @@ describe('the status of a WolConfig, where nothing moves by itself,', function (
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'dated' } };
     await cluster.api.apply(namespace);
     await cluster.api.apply(aWolConfig('dated', { namespaceSelectors: ['dated'], wolPorts: [4_010] }));
-    const empty = await untilStatus(cluster.api, 'dated', 'to be dated', ({ lastSync }) => lastSync !== undefined, TIMEOUT_MS);
+    const empty = await untilStatus(cluster.api, 'dated', 'to be dated', ({ lastSync }) => lastSync !== undefined);
     expect(Math.abs(Date.parse(empty.status!.lastSync!) - Date.now())).to.be.below(60_000);
 
     await cluster.api.apply(aVm({ name: 'a', namespace: 'dated', mac: testMac(10), runStrategy: 'Manual' }));
@@ -77,9 +75,9 @@ describe('the status of a WolConfig, where nothing moves by itself,', function (
     const before = empty.status!.lastSync!;
     const isLater = ({ managedVMs, lastSync }: { managedVMs?: number; lastSync?: string }): boolean =>
       managedVMs === 1 && lastSync !== undefined && lastSync > before;
-    const { status } = await untilStatus(cluster.api, 'dated', 'to have a later date', isLater, TIMEOUT_MS);
+    const { status } = await untilStatus(cluster.api, 'dated', 'to have a later date', isLater);
     expect((await reporter.report(testMac(10), 4_010)).status).to.equal('VM_START_INITIATED');
-    const woken = await untilStatus(cluster.api, 'dated', 'to have a last wake', ({ lastWake }) => lastWake !== undefined, TIMEOUT_MS);
+    const woken = await untilStatus(cluster.api, 'dated', 'to have a last wake', ({ lastWake }) => lastWake !== undefined);
     expect(woken.status?.lastSync).to.equal(status?.lastSync);
   });
 });

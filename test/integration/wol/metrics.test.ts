@@ -67,15 +67,14 @@ function typesIn(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/^# TYPE (wol_\w+) (\w+)$/gm)].map(([, name, type]) => [name!, type!]));
 }
 
-describe('metrics of Wake-on-LAN', function () {
-  this.timeout(60_000);
+describe('metrics of Wake-on-LAN', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: AgentProcess;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster, { secure: true });
     const identities = await AgentIdentities.create(cluster);
     const identity = await identities.folder('node-a');

@@ -19,15 +19,14 @@ function guardedBy(name: string, namespace?: string) {
   return { secureOn: { passwordSecretRef: { name, ...(namespace !== undefined && { namespace }) } } };
 }
 
-describe('what a WolConfig allows and asks for', function () {
-  this.timeout(90_000);
+describe('what a WolConfig allows and asks for', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     reporter = new ReportingAgent(manager.grpcPort);
   });
@@ -158,7 +157,7 @@ describe('what a WolConfig allows and asks for', function () {
     const waiting = answers.filter(({ status }) => status === 'ACCEPTED');
     expect(waiting.map(({ message }) => message)).to.deep.equal(['waiting for the rate limit', 'waiting for the rate limit']);
     expect(await metric('wol_waiting_wakes{config="rush"}')).to.equal(2);
-    await poll('all to be started', () => machines.every(({ name }) => startsOf(name).length === 1), { timeoutMs: 40_000 });
+    await poll('all to be started', () => machines.every(({ name }) => startsOf(name).length === 1));
     expect(await metric('wol_waiting_wakes{config="rush"}')).to.equal(0);
     expect(await metric('wol_vm_started_total{config="rush"}')).to.equal(8);
   });
@@ -226,7 +225,7 @@ describe('what a WolConfig allows and asks for', function () {
     it('learns from machines that run already, but nothing that only the guest says', async () => {
       await cluster.api.apply(aWolConfig('school', { namespaceSelectors: ['learning'], wolPorts: [4_140], learnRuntimeMACs: true }));
 
-      await reporter.untilWakes(mac, 'learning/pupil', { port: 4_140, timeoutMs: 10_000 });
+      await reporter.untilWakes(mac, 'learning/pupil', { port: 4_140 });
       expect((await reporter.report(guestMac, 4_140)).status).to.equal('VM_NOT_FOUND');
       await untilStatus(cluster.api, 'school', 'to count it', ({ managedVMs, managedMACs }) => managedVMs === 1 && managedMACs === 1);
       expect(await metric('wol_learned_macs')).to.equal(1);
@@ -234,7 +233,7 @@ describe('what a WolConfig allows and asks for', function () {
 
     it('wakes the machine by what was learned after it has stopped and the manager was killed', async () => {
       const uid = String((await cluster.api.get(vmRef(target.name, target.namespace)))!.metadata['uid']);
-      await poll('the address to be stored', async () => (await stored())[uid] === mac, { timeoutMs: 30_000 });
+      await poll('the address to be stored', async () => (await stored())[uid] === mac);
       await cluster.kubevirt.call('stop', target);
       await poll('the machine to be off', async () => (await phase()) === undefined);
       reporter.close();
@@ -267,14 +266,10 @@ describe('what a WolConfig allows and asks for', function () {
         await cluster.api.mergePatch({ ...instanceRef, metadata: machine }, { status });
       }
 
-      await poll(
-        'all to be stored',
-        async () => {
-          const now = await stored();
-          return chosen.every(({ uid, mac: own }) => now[uid] === own);
-        },
-        { timeoutMs: 40_000 },
-      );
+      await poll('all to be stored', async () => {
+        const now = await stored();
+        return chosen.every(({ uid, mac: own }) => now[uid] === own);
+      });
     });
 
     it('writes nothing while nothing new is learned', async () => {
@@ -293,7 +288,7 @@ describe('what a WolConfig allows and asks for', function () {
           before = now;
           return performance.now() - quietSinceMs > 12_000;
         },
-        { timeoutMs: 60_000, intervalMs: 500 },
+        { intervalMs: 500 },
       );
     });
 
@@ -302,7 +297,7 @@ describe('what a WolConfig allows and asks for', function () {
 
       await reporter.untilUnknown(mac, { port: 4_140 });
       await reporter.untilWakes(declared, 'learning/pupil', { port: 4_140 });
-      await poll('the stored address to be gone', async () => !Object.values(await stored()).includes(mac), { timeoutMs: 30_000 });
+      await poll('the stored address to be gone', async () => !Object.values(await stored()).includes(mac));
     });
   });
 
@@ -321,16 +316,12 @@ describe('what a WolConfig allows and asks for', function () {
       expect((await manager.health('/readyz')).status, 'packets are left with the agents').to.equal(503);
       await cluster.api.mergePatch(role, { rules });
 
-      await poll(
-        'it to be ready again',
-        async () => {
-          const config = await cluster.api.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(
-            wolConfigRef('rush'),
-          );
-          return config?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-        },
-        { timeoutMs: 60_000 },
-      );
+      await poll('it to be ready again', async () => {
+        const config = await cluster.api.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(
+          wolConfigRef('rush'),
+        );
+        return config?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+      });
     });
   });
 });

@@ -76,8 +76,7 @@ const FORBIDDEN: readonly Action[] = [
   ...actions(['create', 'update', 'patch'], 'admissionregistration.k8s.io', 'validatingwebhookconfigurations'),
 ];
 
-describe('the rights of the manager', function () {
-  this.timeout(60_000);
+describe('the rights of the manager', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
@@ -85,7 +84,7 @@ describe('the rights of the manager', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ rbacFlags: ['--modules=wol'] });
+    cluster = await StewardCluster.start({ modules: 'wol' });
     token = await cluster.controlPlane.serviceAccountToken(NAMESPACE, SERVICE_ACCOUNT);
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aVm({ name: 'guarded', mac: testMac(1) }));

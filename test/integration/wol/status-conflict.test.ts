@@ -7,15 +7,14 @@ import { untilStatus } from '../../harness/wol-objects';
 
 const CONFIGS = '/apis/wol.pillon.org/v1beta1/wolconfigs/contended';
 
-describe('a status write that meets a newer version of its WolConfig', function () {
-  this.timeout(60_000);
+describe('a status write that meets a newer version of its WolConfig', () => {
   let cluster: StewardCluster;
   let proxy: HttpFaultProxy;
   let manager: ManagerProcess;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     const { server, ca } = cluster.controlPlane;
     proxy = await HttpFaultProxy.start({ target: server, targetCa: ca });
     const token = await cluster.controlPlane.serviceAccountToken(NAMESPACE, SERVICE_ACCOUNT);

@@ -16,15 +16,14 @@ import {
   wolConfigRef,
 } from '../../harness/wol-objects';
 
-describe('what a WolConfig says about itself', function () {
-  this.timeout(120_000);
+describe('what a WolConfig says about itself', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let reporter: ReportingAgent;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     await cluster.api.apply(aWolConfig('all'));
     await cluster.api.apply(aWolConfig('empty', { namespaceSelectors: ['nowhere'] }));
     manager = await startManager(cluster);
@@ -78,11 +77,11 @@ describe('what a WolConfig says about itself', function () {
       await cluster.api.delete(definition);
 
       // Discovery has to confirm it, after 5 s.
-      await untilCondition(cluster.api, 'all', 'Ready', 'False', 'KubeVirtMissing', 30_000);
+      await untilCondition(cluster.api, 'all', 'Ready', 'False', 'KubeVirtMissing');
       expect((await reporter.report(testMac(1))).status).to.equal('VM_NOT_FOUND');
 
       await cluster.api.apply({ ...definition, metadata: { name: metadata.name, annotations: metadata.annotations }, spec } as TestObject);
-      await untilCondition(cluster.api, 'all', 'Ready', 'True', 'MappingUpdated', 60_000);
+      await untilCondition(cluster.api, 'all', 'Ready', 'True', 'MappingUpdated');
       await cluster.api.apply(aVm({ name: 'first', mac: testMac(1) }));
       await reporter.untilWakes(testMac(1), 'default/first');
     });
@@ -257,7 +256,7 @@ describe('what a WolConfig says about itself', function () {
           quietSinceMs = performance.now();
           return undefined;
         },
-        { timeoutMs: 20_000, intervalMs: 100 },
+        { intervalMs: 100 },
       );
     });
   });

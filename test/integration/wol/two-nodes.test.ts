@@ -25,8 +25,7 @@ function frame(mac: string, tag = ''): string {
   return `${ALL_AND_A_SENDER}${tag}0842${Buffer.from(buildMagicPacket(mac)).toString('hex')}`;
 }
 
-describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
-  this.timeout(60_000);
+describe(`two nodes on one network${NetworkLab.titleNote}`, () => {
   let lab: NetworkLab;
   let cluster: StewardCluster;
   let manager: ManagerProcess;
@@ -36,7 +35,7 @@ describe(`two nodes on one network${NetworkLab.titleNote}`, function () {
     if (!NetworkLab.isPossible) this.skip();
     this.timeout(0);
     lab = await NetworkLab.start(...NODES, 'sender');
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster, { grpcHost: lab.hostAddress });
     agents = await Promise.all(NODES.map((name) => agentOn(lab.node(name))));
     await cluster.api.apply(aWolConfig('all', { wolPorts: [9], agent: { rawEthernet: true } }));

@@ -17,8 +17,7 @@ const LOCAL = testMac(3);
 /** The shortest that --wol-start-timeout may be. */
 const START_TIMEOUT = '1s';
 
-describe('wake targets of another module', function () {
-  this.timeout(90_000);
+describe('wake targets of another module', () => {
   let cluster: StewardCluster;
   let operator: StewardOperator;
   let reporter: ReportingAgent;
@@ -26,7 +25,7 @@ describe('wake targets of another module', function () {
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start({ kubevirt: false });
+    cluster = await StewardCluster.start({ modules: 'wol', kubevirt: false });
     await cluster.api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'west', namespace: 'default' } });
     await cluster.api.apply(aWolConfig('all'));
     machines.isReady = false;
@@ -90,7 +89,7 @@ describe('wake targets of another module', function () {
   it('of a cluster that cannot be reached end in ClusterUnavailable, and slow down nobody else', async () => {
     await cluster.installKubeVirt();
     await cluster.api.apply(aVm({ name: 'local', mac: LOCAL }));
-    await untilStatus(cluster.api, 'all', 'to count both', ({ managedVMs }) => managedVMs === 2, 30_000);
+    await untilStatus(cluster.api, 'all', 'to count both', ({ managedVMs }) => managedVMs === 2);
     machines.add({ name: 'down', mac: DOWN, start: async () => ({ kind: 'transient', message: 'connection refused', unreachable: true }) });
 
     const lost = reporter.report(DOWN);

@@ -6,15 +6,14 @@ import { sendMagicPackets } from '../../harness/udp-sender';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilEvent, untilStatus } from '../../harness/wol-objects';
 
-describe('a magic packet', function () {
-  this.timeout(60_000);
+describe('a magic packet', () => {
   let cluster: StewardCluster;
   let manager: ManagerProcess;
   let agent: AgentProcess;
 
   before(async function () {
     this.timeout(0);
-    cluster = await StewardCluster.start();
+    cluster = await StewardCluster.start({ modules: 'wol' });
     manager = await startManager(cluster);
     agent = await startAgent(manager.grpcPort);
   });

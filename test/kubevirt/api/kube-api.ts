@@ -16,7 +16,7 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** @default `application/json` */
   readonly contentType?: string;
-  /** @default 15000 */
+  /** @default 60000 */
   readonly timeoutMs?: number;
 }
 
@@ -61,7 +61,7 @@ export class KubeApi {
   }
 
   /** Sends one request. @throws {Error} when no answer comes. */
-  exchange({ method = 'GET', path, body, contentType = 'application/json', timeoutMs = 15_000 }: ApiRequest): Promise<ApiResponse> {
+  exchange({ method = 'GET', path, body, contentType = 'application/json', timeoutMs = 60_000 }: ApiRequest): Promise<ApiResponse> {
     const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const options = this.optionsFor(path, {
       method,

@@ -190,8 +190,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('alerts of the chart', function () {
-  this.timeout(120_000);
+describe('alerts of the chart', () => {
   let helm: Helm;
   let tool: string;
   let folder: string;

@@ -53,9 +53,7 @@ function labelsIn(expr: string): string[] {
   return [...grouped, ...[...expr.matchAll(/[{,]([a-z_]+)=/g)].map(([, name]) => name!)];
 }
 
-describe('dashboards of the chart', function () {
-  this.timeout(60_000);
-
+describe('dashboards of the chart', () => {
   it('are there for the manager and for Wake-on-LAN', () => {
     expect(NAMES).to.include.members(['overview', 'wol']);
   });

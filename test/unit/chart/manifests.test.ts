@@ -7,8 +7,7 @@ import { NAMESPACE, objectsOf, renderedChart } from '../../../hack/tools/helm-te
 import { namesOf } from '../../harness/helm';
 import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 
-describe('manifests for people without Helm', function () {
-  this.timeout(60_000);
+describe('manifests for people without Helm', () => {
   let files: Map<ManifestFile, string>;
   let byHelm3: Map<ManifestFile, string>;
 

@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { Helm, namesOf, the } from '../../harness/helm';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 
-describe('scraping as the chart sets it up', function () {
-  this.timeout(60_000);
+describe('scraping as the chart sets it up', () => {
   let helm: Helm;
 
   before(async function () {

@@ -19,8 +19,7 @@ const READ = new Set<string>([...MANAGER_FLAGS, ...MODULE_DEFINITIONS].map(({ en
 /** Set by the values of the test itself, and read by Node.js. */
 const OTHERS = ['EXAMPLE', 'FURTHER', 'NODE_OPTIONS'];
 
-describe('what the chart passes to the manager', function () {
-  this.timeout(60_000);
+describe('what the chart passes to the manager', () => {
   let helm: Helm;
 
   before(async function () {

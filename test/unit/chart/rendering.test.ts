@@ -17,8 +17,7 @@ interface PodSpec {
 
 const podSpec = (deployment: TestObject): PodSpec => (deployment['spec'] as { template: { spec: PodSpec } }).template.spec;
 
-describe('the rendered chart', function () {
-  this.timeout(60_000);
+describe('the rendered chart', () => {
   let helm: Helm;
   let byDefault: TestObject[];
 

@@ -53,8 +53,7 @@ const SECRET_VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
 
 const MANAGER_ROLES = ['virt-steward-manager', 'virt-steward-wol'];
 
-describe('rights in the rendered chart', function () {
-  this.timeout(60_000);
+describe('rights in the rendered chart', () => {
   let helm: Helm;
 
   before(async function () {

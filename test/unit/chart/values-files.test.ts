@@ -14,8 +14,7 @@ const bad = readdirSync(join(CI, 'bad'));
 /** Without it V1 refuses the values, which bad/v01.yaml shows. */
 const ONLY_MODULE = 'wol.enabled';
 
-describe('values of the chart', function () {
-  this.timeout(120_000);
+describe('values of the chart', () => {
   let helms: [Helm, Helm];
 
   before(async function () {

@@ -8,7 +8,7 @@ const MAIN = join(__dirname, '..', '..', '..', 'src', 'cli', 'main.js');
 function run(args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env }, timeout: 15_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env }, timeout: 120_000 }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });
@@ -46,7 +46,7 @@ describe('virt-steward rbac', () => {
 
 describe('virt-steward manager', () => {
   const refused = async (flags: readonly string[], env: Record<string, string> = {}): Promise<string> => {
-    const { code, stderr } = await run(['manager', '--grpc-insecure', ...flags], env);
+    const { code, stderr } = await run(['manager', '--modules=wol', '--grpc-insecure', ...flags], env);
     expect(code).to.equal(2);
     return stderr.trim().split('\n')[0]!;
   };

@@ -10,7 +10,7 @@ function manager(flag: string): Promise<{ code: unknown; stderr: string }> {
     execFile(
       process.execPath,
       [MAIN, 'manager', '--modules=platform', flag],
-      { env: { PATH }, timeout: 30_000 },
+      { env: { PATH }, timeout: 120_000 },
       (error, _stdout, stderr) => {
         resolve({ code: error?.code, stderr });
       },
@@ -18,9 +18,7 @@ function manager(flag: string): Promise<{ code: unknown; stderr: string }> {
   });
 }
 
-describe('virt-steward manager --modules=platform', function () {
-  this.timeout(60_000);
-
+describe('virt-steward manager --modules=platform', () => {
   for (const [flag, allowed] of [
     ['--platform-resync=1s', '60s to 86400s'],
     ['--throttle-capacity=0', 'whole numbers from 1 to 1000'],

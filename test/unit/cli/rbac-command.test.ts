@@ -13,15 +13,14 @@ interface Outcome {
 function rbac(...args: readonly string[]): Promise<Outcome> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, 'rbac', ...args], { env: { PATH, HOME }, timeout: 50_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, 'rbac', ...args], { env: { PATH, HOME }, timeout: 120_000 }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });
 }
 
-describe('the command rbac', function () {
+describe('the command rbac', () => {
   // Each starts a process, which takes a second on a machine of its own.
-  this.timeout(60_000);
 
   for (const [format, sign] of [
     ['yaml', /^kind: ClusterRoleBinding$/m],

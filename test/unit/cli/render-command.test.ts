@@ -23,9 +23,8 @@ interface Outcome {
   stderr: string;
 }
 
-describe('the command render', function () {
+describe('the command render', () => {
   // Each starts a process, which takes a second on a machine of its own.
-  this.timeout(60_000);
   let folder: string;
 
   before(() => {
@@ -46,7 +45,7 @@ describe('the command render', function () {
       execFile(
         process.execPath,
         [MAIN, 'render', ...args],
-        { cwd: folder, env: { PATH, HOME }, timeout: 50_000 },
+        { cwd: folder, env: { PATH, HOME }, timeout: 120_000 },
         (error, stdout, stderr) => {
           resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
         },

@@ -132,7 +132,7 @@ describe('a process group', () => {
         console.log((await brief.ended()).code);
       })();`;
 
-    const owner = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 10_000 });
+    const owner = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 120_000 });
 
     expect(owner).to.deep.include({ status: 0, signal: null, stdout: '3\n' });
   });

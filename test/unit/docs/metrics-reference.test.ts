@@ -8,6 +8,8 @@ import { FrameworkMetrics } from '../../../src/framework/serving/metrics/framewo
 import { FakeClock } from '../../../src/framework/testing/fake-clock';
 import { ClusterMetrics } from '../../../src/machines/clusters/cluster-metrics';
 import { exposeApiFigures, exposeClusterFigures } from '../../../src/machines/handlers/cluster-gauges';
+import { exposeMachineFigures } from '../../../src/machines/handlers/machine-gauges';
+import { ClusterLabels } from '../../../src/machines/observability/cluster-labels';
 import type { SupervisorApi } from '../../../src/machines/supervisor-api';
 import { PlatformMetrics } from '../../../src/platform/observability/platform-metrics';
 import { GrpcMetrics } from '../../../src/wol/handlers/grpc-metrics';
@@ -67,9 +69,11 @@ describe('the reference of metrics', () => {
 
   it('lists every metric of the machines module as it is exposed', async () => {
     const registry = new Registry();
-    new ClusterMetrics(registry);
+    const labels = new ClusterLabels();
+    new ClusterMetrics(registry, labels);
     exposeApiFigures(registry, { profile: 'first', isCompatible: () => true } as unknown as SupervisorApi);
-    exposeClusterFigures(registry, () => []);
+    exposeClusterFigures(registry, labels, () => []);
+    exposeMachineFigures(registry, { figures: () => ({ objects: [], notReady: [], deletion: [] }), macCollisions: () => 0 });
     expect(rowsIn('Module machines').sort().join('\n')).to.equal((await rowsOf(registry)).join('\n'));
   });
 

@@ -43,6 +43,16 @@ describe('what the supervisor serves of the API', () => {
     expect(api.keeps('machines', 'status.unheardOf')).to.equal(false);
   });
 
+  it('tells a cluster without any of the definitions from one that lacks some', () => {
+    const api = anApi();
+    api.see('machines', undefined);
+    expect(api.isAbsent).to.equal(false);
+    api.see('kubevirtconfigs', undefined);
+    api.see('networkconfigurations', undefined);
+
+    expect(api.isAbsent).to.equal(true);
+  });
+
   it('tells of every change', () => {
     const api = anApi();
     let told = 0;

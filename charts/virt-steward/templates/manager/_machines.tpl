@@ -20,28 +20,30 @@
 KUBEVIRT_CONFIGS_NAMESPACE {{ include "virt-steward.machines.values" . | fromJson | values | sortAlpha | join " " }}
 {{- end }}
 
-{{- define "virt-steward.machines.environment" -}}
-{{- with .Values.machines }}
-{{- if .enabled }}
+{{- define "virt-steward.machines.arguments" }}{{ end }}
+
+{{- define "virt-steward.machines.environment" }}
 - name: KUBEVIRT_CONFIGS_NAMESPACE
-  {{- with .configsNamespace }}
+  {{- with .Values.machines.configsNamespace }}
   value: {{ . | quote }}
   {{- else }}
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
   {{- end }}
-{{- $machines := . }}
-{{- range $key, $name := include "virt-steward.machines.values" $ | fromJson }}
-{{- with index $machines $key }}
+{{- range $key, $name := include "virt-steward.machines.values" . | fromJson }}
+{{- with index $.Values.machines $key }}
 - name: {{ $name }}
   value: {{ ternary (. | quote) (join "," . | quote) (kindIs "string" .) }}
 {{- end }}
 {{- end }}
-{{- range $name, $value := .extraEnv }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
+{{- include "virt-steward.extraEnvironment" .Values.machines.extraEnv }}
 {{- end }}
+
+{{- define "virt-steward.machines.ownKinds" -}}
+vitistack.io: [kubevirtconfigs, machines, networkconfigurations]
 {{- end }}
-{{- end }}
-{{- end }}
+
+{{- define "virt-steward.machines.cleanupRules" }}{{ end }}
+{{- define "virt-steward.machines.warnings" }}{{ end }}
+{{- define "virt-steward.machines.refusals" }}{{ end }}

@@ -11,7 +11,7 @@ import { ROOT } from '../../../harness/steward-cluster';
 
 export const SCRIPTS = join(ROOT, 'assets', 'files');
 export const GIB_IN_KIB = 1024 * 1024;
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 120_000;
 
 export interface Outcome {
   readonly code: number | null;

@@ -33,8 +33,7 @@ function withGuests(guests: Readonly<Record<string, string>>): FakeNode {
   return node;
 }
 
-describe('the shutdown inhibitor', function () {
-  this.timeout(60_000);
+describe('the shutdown inhibitor', () => {
   let node: FakeNode | undefined;
   before(onLinux);
   afterEach(() => node?.remove());

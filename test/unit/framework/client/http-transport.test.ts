@@ -267,7 +267,7 @@ describe('HTTP transport', () => {
       let error: Error | undefined;
       void call.then((found) => (error = found));
       await until('the answer has begun', () => trickle !== undefined);
-      for (let second = 0; second < 61 && error === undefined; second++) {
+      for (let second = 0; second < 60 && error === undefined; second++) {
         await clock.advance(1_000);
         trickle?.();
         await new Promise((resolve) => setTimeout(resolve, 2));

@@ -96,11 +96,11 @@ export function failure(
   json(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message, details }, headers);
 }
 
-/** Waits until a condition holds; fails with its description after 5 s. */
+/** Waits until a condition holds; fails with its description after 60 s. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`waited 5 s in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`waited 60 s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -340,9 +340,8 @@ async function run(args: readonly string[]): Promise<string> {
 /** The same without the promise of an error, to prove that the mark stands where the error is. */
 const unmarked = ({ title, members }: Snippet): Snippet => ({ title, members: members.replace(EXPECT_ERROR, '') });
 
-describe('the types of the decorators', function () {
+describe('the types of the decorators', () => {
   // One run of the compiler over some fifty small files; the machine may be busy.
-  this.timeout(120_000);
   const bare = WRONG.map(unmarked);
   let complaints: ReadonlyMap<Snippet, string[]>;
 

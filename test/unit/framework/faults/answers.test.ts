@@ -186,5 +186,5 @@ describe('answers of an API server that are refused, spoiled or lost', () => {
     expect(heard).to.deep.equal([]);
     expect([operator.writes().length, writes]).to.deep.equal([0, 1_000]);
     expect((await usedHeapBytes()) - heapBytes).to.be.lessThan(10 * MIB);
-  }).timeout(60_000);
+  });
 });

@@ -78,7 +78,7 @@ describe('a kind whose definition comes and goes', () => {
     for (const name of ['timers', 'sockets', 'watches'] as const) {
       expect(Math.max(...idle.slice(10).map((at) => at[name])), name).to.be.at.most(Math.max(...idle.slice(0, 10).map((at) => at[name])));
     }
-  }).timeout(60_000);
+  });
 
   it('does not hold up the handlers of other kinds while it is not served', async () => {
     const { server, start } = await aWorld();

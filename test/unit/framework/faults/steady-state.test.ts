@@ -43,5 +43,5 @@ describe('a steady cluster', () => {
     await operator.restart();
     await operator.advance(TEN_MINUTES_MS);
     expect([server.currentVersion, operator.writes().length]).to.deep.equal([version, writes]);
-  }).timeout(60_000);
+  });
 });

@@ -61,12 +61,13 @@ describe('masking', () => {
     });
 
     it('stays fast on hostile input', () => {
-      const startMs = performance.now();
+      const before = process.cpuUsage();
       for (const unit of ['a.', 'a-', 'token', 'eyJaaaaaaaa-', '://', 'bearer ', '-----BEGIN ', '"', '@', 'https://a@']) {
         maskText(unit.repeat(100_000 / unit.length));
         maskText(`${unit.repeat(4_000 / unit.length)} `.repeat(3));
       }
-      expect(performance.now() - startMs).to.be.lessThan(2_000);
+      // Time on the processor, which a machine with other work does not stretch; input that gets out of hand takes minutes.
+      expect(process.cpuUsage(before).user / 1_000).to.be.lessThan(10_000);
     });
 
     it('puts a message on one line', () => {

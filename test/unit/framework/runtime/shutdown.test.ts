@@ -219,8 +219,7 @@ function handles(): Map<string, number> {
 }
 
 describe('an operator that was stopped', () => {
-  it('leaves no handle to the process: no server, no socket, no timer, no child', async function () {
-    this.timeout(120_000);
+  it('leaves no handle to the process: no server, no socket, no timer, no child', async () => {
     const server = await FakeApiServer.start({ kinds: [Part] });
     server.objects.create(Part, aPart('a'));
     const runs: string[] = [];
@@ -281,14 +280,14 @@ describe('a stop in the middle of the start', () => {
   }
 
   async function isClean({ clock, server }: World): Promise<void> {
-    const deadline = performance.now() + 5_000;
+    const deadline = performance.now() + 60_000;
     while ((server.openSockets > 0 || clock.pendingTimers > 0) && performance.now() < deadline)
       await new Promise((resolve) => setImmediate(resolve));
     expect({ sockets: server.openSockets, timers: clock.pendingTimers }).to.deep.equal({ sockets: 0, timers: 0 });
   }
 
   async function whenAsked(world: World, what: string): Promise<void> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 60_000;
     while (world.server.journal.count({ resource: what }) === 0 && performance.now() < deadline) {
       await world.clock.advance(1);
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -329,8 +328,9 @@ describe('a stop in the middle of the start', () => {
     const stopped = operator.stop().then(() => {
       endedMs = world.clock.monotonicMs();
     });
-    while (endedMs === undefined && world.clock.monotonicMs() - beganMs < 10_000) {
-      await world.clock.advance(50);
+    while (endedMs === undefined) {
+      // No further than it may take: sockets have all the time they want.
+      if (world.clock.monotonicMs() - beganMs < 2_100) await world.clock.advance(50);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     await stopped;

@@ -136,7 +136,7 @@ export class Watch {
 }
 
 /** Polls until the condition holds. @throws when it does not within the deadline. */
-export async function until(condition: () => boolean, what: () => string = () => 'condition', deadlineMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, what: () => string = () => 'condition', deadlineMs = 60_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`timed out waiting for ${what()}`);

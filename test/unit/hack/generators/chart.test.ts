@@ -28,14 +28,21 @@ describe('generators of the chart', () => {
     expect(crdTemplate('crds/things.yaml', crd('wol.example.com'))).to.contain('say {{ "{{" }} name }}');
   });
 
-  it('refuse keys in the schema that values.yaml does not have', () => {
+  it('refuse keys in the schema that values.yaml does not have, and null for those that templates count on', () => {
     const schema = valuesSchema(valuesEntries('# A.\na:\n  # B.\n  b: 1\n'));
 
     expect(schema).to.deep.include({
       type: 'object',
       additionalProperties: false,
+      required: ['a'],
       properties: {
-        a: { description: 'A.', type: 'object', additionalProperties: false, properties: { b: { description: 'B.', type: 'integer' } } },
+        a: {
+          description: 'A.',
+          type: 'object',
+          additionalProperties: false,
+          required: ['b'],
+          properties: { b: { description: 'B.', type: 'integer' } },
+        },
       },
     });
   });

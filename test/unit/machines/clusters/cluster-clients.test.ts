@@ -11,9 +11,7 @@ const failure = (promise: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   );
 
-describe('clients of remote clusters', function () {
-  this.timeout(20_000);
-
+describe('clients of remote clusters', () => {
   it('are not built, with the texts of the older operator, from what is missing or may not be used', async () => {
     await using world = await aClustersWorld();
     const clients = world.clients();
@@ -83,9 +81,7 @@ describe('clients of remote clusters', function () {
   });
 });
 
-describe('the client of a Machine', function () {
-  this.timeout(20_000);
-
+describe('the client of a Machine', () => {
   it('is that of the cluster it belongs to, by the rules of placement, and nothing is written', async () => {
     await using world = await aClustersWorld();
     world.secret('default', 'east-kubeconfig');
@@ -123,9 +119,7 @@ describe('the client of a Machine', function () {
   });
 });
 
-describe('remote clusters', function () {
-  this.timeout(20_000);
-
+describe('remote clusters', () => {
   it('are followed by the leader only, and left by one that leads no more', async () => {
     await using world = await aClustersWorld({ election: 'standby' });
     world.secret('default', 'east-kubeconfig');
@@ -162,9 +156,7 @@ describe('remote clusters', function () {
   });
 });
 
-describe('the status of a cluster', function () {
-  this.timeout(30_000);
-
+describe('the status of a cluster', () => {
   it('tells errors of the server, refusals and certificates apart, and that it is over', async () => {
     await using world = await aClustersWorld({ env: { CLUSTER_CHECK_INTERVAL: '10s' } });
     world.secret('default', 'east-kubeconfig');
@@ -210,9 +202,7 @@ describe('the status of a cluster', function () {
   });
 });
 
-describe('the second generation of the API', function () {
-  this.timeout(20_000);
-
+describe('the second generation of the API', () => {
   it('is found by its cluster-scoped KubevirtConfigs, whose Secrets are where they say', async () => {
     await using world = await aClustersWorld({ clusterScoped: true, env: { MACHINES_SECRET_NAMESPACES: 'vault' } });
     world.secret('vault', 'east-kubeconfig');
@@ -232,9 +222,7 @@ describe('the second generation of the API', function () {
   });
 });
 
-describe('the CRDs of the supervisor', function () {
-  this.timeout(20_000);
-
+describe('the CRDs of the supervisor', () => {
   it('are waited for, said to be missing, and worked with as soon as they are there', async () => {
     await using world = await aClustersWorld({ crds: ['machines'] });
     const report = async (): Promise<string> => JSON.stringify(await world.operator.operator.health('readyz'));

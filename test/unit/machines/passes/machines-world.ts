@@ -5,6 +5,7 @@ import {
   Handler,
   injectAll,
   type KubernetesObject,
+  MetricsRegistry,
   Namespace,
   OnStartup,
   Secret,
@@ -39,6 +40,8 @@ export interface MachinesWorld {
   readonly log: RecordingLogger;
   /** `<remote> <namespace>/<name>` of each start that KubeVirt was asked for. */
   readonly starts: readonly string[];
+  /** Value of a series, as `name{label="value"}`, of the operator that runs now. */
+  metric(series: string): Promise<number | undefined>;
   /** What a magic packet may wake, as the operator that runs now knows it. */
   wakeTargets(): readonly WakeTarget[];
   machine(name: string): Machine | undefined;
@@ -60,10 +63,16 @@ export interface WorldOptions {
 class SourceProbe {
   static latest: readonly WakeTargetSource[] = [];
 
-  constructor(@injectAll(WAKE_TARGET_SOURCE) private readonly sources: readonly WakeTargetSource[]) {}
+  static metrics: MetricsRegistry | undefined;
+
+  constructor(
+    @injectAll(WAKE_TARGET_SOURCE) private readonly sources: readonly WakeTargetSource[],
+    private readonly metrics: MetricsRegistry,
+  ) {}
 
   @OnStartup()
   see(): void {
+    SourceProbe.metrics = this.metrics;
     SourceProbe.latest = this.sources;
   }
 }
@@ -100,6 +109,10 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
   await operator.advance(3_000);
   return {
     ...{ clock, supervisor, remotes, operator, log, starts },
+    metric: async (series) => {
+      const line = ((await SourceProbe.metrics?.metrics()) ?? '').split('\n').find((text) => text.startsWith(`${series} `));
+      return line === undefined ? undefined : Number(line.slice(series.length + 1));
+    },
     wakeTargets: () => SourceProbe.latest.flatMap((source) => [...source.targets()]),
     create: (name, options = {}) => {
       const { metadata, ...machine } = aMachine({ ...options, name });

@@ -11,8 +11,7 @@ import {
 import { OWNER } from '../builders';
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from './machines-world';
 
-describe('passes over Machines', function () {
-  this.timeout(60_000);
+describe('passes over Machines', () => {
   afterEach(endMachinesWorlds);
 
   const east = ({ remotes }: MachinesWorld): MachinesWorld['remotes'][string] => remotes['east']!;

@@ -26,8 +26,7 @@ describe('the state of a Machine as its status shows it', () => {
   it('is missing without a virtual machine', () => expect(shownWakeState(aMachine()).vm).to.equal(undefined));
 });
 
-describe('wake targets of Machines', function () {
-  this.timeout(60_000);
+describe('wake targets of Machines', () => {
   afterEach(endMachinesWorlds);
 
   it('are there once a Machine has a virtual machine, with the addresses of its record and the labels of the Machine', async () => {

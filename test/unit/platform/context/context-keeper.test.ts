@@ -22,8 +22,7 @@ const anAnchor = (annotations: Record<string, string> = {}, spec: object = {}): 
 });
 const ASSETS = [{ name: 'swap-enable', aliases: [] }] as never;
 
-describe('the context', function () {
-  this.timeout(30_000);
+describe('the context', () => {
   let fake: FakeCluster;
   let keeper: ContextKeeper;
   let changes: ContextChange[];
@@ -294,7 +293,7 @@ describe('the context', function () {
           timeoutMs: 25_000,
         });
       }
-    }).timeout(90_000);
+    });
 
     it('refuse Secrets and names that would be selectors', async () => {
       const failure = (namespace: string, name: string, kind = 'ConfigMap') =>

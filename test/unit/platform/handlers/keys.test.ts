@@ -39,8 +39,7 @@ const golden = (header: object = {}): string =>
   );
 const expression = (text: string): string => `$\{ ${text} }`;
 
-describe('keys of the catalog', function () {
-  this.timeout(60_000);
+describe('keys of the catalog', () => {
   let world: PlatformWorld;
 
   const start = async (options: PlatformWorldOptions): Promise<void> => {
@@ -225,8 +224,7 @@ describe('keys of the catalog', function () {
   });
 });
 
-describe('objects that belong to somebody else', function () {
-  this.timeout(60_000);
+describe('objects that belong to somebody else', () => {
   let world: PlatformWorld;
   afterEach(() => world[Symbol.asyncDispose]());
   const offered = (): unknown => (world.server.objects.get(HyperConverged, HCO_KEY) as { spec?: { a?: unknown } }).spec?.a;
@@ -269,9 +267,7 @@ describe('objects that belong to somebody else', function () {
   });
 });
 
-describe('an object that cannot be written for a while', function () {
-  this.timeout(60_000);
-
+describe('an object that cannot be written for a while', () => {
   it('is told once, shown as not in order, and set right when it can be written', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')] });
     try {
@@ -301,9 +297,7 @@ describe('an object that cannot be written for a while', function () {
   });
 });
 
-describe('a process that is killed, or loses answers', function () {
-  this.timeout(60_000);
-
+describe('a process that is killed, or loses answers', () => {
   it('comes to the same end, and writes nothing twice for one cause', async () => {
     const world = await PlatformWorld.start({ assets: Array.from({ length: 6 }, (_, index) => aMap(`m${index}`)) });
     const names = Array.from({ length: 6 }, (_, index) => `m${index}`);
@@ -335,9 +329,7 @@ describe('a process that is killed, or loses answers', function () {
   });
 });
 
-describe('two replicas', function () {
-  this.timeout(60_000);
-
+describe('two replicas', () => {
   it('write once: the standby keeps its caches and nothing else, and takes over', async () => {
     const world = await PlatformWorld.start({ assets: [aMap('a'), aMap('b')], operator: { election: 'standby' } });
     try {

@@ -5,8 +5,7 @@ import { aMap, PlatformWorld } from './platform-world';
 const MINUTE_MS = 60_000;
 const ASSETS = Array.from({ length: 80 }, (_, index) => aMap(`map-${index}`));
 
-describe('eighty assets that are as they should be', function () {
-  this.timeout(120_000);
+describe('eighty assets that are as they should be', () => {
   let world: PlatformWorld;
 
   const start = async (resyncMs?: number): Promise<void> => {

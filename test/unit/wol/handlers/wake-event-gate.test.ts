@@ -39,5 +39,5 @@ describe('Events about wakes', () => {
     }
 
     expect(gate.remembered).to.equal(1_200);
-  }).timeout(20_000);
+  });
 });

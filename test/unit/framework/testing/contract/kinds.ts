@@ -118,9 +118,9 @@ export async function installContractKinds(server: ServerUnderTest): Promise<voi
 }
 
 async function waitUntilServed(server: ServerUnderTest, path: string): Promise<void> {
-  const deadlineMs = Date.now() + 30_000;
+  const deadlineMs = Date.now() + 60_000;
   while ((await call(server, 'GET', path)).status !== 200) {
-    if (Date.now() > deadlineMs) throw new Error(`${path} is not served after 30 s`);
+    if (Date.now() > deadlineMs) throw new Error(`${path} is not served after 60 s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -198,7 +198,7 @@ export const READ_SCENARIOS: readonly Scenario[] = [
       const watch = await s.watch(
         `${s.configMaps}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
       );
-      const deadlineMs = Date.now() + 5_000;
+      const deadlineMs = Date.now() + 60_000;
       while (watch.events.length < 2 && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 10));
       s.note(
         'events',
