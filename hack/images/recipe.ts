@@ -32,7 +32,7 @@ const PORTS: Readonly<Record<ImageName, readonly string[]>> = {
 const PROGRAM = ['/usr/local/bin/node', '--enable-source-maps', '/opt/virt-steward/dist/main.js'];
 
 /** Parts of the manager whose stack traces end up in logs; the maps of all commands would treble the layer. */
-const LONG_LIVED = /^(main|cli-run-manager)\./;
+const LONG_LIVED = /^(main|cli-run-manager|cli-run-wol-manager)\./;
 
 export interface Source {
   /** Absolute path of the repository, with a built dist/. */
