@@ -19,3 +19,11 @@ export function isSameJson(a: Json | undefined, b: Json | undefined): boolean {
     members.length === Object.keys(b).length && members.every((member) => Object.hasOwn(b, member) && isSameJson(a[member], b[member]))
   );
 }
+
+/** Whether a value holds itself, as YAML can say by an alias inside of what it names. Nothing that walks a value may be given one. */
+export function isCyclic(value: unknown, above: ReadonlySet<unknown> = new Set()): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (above.has(value)) return true;
+  const within = new Set(above).add(value);
+  return Object.values(value).some((member) => isCyclic(member, within));
+}

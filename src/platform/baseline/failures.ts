@@ -32,7 +32,9 @@ export function failureOf(error: unknown, call: 'read' | 'dry-run' | 'create' | 
   const webhook = /admission webhook "([^"]+)" (denied|does not support dry run)/.exec(message);
   if (webhook?.[2] === 'does not support dry run') return of('DryRunUnsupported', 'backoff', 10 * MINUTE_MS);
   if (isMissingNamespace(error)) return of('NamespaceMissing', 'none', 0);
-  if (error.status === 404) return of('CRDMissing', 'backoff', MINUTE_MS);
+  // Somebody deleted the object between our calls.
+  if (error.status === 404 && error.statusReason === 'NotFound' && isNamed(error.details)) return transient;
+  if (error.status === 404) return { ...of('CRDMissing', 'backoff', MINUTE_MS), message: 'its kind is not served any more' };
   if (error.status === 403 && /\bcannot [a-z]+ resource\b/.test(message))
     return { ...of('Forbidden', 'wait', 5 * MINUTE_MS), message: rightText(error) };
   if (isSchemaError(error, message)) return of('SchemaMismatch', 'none', 0);
@@ -41,6 +43,11 @@ export function failureOf(error: unknown, call: 'read' | 'dry-run' | 'create' | 
   const isAdmission =
     webhook !== null || error.status === 403 || /ValidatingAdmissionPolicy|denied the request|denied request/.test(message);
   return isAdmission ? of('Rejected', 'backoff', 5 * MINUTE_MS) : of('SchemaMismatch', 'none', 0);
+}
+
+function isNamed(details: unknown): boolean {
+  const { name } = (details ?? {}) as { name?: unknown };
+  return typeof name === 'string' && name !== '';
 }
 
 /** A namespace that does not exist, or that is on its way out. */

@@ -18,6 +18,8 @@ import type { RunParts } from './run-parts';
 
 /** A failure that passes is news only when it does not pass. */
 const TRANSIENT_REPORTED_FROM = 3;
+/** What a patch that can be read may still lead to. */
+const BY_PATCH: ReadonlySet<BaselineOutcome['status']> = new Set(['SchemaMismatch', 'Rejected']);
 
 export type Ending = Partial<Omit<BaselineOutcome, 'status' | 'isContested' | 'customizations'>> & Pick<BaselineOutcome, 'status'>;
 
@@ -74,11 +76,15 @@ export class RunReport {
     const { memory } = this;
     if (failure.status === 'NamespaceMissing') return this.namespaceMissing('absent');
     memory.failures++;
-    const { status, message } = failure;
+    const { status } = failure;
+    const isOfPatch = this.customizations.patch && BY_PATCH.has(status);
+    const message = isOfPatch ? `${failure.message}; the annotation ${PATCH_ANNOTATION} changes what is sent` : failure.message;
     const isPassing = status === 'Transient' && memory.failures < TRANSIENT_REPORTED_FROM;
     const reason = status === 'Transient' ? 'ApplyFailed' : status;
     if (!isPassing) {
-      this.warning(reason, message, { ...(live === undefined ? {} : { object: live }), cause: reason });
+      // Whoever corrects one field wants to know of the next; words of other failures may differ each time.
+      const cause = status === 'SchemaMismatch' ? message : reason;
+      this.warning(reason, message, { ...(live === undefined ? {} : { object: live }), cause });
     }
     const retryAfterMs = pauseMs(failure, memory.failures);
     return this.ended(

@@ -18,7 +18,7 @@ import { type Failure, failureOf, messageOf } from './failures';
 import { digestOf, fingerprintOf } from './fingerprint';
 import type { KeyMemory } from './key-memory';
 import { LiveGate } from './live-gate';
-import type { BaselineOutcome, Target } from './outcome';
+import type { BaselineOutcome, BaselineStatus, Target } from './outcome';
 import { isOwnershipDrift, type OwnershipChange, ownershipChange, rivalOf, standingOf } from './ownership';
 import { driftPart, jsonOf } from './reduced-object';
 import type { BaselineInput } from './run-input';
@@ -29,6 +29,16 @@ import { type TextOperation, textEdit } from './text-edit';
 const OWNERSHIP_TRIES = 5;
 const CONFLICT_TRIES = 3;
 const ROLLOUT_LOOK_MS = 30_000;
+const UNWATCHED_LOOK_MS = 30_000;
+/** Ends that only a change of the object itself undoes. */
+const WAITS_FOR_OBJECT: ReadonlySet<BaselineStatus> = new Set([
+  'Terminating',
+  'Unmanaged',
+  'Paused',
+  'InvalidPatch',
+  'ForeignManager',
+  'Conflict',
+]);
 
 /** Somebody else wrote in between: everything is looked at once more. */
 type Again = { readonly again: 'ownership' | 'apply'; readonly failure: Failure };
@@ -58,6 +68,13 @@ export class Run {
   }
 
   async outcome(): Promise<BaselineOutcome> {
+    const outcome = await this.ended();
+    if (this.input.cached !== undefined || !WAITS_FOR_OBJECT.has(outcome.status)) return outcome;
+    // Without our label no watch tells of its changes.
+    return { ...outcome, retryAfterMs: Math.min(outcome.retryAfterMs ?? UNWATCHED_LOOK_MS, UNWATCHED_LOOK_MS) };
+  }
+
+  private async ended(): Promise<BaselineOutcome> {
     const { cached, isFull } = this.input;
     if (isFull) this.memory.fingerprint = undefined;
     const early = this.gate.exclusion() ?? (cached === undefined ? undefined : (this.gate.refusal(cached) ?? this.knownInSync(cached)));

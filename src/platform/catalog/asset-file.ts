@@ -6,6 +6,7 @@ import { type AssetEntry, type Conditions, type ParsedHeader, parseHeader } from
 import { identityOf, withNames } from './asset-identity';
 import type { Problems } from './catalog-error';
 import { Fields } from './fields';
+import { ownKeysIn } from './object-check';
 
 /** An asset before it has a position. */
 export type LoadedAsset = Omit<CatalogAsset, 'position'> & { readonly filesRead: readonly string[] };
@@ -83,6 +84,7 @@ function checkMetadata(object: Json, file: string, problems: Problems): void {
     return;
   }
   for (const member of FORBIDDEN_METADATA) if (metadata[member] !== undefined) problems.add(file, `metadata.${member}`, 'cannot be set');
+  for (const path of ownKeysIn(metadata)) problems.add(file, `metadata.${path}`, 'cannot be set: it is how users and the module talk');
   if (metadata['name'] === undefined) problems.add(file, 'metadata.name', 'is missing');
 }
 

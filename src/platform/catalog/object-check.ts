@@ -2,6 +2,8 @@
 import type { LookUps } from '../context/asset-context';
 import { ExpressionError } from '../expressions';
 import { isJsonMap, type Json, type JsonMap } from '../json';
+import { MANAGED_BY_LABEL } from '../keys';
+import { isControlAnnotation } from '../overrides/control-keys';
 import type { CatalogAsset } from './asset';
 import type { RenderedObject } from './rendering';
 
@@ -29,8 +31,18 @@ export function checkedObject(value: Json, { identity }: CatalogAsset, cluster: 
   checkNamespace(metadata['namespace'], cluster.scopeOf(String(apiVersion), identity.kind));
   if (object['status'] !== undefined) fail('it has a status');
   for (const member of OWNED_BY_SERVER) if (metadata[member] !== undefined) fail(`it has metadata.${member}`);
+  for (const path of ownKeysIn(metadata)) fail(`it has metadata.${path}`);
   checkSize(object);
   return object as unknown as RenderedObject;
+}
+
+/** What is said by the module, or to it, as paths. */
+export function ownKeysIn({ labels, annotations }: JsonMap): readonly string[] {
+  const names = (value: Json | undefined): string[] => (isJsonMap(value) ? Object.keys(value) : []);
+  return [
+    ...names(labels).flatMap((name) => (name === MANAGED_BY_LABEL ? [`labels.${name}`] : [])),
+    ...names(annotations).flatMap((name) => (isControlAnnotation(name) ? [`annotations.${name}`] : [])),
+  ];
 }
 
 function fail(why: string): never {

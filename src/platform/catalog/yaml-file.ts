@@ -5,7 +5,7 @@
  * file says the same to everybody.
  */
 import { type Document, isAlias, isScalar, LineCounter, parseAllDocuments, type Scalar, visit } from 'yaml';
-import type { Json } from '../json';
+import { isCyclic, type Json } from '../json';
 import type { Problems } from './catalog-error';
 
 const MAX_ALIASES = 100;
@@ -38,8 +38,14 @@ export function readYaml(text: string, file: string, problems: Problems): Json[]
     lint(document, tell);
   }
   if (problems.found.length > before) return undefined;
-  const values = problems.attempt(file, '', () => documents.map((document) => document.toJS({ maxAliasCount: MAX_ALIASES }) as Json));
+  const values = problems.attempt(file, '', () => documents.map(jsonIn));
   return problems.found.length > before ? undefined : values;
+}
+
+function jsonIn(document: Document): Json {
+  const value = document.toJS({ maxAliasCount: MAX_ALIASES }) as Json;
+  if (isCyclic(value)) throw new TypeError('an alias stands inside of what it names');
+  return value;
 }
 
 function lint(document: Document, tell: (offset: number | undefined, what: string) => void): void {

@@ -239,7 +239,10 @@ export class ContextKeeper {
       );
     }
     for (const name of unknownNames) {
-      add('UnknownAsset', `"${name}" in the annotation ${ACTIVATION_ANNOTATION} is neither an asset nor a group`);
+      add(
+        'UnknownAsset',
+        `"${name}" in the annotation ${ACTIVATION_ANNOTATION} is neither an asset nor a group; until it is corrected nothing is deleted`,
+      );
     }
     for (const name of unknownOptionsOf(object, this.options.catalog.optionNames))
       add('UnknownOption', `nothing reads the annotation ${name}`);

@@ -36,8 +36,16 @@ const GPU_RESOURCES = ['nvidia.com/gpu', 'amd.com/gpu', 'gpu.intel.com/i915', 'g
 
 /** Option `pci-classes`: further devices that count, as `class` or `class_vendor` in hexadecimal. Anything else in it is ignored. */
 export function pciClassesOf(option: string | undefined): readonly string[] {
-  const parts = (option ?? '').split(',').map((part) => part.trim().toLowerCase());
-  return parts.filter((part) => /^[0-9a-f]{4}(_[0-9a-f]{4})?$/.test(part)).slice(0, 64);
+  return pciClassPartsOf(option ?? '').flatMap(({ part, isValid }) => (isValid ? [part] : []));
+}
+
+/** Names between commas, and whether each is a class, or a class and a vendor; at most 64. */
+export function pciClassPartsOf(option: string): readonly { readonly part: string; readonly isValid: boolean }[] {
+  const parts = option.split(',').map((part) => part.trim().toLowerCase());
+  return parts
+    .filter((part) => part !== '')
+    .slice(0, 64)
+    .map((part) => ({ part, isValid: /^[0-9a-f]{4}(_[0-9a-f]{4})?$/.test(part) }));
 }
 
 export function hardwareOfNode({ labels, annotations }: NodeFacts, pciClasses: readonly string[]): NodeHardware {

@@ -79,10 +79,11 @@ export class AssetRun {
   async run(key: string, asset: CatalogAsset, api: ObjectApi, isFull: boolean): Promise<number | undefined> {
     const { clock, states } = this.parts;
     const startMs = clock.monotonicMs();
+    const { turn } = states;
     const { outcome, message = '', retryAfterMs, ...verdict } = await this.verdict(key, asset, api, isFull);
     const target = this.targets.get(key);
     const seconds = (clock.monotonicMs() - startMs) / 1_000;
-    states.set({ key, asset, ...verdict, message, outcome, target, identity: target?.id ?? '', seconds });
+    states.set({ key, asset, ...verdict, message, outcome, target, identity: target?.id ?? '', seconds }, turn);
     return retryAfterMs;
   }
 

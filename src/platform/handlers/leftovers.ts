@@ -66,8 +66,8 @@ export class Leftovers {
       remover: new ObjectRemover({ clock, gate }),
     });
     this.tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state, kindOf: findKind, events, metrics });
-    parts.states.onState((now, before) => {
-      if (isUnwanted(now) !== isUnwanted(before)) this.sweepSoon();
+    parts.states.onState((now, before, wasOutdated) => {
+      if (isUnwanted(now) !== isUnwanted(before) || (wasOutdated && isUnwanted(now))) this.sweepSoon();
     });
   }
 
@@ -139,7 +139,7 @@ export class Leftovers {
     const { kind, apiVersions } = asset.identity;
     const common = {
       ...{ position: asset.position, group: groupOf(apiVersions[0]!), kind, onUnwanted: asset.onUnwanted, isCreated: asset.create },
-      wanted: state === undefined ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
+      wanted: state === undefined || this.parts.states.isOutdated(key) ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
     } as const;
     if (state?.target !== undefined) return [{ ...common, identity: state.target }];
     const identities = isUnwanted(state) ? this.staticIdentities(asset) : [];

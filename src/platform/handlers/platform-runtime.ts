@@ -24,6 +24,7 @@ import { Baseline } from '../baseline/baseline';
 import { objectApi } from '../baseline/object-api';
 import type { NamespaceState, ObjectApi } from '../baseline/ports';
 import { IdentityClaims } from '../catalog';
+import { anchorMistakesOf } from '../context/anchor-mistakes';
 import { ContextKeeper } from '../context/context-keeper';
 import type { ContextChange, ContextState } from '../context/context-state';
 import { FollowedKind, type FollowedKindOptions } from '../context/followed-kind';
@@ -135,6 +136,7 @@ export class PlatformRuntime {
     this.status = this.statusWriter();
     this.reporter = new ModuleReporter({
       ...{ metrics, events: this.events, states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state },
+      isOutdated: (key) => states.isOutdated(key),
       serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
       invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
       mistakes: () => this.mistakes(),
@@ -293,7 +295,9 @@ export class PlatformRuntime {
     const isAnchored = this.anchor !== undefined;
     if (isAnchored && this.exclusions.update(text)) this.keys.touchAll();
     if (change.everything) this.baseline.expireAll();
-    this.barriers.owe(this.keys.touchFor(change));
+    const concerned = this.keys.touchFor(change);
+    this.states.outdate(concerned);
+    this.barriers.owe(concerned);
     void this.expand(state);
     this.reporter.contextChanged();
     this.leftovers.contextChanged();
@@ -370,8 +374,11 @@ export class PlatformRuntime {
   /** What the user has to correct on the anchor. */
   private mistakes(): ReturnType<ConstructorParameters<typeof ModuleReporter>[0]['mistakes']> {
     const { problem } = rolloutModeOf(this.anchorAnnotation(ROLLOUT_ANNOTATION));
-    const exclusions = this.exclusions.problems.map((message) => ({ reason: 'InvalidExclusions', message }) as const);
-    return problem === undefined ? exclusions : [...exclusions, { reason: 'InvalidOption', message: problem }];
+    const options = [...(problem === undefined ? [] : [problem]), ...(this.anchor === undefined ? [] : anchorMistakesOf(this.anchor))];
+    return [
+      ...this.exclusions.problems.map((message) => ({ reason: 'InvalidExclusions', message }) as const),
+      ...options.map((message) => ({ reason: 'InvalidOption', message }) as const),
+    ];
   }
 
   private get anchor(): KubernetesObject | undefined {

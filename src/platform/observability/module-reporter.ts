@@ -33,6 +33,8 @@ export interface ReportedState extends AssetRow {
 
 export interface ModuleReporterParts {
   readonly states: () => readonly ReportedState[];
+  /** Something changed since that decides on the key. */
+  readonly isOutdated: (key: string) => boolean;
   /** Keys that the catalog has now, run or not. */
   readonly keys: () => readonly string[];
   readonly context: () => ContextState | undefined;
@@ -200,7 +202,7 @@ export class ModuleReporter {
     const known = new Map(states.map((state) => [state.key, state]));
     const keys = this.parts.keys();
     const isSettled = ({ status }: ReportedState): boolean => ['INCLUDED', 'FILTERED', 'EXCLUDED', 'UNMANAGED', 'MISSING'].includes(status);
-    const isInSync = keys.length > 0 && keys.every((key) => known.has(key)) && states.every(isSettled);
+    const isInSync = keys.length > 0 && keys.every((key) => known.has(key) && !this.parts.isOutdated(key)) && states.every(isSettled);
     if (!isInSync || this.parts.context()?.activation.active !== true) this.wasDisturbed = true;
     else if (this.wasDisturbed) {
       this.wasDisturbed = false;

@@ -5,11 +5,12 @@
  * Invariant: a typing error never lets us write to an object that was excluded before it.
  */
 import { parseDocument } from 'yaml';
-import { isJsonMap, type Json } from '../json';
+import { isJsonMap, type Json, type JsonMap } from '../json';
 import { type Glob, parseGlob } from './glob';
 
 const MAX_BYTES = 64 * 1024;
 const MAX_RULES = 500;
+const MEMBERS: readonly string[] = ['kind', 'name', 'namespace', 'group'];
 
 export interface Identity {
   readonly group: string;
@@ -31,7 +32,7 @@ interface ExclusionRule {
 export interface ExclusionRules {
   readonly kind: 'rules';
   readonly rules: readonly ExclusionRule[];
-  /** One sentence for each rule that does not count. */
+  /** One sentence for each rule that does not count, or not with everything in it. */
   readonly problems: readonly string[];
 }
 
@@ -53,7 +54,15 @@ export function parseExclusions(text: string | undefined): ParsedExclusions {
   for (const [index, raw] of (value as readonly Json[]).entries()) {
     const rule = ruleOf(raw);
     if ('problem' in rule) problems.push(`rule ${index + 1}: ${rule.problem}`);
-    else rules.push(rule);
+    else {
+      rules.push(rule);
+      const unknown = Object.keys(raw as JsonMap).find((member) => !MEMBERS.includes(member));
+      // It may have been meant to narrow the rule down, but an exclusion is not lost by a typing error.
+      if (unknown !== undefined)
+        problems.push(
+          `rule ${index + 1}: ${JSON.stringify(unknown.slice(0, 64))} is not known; allowed: ${MEMBERS.join(', ')}; the rule counts without it`,
+        );
+    }
   }
   return { kind: 'rules', rules, problems };
 }

@@ -2,8 +2,8 @@
  * Looks for objects that are left behind, tells of them, and deletes those that are to go.
  *
  * Expected flow: everything known -> orphans -> told -> those to be deleted, one after another in reverse order of the catalog -> told.
- * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works, nor within half
- * a minute after the anchor went; one that cannot be deleted holds up no other.
+ * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works, nor while the list
+ * of what is active has a name that is none, nor within half a minute after the anchor went; one that cannot be deleted holds up no other.
  * Assumptions: only the leader sweeps, one sweep at a time.
  * Caveats: at most two deletions a second, so a sweep asks to be repeated.
  * Errors: none; a deletion that failed is told, and tried again.
@@ -60,7 +60,8 @@ export class OrphanSweep {
       return undefined;
     const orphans = orphansOf(known);
     const waitMs = this.anchorWaitMs(state);
-    const doomed = waitMs > 0 ? [] : orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
+    const isHeld = waitMs > 0 || state.activation.unknownNames.length > 0;
+    const doomed = isHeld ? [] : orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
     const removed = new Set<Orphan>();
     let againMs = waitMs > 0 ? waitMs : undefined;
     for (const orphan of doomed) {

@@ -189,7 +189,9 @@ describe('one object on a real API server', () => {
       await stage.delete();
       stage.told();
 
-      expect(await stage.run(gadget)).to.include({ status: 'Terminating', retryAfterMs: 5 * MINUTE_MS, wrote: false });
+      const cached = (await stage.live())!;
+      expect(await stage.run(gadget, { cached })).to.include({ status: 'Terminating', retryAfterMs: 5 * MINUTE_MS, wrote: false });
+      expect(await stage.run(gadget), 'no watch follows it').to.include({ status: 'Terminating', retryAfterMs: 30_000 });
       await stage.clock.advance(5 * MINUTE_MS);
       expect((await stage.run(gadget)).message).to.contain('example.org/wait');
       expect(stage.told()).to.deep.equal(['WaitingForDeletion']);
@@ -612,6 +614,21 @@ describe('one object on a real API server', () => {
       expect(outcome).to.include({ status: 'SchemaMismatch', wrote: false });
       expect(outcome.message).to.contain('.spec.unheard');
       expect(await stage.run(stage.gadget({ size: 'large' }))).to.include({ status: 'SchemaMismatch' });
+    });
+
+    it('a patch that the schema does not allow is named as the reason, and so is each next one', async () => {
+      await stage.run(stage.gadget({ size: 1 }));
+      const messages: (string | undefined)[] = [];
+      for (const path of ['/spec/unheard', '/spec/unknown']) {
+        await stage.annotate({ [PATCH_ANNOTATION]: JSON.stringify([{ op: 'add', path, value: 1 }]) });
+        stage.told();
+        messages.push((await stage.run(stage.gadget({ size: 1 }))).message);
+        expect(stage.told(), path).to.include('SchemaMismatch');
+      }
+
+      for (const message of messages) expect(message).to.contain(`the annotation ${PATCH_ANNOTATION} changes what is sent`);
+      expect(messages[0]).to.contain('.spec.unheard');
+      expect(messages[1]).to.contain('.spec.unknown');
     });
 
     it('an exclusion leaves the object untouched, and so do exclusions that cannot be read', async () => {

@@ -62,8 +62,9 @@ function quantity(text: string): bigint {
   const scaled = BigInt(`${whole}${fraction}`) * (factor ?? 0n);
   const divisor = 10n ** BigInt(fraction.length);
   if (whole === '' || factor === undefined || scaled % divisor !== 0n) {
+    // Without the text: it may come from an option, and everybody can read messages.
     throw new ExpressionError(
-      `${JSON.stringify(text)} is no quantity in whole units; allowed: a number with k, M, G, T, P, E, Ki to Ei or m`,
+      'quantity() got text that is no quantity in whole units; allowed: a number with k, M, G, T, P, E, Ki to Ei or m',
     );
   }
   return (sign === '-' ? -1n : 1n) * (scaled / divisor);

@@ -1,7 +1,7 @@
 /** Text: YAML, JSON, comma lists, data URLs. What cannot be parsed is an error, never an empty value. */
 import type { Environment } from '@marcbachmann/cel-js';
 import { type Document, parseDocument, stringify } from 'yaml';
-import type { Json } from '../../json';
+import { isCyclic, type Json } from '../../json';
 import { type CelValue, celValueOf, jsonOf } from '../cel-values';
 import { dataUrl, dataUrlGzip } from '../data-url';
 import { ExpressionError } from '../expression-error';
@@ -47,11 +47,14 @@ function parsedYaml(text: string, name: string): Document {
 }
 
 function jsonIn(document: Document, name: string): Json {
+  let value: Json;
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES }) as Json;
+    value = document.toJS({ maxAliasCount: MAX_ALIASES }) as Json;
   } catch (error) {
     throw new ExpressionError(`${name}() got YAML with more than ${MAX_ALIASES} aliases`, { cause: error });
   }
+  if (isCyclic(value)) throw new ExpressionError(`${name}() got YAML with an alias inside of what it names`);
+  return value;
 }
 
 function parsedJson(text: string): Json {

@@ -60,6 +60,12 @@ describe('a call that failed', () => {
       'NamespaceMissing',
     ],
     ['a kind that is gone', refused(404, 'the server could not find the requested resource'), 'dry-run', 'CRDMissing'],
+    [
+      'an object that was deleted meanwhile',
+      refused(404, 'configmaps "a" not found', { reason: 'NotFound', details: { name: 'a', kind: 'configmaps' } }),
+      'apply',
+      'Transient',
+    ],
     ['a conflict', refused(409, 'the object has been modified'), 'apply', 'Transient'],
     ['too many requests', refused(429, 'slow down'), 'read', 'Transient'],
     ['a webhook that does not answer', refused(500, 'Internal error occurred: failed calling webhook "a"'), 'dry-run', 'Transient'],
@@ -69,6 +75,10 @@ describe('a call that failed', () => {
   for (const [what, error, call, status] of TABLE) {
     it(`is ${status}: ${what}`, () => expect(failureOf(error, call).status).to.equal(status));
   }
+
+  it('of a kind that is gone says so, and not with the words of an address that nobody serves', () => {
+    expect(failureOf(refused(404, '404 page not found'), 'apply').message).to.equal('its kind is not served any more');
+  });
 
   it('for want of a right names verb, resource, name and place', () => {
     const { message } = failureOf(TABLE.find(([, , , status]) => status === 'Forbidden')![1], 'dry-run');

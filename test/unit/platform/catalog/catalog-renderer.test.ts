@@ -137,6 +137,11 @@ describe('rendering an asset', () => {
       ['no name at all', { metadata: { name: e('null'), namespace: 'ns' } }, 'metadata.name is undefined'],
       ['a namespace with dots', { metadata: { name: 'a', namespace: e('"a.b"') } }, 'metadata.namespace is "a.b"'],
       ['another version', { apiVersion: e('"v2"') }, 'its apiVersion is "v2"; allowed: v1'],
+      [
+        'a computed annotation that says what to do with it',
+        { metadata: { name: 'a', namespace: 'ns', annotations: e('{"platform.kubevirt.io/mode": "unmanaged"}') } },
+        'metadata.annotations.platform.kubevirt.io/mode',
+      ],
       ['computed finalizers', { metadata: e('{"name": "a", "namespace": "ns", "finalizers": ["x"]}') }, 'metadata.finalizers'],
     ] as const) {
       it(`for an object with ${title}`, async () => {

@@ -203,6 +203,17 @@ describe('loading a catalog', () => {
         `metadata.${member}: cannot be set`,
       );
     }
+    for (const [kind, name] of [
+      ['annotations', 'platform.kubevirt.io/mode'],
+      ['annotations', 'platform.kubevirt.io/patch'],
+      ['labels', 'platform.kubevirt.io/managed-by'],
+    ] as const) {
+      refused(
+        `a ${name} of its own`,
+        { 'a.yaml': anAsset({}, { metadata: { name: 'a', [kind]: { [name]: 'x' } } }) },
+        `metadata.${kind}.${name}: cannot be set`,
+      );
+    }
     refused('a status', { 'a.yaml': anAsset({}, { status: {} }) }, 'status: cannot be set');
     refused('expressions in keys', { 'a.yaml': anAsset({}, { data: { [`${OPEN} self.name }`]: 'x' } }) }, 'keys take no expressions');
 

@@ -80,6 +80,10 @@ describe('the YAML of a catalog', () => {
     });
   }
 
+  it('refuses an alias inside of what it names', () => {
+    expect(read('a: &a\n  name: x\n  description: *a').problems.join()).to.contain('an alias stands inside of what it names');
+  });
+
   it('refuses more than 100 aliases', () => {
     const lists = (count: number): string => `a: &x [1]\nb: [${Array.from({ length: count }, () => '*x').join(', ')}]`;
 

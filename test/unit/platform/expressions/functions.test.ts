@@ -267,6 +267,10 @@ describe('functions of expressions', () => {
         expect((await errorOf(() => evaluated(`quantity("${text}")`))).message).to.contain('no quantity');
       });
     }
+
+    it('quantity does not repeat what it refuses, which may be a secret', async () => {
+      expect((await errorOf(() => evaluated('quantity("hunter" + "2")'))).message).not.to.contain('hunter2');
+    });
   });
 
   describe('maps and lists', () => {
@@ -319,6 +323,7 @@ describe('functions of expressions', () => {
 
     for (const [source, why] of [
       ['fromYaml("a: [")', 'no YAML'],
+      ['fromYaml("a: &a [*a]")', 'an alias inside of what it names'],
       ['fromYaml("a: 1\\na: 2")', 'no YAML'],
       ['fromYaml("a: 1\\n---\\nb: 2")', 'no YAML'],
       ['fromJson("{")', 'no JSON'],

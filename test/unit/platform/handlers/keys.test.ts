@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { ConfigMap, defineKind, type KubernetesObject } from '../../../../src/framework';
+import { ConfigMap, defineKind, type Kind, type KubernetesObject } from '../../../../src/framework';
 import { delayMs, loseResponse, status } from '../../../../src/framework/testing';
 import { anAsset } from '../support/catalogs';
 import { aMap, HCO_KEY, HyperConverged, PlatformWorld, type PlatformWorldOptions } from './platform-world';
@@ -183,6 +183,115 @@ describe('keys of the catalog', () => {
     expect(world.events()).to.include('CRDDiscovered');
   });
 
+  describe('that are not wanted for the moment, while what is left behind is to be deleted', () => {
+    const DELETE = { 'platform.kubevirt.io/on-removal': 'delete' };
+    const NAMES = ['a', 'b', 'c', 'd'];
+    const deleted = (): string[] =>
+      world.server.journal
+        .entries({ resource: 'configmaps', namespace: 'ns' })
+        .flatMap(({ method, name = '' }) => (method === 'DELETE' ? [name] : []));
+
+    beforeEach(async () => {
+      await start({ assets: NAMES.map((name) => aMap(name)) });
+      await world.anchor(DELETE);
+    });
+
+    it('keep their objects when the anchor is back in time', async () => {
+      world.server.objects.delete(HyperConverged, HCO_KEY);
+      await world.operator.advance(20_000);
+      await world.anchor(DELETE);
+      await world.operator.advance(60_000);
+
+      expect(deleted()).to.deep.equal([]);
+    });
+
+    it('keep the objects that are still there when the module is switched on again', async () => {
+      await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': 'false' });
+      const before = deleted();
+      expect(before.length).to.be.within(1, NAMES.length - 1);
+      await world.anchor(DELETE);
+      await world.operator.advance(60_000);
+
+      expect(deleted()).to.deep.equal(before);
+    });
+
+    for (const list of ['False', 'a;b', 'no-such-asset', 'a,no-such-asset']) {
+      it(`keep their objects while the list of what is active is "${list}", which has a name that is none`, async () => {
+        await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': list });
+        await world.operator.advance(60_000);
+        expect(deleted()).to.deep.equal([]);
+        await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': 'a' });
+        await world.operator.advance(60_000);
+
+        expect(deleted().sort()).to.deep.equal(['b', 'c', 'd']);
+      });
+    }
+  });
+
+  it('are said to be in sync when they are, and not while they are still to be looked at', async () => {
+    const told = (): unknown[] =>
+      world.server.journal
+        .entries({ resource: 'events' })
+        .flatMap(({ verb, body }) =>
+          verb === 'create' && (body as { reason: string }).reason === 'ReconcileSucceeded' ? [(body as { note: string }).note] : [],
+        );
+    await start({ assets: [aMap('a'), aMap('b'), aMap('c')] });
+    world.server.objects.delete(HyperConverged, HCO_KEY);
+    await world.operator.advance(60_000);
+    await world.anchor();
+    await world.operator.advance(60_000);
+
+    expect([...new Set(told())]).to.deep.equal(['everything that is wanted is in sync: 3 objects']);
+  });
+
+  describe('of an object that no watch follows, because it has no label of ours,', () => {
+    const startBeside = (metadata: object, isDeleted = false): Promise<void> =>
+      start({
+        assets: [aMap('a')],
+        prepare: ({ objects }) => {
+          objects.create(ConfigMap, { metadata: { name: 'a', namespace: 'ns', ...metadata }, data: { key: 'theirs' } });
+          if (isDeleted) objects.delete(ConfigMap, 'ns/a');
+        },
+      });
+
+    it('create it anew soon after it is gone, if it was being deleted', async () => {
+      await startBeside({ finalizers: ['example.org/wait'] }, true);
+      expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+      world.server.objects.remove(ConfigMap as Kind, 'ns/a');
+      await world.operator.advance(31_000);
+
+      expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    });
+
+    for (const [what, annotation, value] of [
+      ['unmanaged', 'mode', 'unmanaged'],
+      ['paused', 'reconcile-paused', 'true'],
+      ['patched in a way that is not valid', 'patch', '{'],
+    ]) {
+      it(`notice soon that it is not ${what} any more`, async () => {
+        await startBeside({ annotations: { [`platform.kubevirt.io/${annotation}`]: value } });
+        expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+        world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+          map.metadata = { ...map.metadata, annotations: {} };
+        });
+        await world.operator.advance(31_000);
+
+        expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+      });
+    }
+
+    it('notice soon that it is not the object of another manager any more', async () => {
+      await startBeside({ labels: { 'platform.kubevirt.io/managed-by': 'somebody' } });
+      expect(world.map('a')?.data).to.deep.equal({ key: 'theirs' });
+      world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+        map.metadata = { ...map.metadata, labels: {} };
+      });
+      await world.operator.advance(31_000);
+
+      expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    });
+  });
+
   it('stop when the anchor goes, and go on when it is back', async () => {
     await start({ assets: [aMap('a')] });
     world.server.objects.delete(HyperConverged, HCO_KEY);
@@ -291,6 +400,55 @@ describe('an object that cannot be written for a while', () => {
       fault.remove();
       await world.operator.advance(5 * 60_000);
       expect(world.map('a')?.data).to.deep.equal({ key: 'value' });
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('an anchor with values that mean nothing', () => {
+  it('has each of them told', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a')] });
+    try {
+      await world.anchor({ 'platform.kubevirt.io/on-removal': 'DELETE', 'platform.kubevirt.io/golden-config': 'x' });
+      await world.settle();
+
+      expect(world.map('a')).not.to.equal(undefined);
+      expect(world.events().filter((reason) => reason === 'InvalidOption')).to.have.length(2);
+    } finally {
+      await world[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe('an object whose patch its schema refuses', () => {
+  it('has each thing told that is wrong with it, and none twice', async () => {
+    const world = await PlatformWorld.start({ assets: [aMap('a')] });
+    try {
+      await world.anchor();
+      await world.settle();
+      for (const field of ['first', 'second', 'second']) {
+        const refusal = world.server.faults.add({
+          on: { verb: 'patch', kind: ConfigMap, name: 'a' },
+          do: status(422, { reason: 'Invalid', message: `data.${field}: Invalid value` }),
+        });
+        world.server.objects.update(ConfigMap, 'ns/a', (map) => {
+          map.metadata = {
+            ...map.metadata,
+            annotations: { 'platform.kubevirt.io/patch': `[{"op":"add","path":"/data/${field}","value":"x"}]` },
+          };
+          map.data = { key: String(refusal.strikes) + field };
+        });
+        await world.settle();
+        refusal.remove();
+      }
+      const notes = world.server.journal
+        .entries({ resource: 'events' })
+        .filter(({ verb, body }) => verb === 'create' && (body as { reason: string }).reason === 'SchemaMismatch')
+        .map(({ body }) => (body as { note: string }).note);
+
+      expect(notes.filter((note) => note.includes('data.first'))).to.have.length(1);
+      expect(notes.filter((note) => note.includes('data.second'))).to.have.length(1);
     } finally {
       await world[Symbol.asyncDispose]();
     }

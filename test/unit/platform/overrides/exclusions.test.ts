@@ -93,6 +93,15 @@ describe('disabled resources', () => {
     expect(parsed.kind === 'rules' && matchesRule(parsed, identity({ kind: 'A', name: 'ok' }))).to.equal(true);
   });
 
+  it('count without what is misspelt in them, and say so', () => {
+    const parsed = parseExclusions('- {kind: A, name: ok, namspace: zone}\n- {kind: B, name: ok, namespace: zone, group: ""}');
+
+    expect(parsed.kind === 'rules' && parsed.problems).to.deep.equal([
+      'rule 1: "namspace" is not known; allowed: kind, name, namespace, group; the rule counts without it',
+    ]);
+    expect(parsed.kind === 'rules' && matchesRule(parsed, identity({ kind: 'A', name: 'ok', namespace: 'elsewhere' }))).to.equal(true);
+  });
+
   it('are none in a blank text', () => {
     for (const text of [undefined, '', '  \n', '[]', '# nothing']) expect(parseExclusions(text)).to.include({ kind: 'rules' });
   });
