@@ -20,7 +20,7 @@ import { MANAGER_LEASE } from './lease-name';
 import type { MANAGER_FLAGS } from './manager-flags';
 import { type ModuleName, parseModules } from './module-names';
 import { DOMAIN, type ModuleSettingKey, type ModuleSettings, moduleSettings } from './module-settings';
-import { giveMemoryBack, giveMemoryOfStartBack, keepHeapSmall } from './small-heap';
+import { giveMemoryOfStartBack, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 /** Flags of what the framework knows as options. */
@@ -126,21 +126,11 @@ export async function runManagerWith(
     kubeConfig,
     logger,
     // Lists leave several times their size of garbage behind, which V8 would keep until more memory is asked for.
-    onListed: tidier(),
+    onListed: giveMemoryOfStartBack,
   });
   const { kubeconfig: _path, ...shown } = options;
   logger.info('starting', { version: VERSION, node: process.versions.node, ...shown, ...wol, platform, machines, clusterFrom: source });
   return untilEnd(operator);
-}
-
-/** The first time also of the start. */
-function tidier(): () => void {
-  let hasStarted = false;
-  return () => {
-    if (hasStarted) giveMemoryBack();
-    else giveMemoryOfStartBack();
-    hasStarted = true;
-  };
 }
 
 /** What expressions of the catalog may know of the metrics of this process. */
