@@ -6,6 +6,7 @@ import { engine } from './engine';
 import { flood } from './flood';
 import { footprint } from './footprint';
 import { framework } from './framework';
+import { machines } from './machines';
 import { managerMemory } from './manager-memory';
 import { newVm } from './new-vm';
 import { outage } from './outage';
@@ -26,6 +27,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   managerMemory,
   wakeMap,
   platform,
+  machines,
   footprint,
   framework,
   engine,

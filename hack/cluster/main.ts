@@ -3,6 +3,7 @@
  *
  *     node build/hack/cluster/main.js build              makes sure that the programs are there
  *     node build/hack/cluster/main.js lock               writes the newest Debian packages into packages.json
+ *     node build/hack/cluster/main.js clean              removes what clusters have left whose process was killed
  *     node build/hack/cluster/main.js run [IMAGE.tar...] starts one, prints its KUBECONFIG and keeps it until Ctrl-C
  *
  * Exit codes: 0 done, 1 failed, 2 usage.
@@ -10,10 +11,14 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { endWith, exitCodeOf } from '../exit-code';
 import { Cluster } from './cluster';
+import { removeLeftovers } from './leftovers';
 import { newestPackages, packagesFile, resolvePrograms } from './programs';
 
+const CLEAN_MS = 20_000;
+const LOOK_MS = 200;
 const ROOT = resolve(__dirname, '..', '..', '..');
 
 async function build(): Promise<void> {
@@ -22,6 +27,20 @@ async function build(): Promise<void> {
 
 async function lock(): Promise<void> {
   writeFileSync(packagesFile(ROOT), `${JSON.stringify(await newestPackages(), null, 2)}\n`);
+}
+
+/** The processes of a node may end a little after the one that started it, and hold its control groups until then. */
+async function clean(): Promise<void> {
+  const deadlineMs = performance.now() + CLEAN_MS;
+  const removed = new Set<string>();
+  let left: string[];
+  do {
+    left = removeLeftovers();
+    for (const name of left) removed.add(name);
+    if (left.length > 0) await delay(LOOK_MS);
+  } while (left.length > 0 && performance.now() < deadlineMs);
+  if (removed.size > 0) console.log(`removed what an interrupted cluster has left: ${[...removed].sort().join(', ')}`);
+  if (left.length > 0) throw new Error(`still there: ${left.join(', ')}`);
 }
 
 async function run(images: readonly string[]): Promise<void> {
@@ -36,10 +55,10 @@ async function run(images: readonly string[]): Promise<void> {
 }
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
-  const commands: Readonly<Record<string, () => Promise<void>>> = { build, lock, run: () => run(args) };
+  const commands: Readonly<Record<string, () => Promise<void>>> = { build, lock, clean, run: () => run(args) };
   const chosen = commands[command ?? ''];
   if (chosen === undefined) {
-    console.error('usage: main.js build | lock | run [IMAGE.tar...]');
+    console.error('usage: main.js build | lock | clean | run [IMAGE.tar...]');
     return 2;
   }
   return exitCodeOf(() => chosen());

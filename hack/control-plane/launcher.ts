@@ -12,6 +12,7 @@ import { type ControlPlaneBinaries, type ResolveOptions, resolveBinaries } from 
 import * as components from './components';
 import { type Component, type ControlPlaneFiles, filesIn, LOOPBACK, logFileOf, TOKEN_ISSUER } from './components';
 import { type Credentials, signedToken, writeCredentials, writePrivately, writeServingCertificate } from './credentials';
+import { storeInEtcd } from './etcd-store';
 import { kubeconfigText } from './kubeconfig';
 import { endOf, tailOf } from './log-tail';
 import { freePort } from './ports';
@@ -268,6 +269,11 @@ export class ControlPlane implements AsyncDisposable {
     if (this.pids.has('etcd')) return;
     await this.#start('etcd', components.etcdArgs(this.files));
     await this.#ready();
+  }
+
+  /** Puts an object into etcd as it is, unchecked. @param key such as `/registry/configmaps/default/a`. */
+  store(key: string, object: object): Promise<void> {
+    return storeInEtcd(this.files.etcdSocket, key, object);
   }
 
   /** Ends everything at once and removes {@link directory}. May be called again. */

@@ -71,7 +71,8 @@ export class DebianPackages {
     try {
       await run('apt-get', [...this.#options(), 'download', `${name}=${version}`], { cwd: this.cache });
     } catch (error) {
-      throw new Error(`cannot download Debian package ${name} ${version} for ${this.architecture}: ${lastLine(error)}`);
+      const hint = 'if the mirrors have a newer one, take it with --lock';
+      throw new Error(`cannot download Debian package ${name} ${version} for ${this.architecture}: ${lastLine(error)}; ${hint}`);
     }
   }
 

@@ -66,10 +66,18 @@ function assetPage(catalog: Catalog, words: ReadonlyMap<string, string>): string
     '',
     '| kind | name |',
     '|---|---|',
-    ...catalog.tombstones.map(
-      ({ kind, name, namespace }) => `| ${kind} | \`${name}\`${namespace === undefined ? '' : ', in the namespace of the anchor'} |`,
-    ),
+    ...formerRows(catalog.tombstones),
+    ...(catalog.retired.length === 0
+      ? []
+      : ['', '## Objects of earlier versions that are left behind', '', '| kind | name |', '|---|---|']),
+    ...formerRows(catalog.retired),
   ];
+}
+
+function formerRows(objects: Catalog['tombstones']): string[] {
+  return objects.map(
+    ({ kind, name, namespace }) => `| ${kind} | \`${name}\`${namespace === undefined ? '' : ', in the namespace of the anchor'} |`,
+  );
 }
 
 if (require.main === module) {

@@ -4,10 +4,11 @@
  * Owns: what goes into an image and with which mode. Never: decides who runs it (recipe.ts).
  * Invariant: no shell, no package manager, nothing setuid, nothing but /tmp can be written by anybody but root.
  */
-import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { controlOf, type DebianPackage, type DebianPackages, unpack } from '../debian/packages';
+import { inTemporaryFolder } from '../temporary-folder';
 import type { TarEntry } from './tar';
 
 /** Shared libraries, the licence of each package, and the certificates; not what locales, debuggers and character sets need. */
@@ -26,9 +27,8 @@ export const USER_ID = 65_532;
 const PASSWD = `root:x:0:0:root:/:/none\nnonroot:x:${USER_ID}:${USER_ID}:nonroot:/:/none\n`;
 const GROUP = `root:x:0:\nnonroot:x:${USER_ID}:\n`;
 
-export async function debianFiles(packages: DebianPackages, wanted: readonly DebianPackage[]): Promise<TarEntry[]> {
-  const root = mkdtempSync(join(tmpdir(), 'virt-steward-rootfs-'));
-  try {
+export function debianFiles(packages: DebianPackages, wanted: readonly DebianPackage[]): Promise<TarEntry[]> {
+  return inTemporaryFolder(join(tmpdir(), 'virt-steward-rootfs-'), async (root) => {
     const entries: TarEntry[] = [
       file('etc/passwd', Buffer.from(PASSWD)),
       file('etc/group', Buffer.from(GROUP)),
@@ -45,9 +45,7 @@ export async function debianFiles(packages: DebianPackages, wanted: readonly Deb
       .map(({ content }) => content ?? Buffer.alloc(0));
     const libraries = unpacked.filter(({ path }) => !path.startsWith(CERTIFICATES));
     return withFolders([...entries, ...libraries, file('etc/ssl/certs/ca-certificates.crt', Buffer.concat(certificates))]);
-  } finally {
-    rmSync(root, { recursive: true });
-  }
+  });
 }
 
 /** @param nodePackage folder of the unpacked package. @param mayBindLowPorts the executable then starts only where the container has that right. */

@@ -6,11 +6,12 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../debian/cache-folder';
 import { type Architecture, type DebianPackage, DebianPackages } from '../debian/packages';
+import { inTemporaryFolder } from '../temporary-folder';
 
 const run = promisify(execFile);
 
@@ -38,8 +39,12 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity?: string }>>;
 }
 
+/** @throws {Error} when it is no file of this kind. */
 export function readInputs(file: string): Inputs {
-  return JSON.parse(readFileSync(file, 'utf8')) as Inputs;
+  const inputs = JSON.parse(readFileSync(file, 'utf8')) as Partial<Inputs> | null;
+  const missing = Object.keys(ARCHITECTURES).filter((name) => inputs?.[name as Architecture]?.node === undefined);
+  if (missing.length > 0) throw new Error(`${file} says nothing of ${missing.join(' and ')}; take inputs.json of an earlier build`);
+  return inputs as Inputs;
 }
 
 /** The newest Debian packages, and the npm packages at the versions of package-lock.json. */
@@ -70,8 +75,7 @@ export async function fetchNpm({ name, version, integrity }: NpmPackage): Promis
   const target = join(cache, createHash('sha256').update(integrity).digest('hex').slice(0, 32));
   if (existsSync(target)) return join(target, 'package');
   mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, '.fetching-'));
-  try {
+  return inTemporaryFolder(join(cache, '.fetching-'), async (work) => {
     await run('npm', ['pack', '--silent', `${name}@${version}`], { cwd: work });
     const [archive = ''] = readdirSync(work);
     const found = `sha512-${createHash('sha512')
@@ -82,9 +86,7 @@ export async function fetchNpm({ name, version, integrity }: NpmPackage): Promis
     rmSync(join(work, archive));
     if (!existsSync(target)) renameSync(work, target);
     return join(target, 'package');
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
+  });
 }
 
 export function writeInputs(file: string, inputs: Inputs): void {

@@ -4,9 +4,10 @@
  * Owns: the steps and their order. Never: talks to a cluster; that is up to the programs it starts.
  * Invariant: `test` goes on after a failed gate, so that one run shows everything that is wrong, and its last line counts it.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { inRoot, root } from './paths.mjs';
 import { interruption, runAloud, runQuietly, toolEnvironment } from './processes.mjs';
 
@@ -54,7 +55,7 @@ export const steps = new Map([
   ['bundle:validate', async (args) => (await compile()) || program('hack/olm/main', args)],
   ['manifests', async (args) => (await compile()) || program('hack/manifests/main', args)],
   ['images', async (args) => (await build()) || program('hack/images/main', args)],
-  ['test:e2e', async (args) => (await build()) || endToEnd(args)],
+  ['test:e2e', async (args) => endToEndObstacle() ?? ((await build()) || endToEnd(args))],
   ['update-crds', async (args) => (await compile()) || program('hack/update-crds/main', args)],
   ['verify-crds', async (args) => (await compile()) || program('hack/update-crds/main', ['--verify', ...args])],
   ['demo', async (args) => (await build()) || program('hack/demo/main', args)],
@@ -106,9 +107,34 @@ function controlPlane() {
  * No part of `test`, which would take too long with it.
  */
 async function endToEnd(args) {
+  if (process.env['KUBECONFIG']) return (await program('hack/images/main', [])) || suite('e2e', args);
   const nodes = async () => (await controlPlane()) || program('hack/cluster/main', ['build']);
-  const failed = process.env['KUBECONFIG'] ? 0 : await nodes();
-  return failed || (await program('hack/images/main', [])) || suite('e2e', args);
+  try {
+    return (await nodes()) || (await program('hack/images/main', [])) || (await suite('e2e', args));
+  } finally {
+    // Also after Ctrl-C, which leaves tests no time to take their nodes away.
+    spawnSync('node', ['build/hack/cluster/main.js', 'clean'], { cwd: root, env: toolEnvironment(), stdio: 'inherit' });
+  }
+}
+
+/** What end-to-end tests lack, found out before anything is built for them: an exit code, or `undefined` when nothing. */
+function endToEndObstacle() {
+  const kubeconfigs = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  const missing = kubeconfigs.filter((file) => !existsSync(file));
+  if (kubeconfigs.length > 0) {
+    if (missing.length === 0) return undefined;
+    console.error(`KUBECONFIG names ${missing.join(' and ')}, which does not exist; unset it to run the tests on nodes of this machine`);
+    return 2;
+  }
+  const reason =
+    process.platform === 'linux'
+      ? process.getuid?.() === 0
+        ? undefined
+        : 'it needs root'
+      : `it needs Linux (this is ${process.platform})`;
+  if (reason === undefined) return undefined;
+  console.error(`Skipping end-to-end tests on a local node: ${reason}. Set KUBECONFIG to run them against your cluster.`);
+  return process.env['CI'] || process.env['STEWARD_E2E'] === 'required' ? 1 : 0;
 }
 
 /** Runs one of our own programs, named by its source without the extension. */

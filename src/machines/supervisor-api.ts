@@ -40,6 +40,8 @@ export interface Definition extends CustomResourceDefinition {
 export class SupervisorApi {
   private readonly definitions = new Map<OurCrd, Definition>();
   private readonly listeners = new Set<() => void>();
+  /** Answers of `keeps`, which is asked for every field of every status. */
+  private readonly kept = new Map<string, boolean>();
 
   constructor(@inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings) {}
 
@@ -81,8 +83,13 @@ export class SupervisorApi {
 
   /** Whether a field is stored, for example `keeps('machines', 'status.kubevirtConfigRef')`. */
   keeps(crd: OurCrd, path: string): boolean {
+    const question = `${crd} ${path}`;
+    const known = this.kept.get(question);
+    if (known !== undefined) return known;
     const definition = this.definitions.get(crd);
-    return definition !== undefined && hasField(definition, path);
+    const answer = definition !== undefined && hasField(definition, path);
+    this.kept.set(question, answer);
+    return answer;
   }
 
   /** Told inline after anything above may be another answer. @returns ends it. */
@@ -95,6 +102,7 @@ export class SupervisorApi {
   see(crd: OurCrd, definition: Definition | undefined): void {
     if (definition === undefined) this.definitions.delete(crd);
     else this.definitions.set(crd, definition);
+    this.kept.clear();
     for (const listener of this.listeners) listener();
   }
 }

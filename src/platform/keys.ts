@@ -36,5 +36,8 @@ export const ENABLE_PREFIX = `${DOMAIN}enable-`;
 /** On the HyperConverged, written by us. */
 export const VERSION_ANNOTATION = `${DOMAIN}version`;
 
+/** On the status of the module: keys that wrote to an object of somebody else, joined by commas. */
+export const EDITED_ANNOTATION = `${DOMAIN}edited`;
+
 /** Read by the older operators only; they are no typing errors. */
 export const RETIRED_ANNOTATIONS: readonly string[] = ['openshift', 'feature-gates', 'managed-by'].map((name) => `${DOMAIN}${name}`);

@@ -37,6 +37,8 @@ export type EngageOutcome = 'engaged' | 'rotated' | 'unchanged' | 'problem';
 @singleton()
 export class ClusterConnections {
   private readonly known = new Map<string, Known>();
+  /** What was accepted last, with everything that the judgement depends on. */
+  private readonly vetted = new Map<string, { readonly question: string; readonly kubeConfig: KubeConfig }>();
 
   constructor(
     private readonly clusters: ClusterRegistry,
@@ -95,6 +97,7 @@ export class ClusterConnections {
   /** The config is gone. */
   async disengage(key: string): Promise<void> {
     this.known.delete(key);
+    this.vetted.delete(key);
     await this.end(key);
   }
 
@@ -114,6 +117,13 @@ export class ClusterConnections {
     const secret = secretPlaceOf(config, place);
     this.secrets.follow(key, secret);
     const bytes = await this.secrets.kubeconfig(place, secret, { anew });
-    return { bytes, kubeConfig: vettedKubeconfig(bytes, place, engageOptionsOf(config, this.settings)) };
+    // Reading YAML takes longer than all the rest, and a config is looked at often while Machines come and go.
+    const options = engageOptionsOf(config, this.settings);
+    const question = `${sha256(bytes)} ${JSON.stringify(options)} ${JSON.stringify(place)}`;
+    const known = this.vetted.get(key);
+    if (known?.question === question) return { bytes, kubeConfig: known.kubeConfig };
+    const kubeConfig = vettedKubeconfig(bytes, place, options);
+    this.vetted.set(key, { question, kubeConfig });
+    return { bytes, kubeConfig };
   }
 }

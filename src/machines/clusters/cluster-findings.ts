@@ -69,6 +69,20 @@ export class ClusterFindingsStore {
       .sort()[0];
   }
 
+  /** The same keys, in order, without those whose cluster is that of a smaller one among them. */
+  distinct(keys: readonly string[]): readonly string[] {
+    const seen = new Set<string>();
+    const isFirst = (key: string): boolean => {
+      const id = this.findings.get(key)?.clusterId;
+      if (id === undefined) return true;
+      const isNew = !seen.has(id);
+      seen.add(id);
+      return isNew;
+    };
+    const kept = new Set([...keys].sort().filter(isFirst));
+    return keys.filter((key) => kept.has(key));
+  }
+
   /** How the CRDs of a cluster differ from those of the first cluster that could be read. */
   crdFindings(key: string): string[] {
     const own = this.findings.get(key);

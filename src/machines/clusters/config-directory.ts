@@ -3,6 +3,7 @@
  *
  * Owns: which configs count, and what a reference leads to. Never: a network call; a config outside of the configured namespaces.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { Cluster, inject, singleton } from '../../framework';
 import { KubevirtConfig } from '../kinds';
 import type { Reference } from '../placement/placement-rules';
@@ -10,6 +11,16 @@ import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { SupervisorApi } from '../supervisor-api';
 import { clusterKey, configOfKey, keyOfConfig, objectKeyOf, parseReference } from './cluster-key';
 import { type ConfigPlace, configNotFound } from './config-error';
+
+/** Whether a change of a config may matter for Machines: counters and times of its status do not. */
+export function concernsMachines(now: KubevirtConfig, old: KubevirtConfig | undefined): boolean {
+  if (old === undefined) return true;
+  const of = ({ metadata = {}, spec, status }: KubevirtConfig): unknown => [
+    ...[metadata.uid, metadata.deletionTimestamp, metadata.annotations, metadata.finalizers, spec],
+    ...[status?.phase, status?.status, status?.clusterID],
+  ];
+  return !isDeepStrictEqual(of(now), of(old));
+}
 
 @singleton()
 export class ConfigDirectory {

@@ -44,24 +44,33 @@ export class PlacedMachines {
     }
   }
 
-  /** A record is about to be written. @returns says that it was, or that it could not be. */
+  /** A record is about to be written, or is there already. @returns says that it was written, or that it could not be. */
   begin(key: string, machine: Machine): () => void {
     const name = keyOf(machine);
+    if (this.isRecorded(key, name)) return () => undefined;
     const names = this.pending.get(key) ?? new Set();
     this.pending.set(key, names.add(name));
     return () => {
       names.delete(name);
-      this.tell(key);
+      // Of a record that was written, the change of the Machine tells.
+      if (!this.isRecorded(key, name)) this.tell(key);
     };
   }
 
   count(key: string): number {
-    return this.machinesOf(key).length;
+    const recorded = this.byCluster.get(key);
+    let count = recorded?.size ?? 0;
+    for (const name of this.pending.get(key) ?? []) if (recorded?.has(name) !== true) count += 1;
+    return count;
   }
 
   /** `namespace/name`, sorted. */
   machinesOf(key: string): readonly string[] {
     return [...new Set([...(this.byCluster.get(key) ?? []), ...(this.pending.get(key) ?? [])])].sort();
+  }
+
+  private isRecorded(key: string, name: string): boolean {
+    return this.byCluster.get(key)?.has(name) === true;
   }
 
   private tell(key: string): void {

@@ -52,6 +52,7 @@ import { configEvents } from './kubevirt-config-events';
 const DAY_MS = 86_400_000;
 /** Credentials that end within this time are reported. */
 const EXPIRES_SOON_MS = 7 * DAY_MS;
+const COUNT_INTERVAL_MS = 250;
 /** Names shown of the Machines that hold a config. */
 const SHOWN_MACHINES = 5;
 
@@ -158,6 +159,8 @@ export class KubevirtConfigHandler {
   @Reconcile(KubevirtConfig, {
     // Each is a few calls to our own API server.
     concurrency: 8,
+    // Machines that come by the hundred change its count; that is told once.
+    minIntervalMs: COUNT_INTERVAL_MS,
     whileDeleting: true,
     // Ready is about the cluster; trouble with our own API server is none of its.
     failure: { condition: false, event: true },

@@ -1,7 +1,7 @@
 /**
  * Shows figures about Machines, on every replica; how fast changes show is known to the leader only.
  *
- * Owns: which changes are news of a Machine, and for how long it is remembered that they came. Never: writes to a cluster.
+ * Owns: which changes are news of a Machine, and that what is remembered of a Machine goes with it. Never: writes to a cluster.
  */
 import {
   CLOCK,
@@ -25,6 +25,7 @@ import { ClusterLabels } from '../observability/cluster-labels';
 import { type MachineFigures, machineFigures } from '../observability/machine-figures';
 import { RemoteNews } from '../observability/remote-news';
 import { RestTimes } from '../observability/rest-times';
+import { ToldOnce } from '../passes/told-once';
 import { recordedKey } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
 import { SupervisorApi } from '../supervisor-api';
@@ -43,6 +44,7 @@ export class MachineFiguresHandler {
     private readonly labels: ClusterLabels,
     private readonly rests: RestTimes,
     private readonly news: RemoteNews,
+    private readonly told: ToldOnce,
     macs: MacReservations,
     metrics: MetricsRegistry,
     @inject(CLOCK) private readonly clock: Clock,
@@ -58,6 +60,7 @@ export class MachineFiguresHandler {
     }
     this.rests.forget(object);
     this.news.forget(keyOf(object));
+    this.told.forget(keyOf(object));
   }
 
   @OnEvent(RemoteVirtualMachine, REMOTE)

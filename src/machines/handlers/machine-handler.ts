@@ -22,7 +22,7 @@ import {
 import { keyOfCluster } from '../clusters/cluster-key';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { judgeCluster } from '../clusters/cluster-state';
-import { ConfigDirectory } from '../clusters/config-directory';
+import { ConfigDirectory, concernsMachines } from '../clusters/config-directory';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -34,6 +34,7 @@ import { MachineTurns } from '../passes/machine-turns';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { MachinePlacement } from '../placement/machine-placement';
 import { PlacementDecider } from '../placement/placement-decider';
+import { showsMachineOfOlderOperator } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { type ConditionFindings, isTrue, shownFindings, staleConditionsPatch } from '../status/conditions';
@@ -86,7 +87,7 @@ export class MachineHandler {
     changed: (now, old) => isNews(now, old),
     failure: { condition: false, event: true },
     watches: (get) => [
-      mapped(KubevirtConfig, () => concerned(get(MachineHandler))),
+      mapped(KubevirtConfig, () => concerned(get(MachineHandler)), { when: concernsMachines }),
       mapped(MachineClass, () => []),
       mapped(NetworkNamespace, () => []),
       clusterChanges(({ name }) => [
@@ -201,7 +202,6 @@ export class MachineHandler {
 
   private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) {
-      this.placement.forget(machine);
       this.told.delete(keyOf(machine));
       return;
     }
@@ -210,9 +210,18 @@ export class MachineHandler {
       const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;
       this.tellOnce(machine, text, () => ctx.events.warning('InvalidAnnotation', text));
     }
-    const key = this.decider.recorded(machine);
+    const isOrphan = deletionPolicyOf(machine) === 'orphan';
+    let key = this.decider.recorded(machine);
+    if (key === undefined && !isOrphan && showsMachineOfOlderOperator(machine)) {
+      const located = await this.placement.locate(machine, ctx);
+      if (located.type === 'unknown') {
+        await this.sayWaiting(machine, located.text, {}, ctx);
+        return { requeueAfterMs: SEARCH_AGAIN_MS };
+      }
+      key = located.type === 'found' ? located.key : undefined;
+    }
     if (key === undefined) return this.finish(machine, ctx);
-    if (deletionPolicyOf(machine) === 'orphan') {
+    if (isOrphan) {
       this.tellOrphans(machine, key, ctx);
       return this.finish(machine, ctx);
     }
@@ -221,8 +230,20 @@ export class MachineHandler {
     if (use.usable) return;
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    const text = `waiting for cluster ${key}: ${cause}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
-    const conditions: ConditionFindings = { Deleting: isTrue('WaitingForCluster', text), RemoteUnreachable: isTrue(use.reason, text) };
+    return this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+  }
+
+  private sayWaiting(
+    machine: Machine,
+    what: string,
+    { RemoteUnreachable }: { RemoteUnreachable?: string },
+    ctx: ReconcileContext<Machine>,
+  ): Promise<void> {
+    const text = `${what}. To give up the remote objects set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+    const conditions: ConditionFindings = {
+      Deleting: isTrue('WaitingForCluster', text),
+      ...(RemoteUnreachable === undefined ? {} : { RemoteUnreachable: isTrue(RemoteUnreachable, text) }),
+    };
     return this.report(machine, { situation: 'deleting', conditions }, ctx);
   }
 

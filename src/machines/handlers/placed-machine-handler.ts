@@ -30,6 +30,7 @@ import { StartableVirtualMachine } from '../../kubevirt/subresource-calls';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { keyOfCluster, keyOfConfig } from '../clusters/cluster-key';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
+import { concernsMachines } from '../clusters/config-directory';
 import { type ClusterUse, MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -41,11 +42,12 @@ import { RemoteNews } from '../observability/remote-news';
 import { CloudInitMemory } from '../passes/cloud-init-step';
 import { deleteRemoteObjects, deletionPolicyOf } from '../passes/machine-deletion';
 import { runMachinePass } from '../passes/machine-pass';
-import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass } from '../passes/machine-pass-context';
+import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass, type TellEvent } from '../passes/machine-pass-context';
 import { reportPass } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { PassFindings } from '../passes/pass-findings';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
+import { ToldOnce } from '../passes/told-once';
 import { MachinePlacement } from '../placement/machine-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
@@ -122,7 +124,7 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
       mapped(RemoteDataVolume, machineOf),
       mapped(Machine, (machine) => [keyOf(machine)], local),
       mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
-      mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), local),
+      mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), { ...local, when: concernsMachines }),
       clusterChanges(({ name }) => placedOn(keyOfCluster(name, get(SupervisorApi).home))),
     ];
   },
@@ -140,6 +142,7 @@ export class PlacedMachineHandler {
     private readonly macs: MacReservations,
     private readonly cloudInit: CloudInitMemory,
     private readonly turns: MachineTurns,
+    private readonly told: ToldOnce,
     private readonly news: RemoteNews,
     private readonly metrics: ClusterMetrics,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
@@ -246,6 +249,7 @@ export class PlacedMachineHandler {
     const { settings, supervisor } = this;
     const { namespace = '', name = '', uid = '' } = machine.metadata ?? {};
     const found = this.checked.get(key);
+    const event: TellEvent = (type, reason, note) => ctx.events[type](reason, note, machine);
     return {
       machine,
       owner: { supervisorId: await this.identity.id(ctx.signal), managedBy: settings.managedBy, namespace, name, uid },
@@ -269,7 +273,11 @@ export class PlacedMachineHandler {
       findings: new PassFindings(),
       log: ctx.log.child({ machine: ctx.key, kubevirtConfig: key }),
       clock: ctx.clock,
-      event: (type, reason, note) => ctx.events[type](reason, note, machine),
+      event,
+      eventOnce: (type, reason, note) => {
+        if (this.told.isNew(ctx.key, reason, note)) event(type, reason, note);
+      },
+      eventOver: (reason) => this.told.isOver(ctx.key, reason),
     };
   }
 }

@@ -58,10 +58,8 @@ export class PlacedMachineSource implements KeySource<PlacedMachine> {
     if (queue === undefined) return;
     const before = queue.known;
     queue.known = new Set(this.placed.machinesOf(key));
-    for (const machine of queue.known) {
-      if (before.has(machine)) queue.sink.touch(machine);
-      else queue.sink.add(machine);
-    }
+    // Those that stay have nothing new: what concerns one of them is told by its own watches.
+    for (const machine of queue.known) if (!before.has(machine)) queue.sink.add(machine);
     for (const machine of before) if (!queue.known.has(machine)) queue.sink.remove(machine);
   }
 }

@@ -88,7 +88,7 @@ function waitingFor(pass: MachinePass, since: string | undefined, finalizers: re
   const sinceMs = timestampMs(since);
   const held = finalizers.length === 0 ? '' : `; it is held by ${finalizers.join(', ')}`;
   const text = `VirtualMachine ${name} is being deleted${held}`;
-  if (sinceMs !== undefined && pass.clock.now() - sinceMs > PATIENCE_MS) pass.event('warning', 'DeletionWaiting', text);
+  if (sinceMs !== undefined && pass.clock.now() - sinceMs > PATIENCE_MS) pass.eventOnce('warning', 'DeletionWaiting', text);
   return { kind: 'waiting', step: 'WaitingForVirtualMachine', text };
 }
 
@@ -142,8 +142,8 @@ async function deleteOwn({ remote, owner }: MachinePass, kind: Kind, name: strin
   if (isDeletable(ownershipOf(object, owner))) await remote.delete(kind, key, { uid: object.metadata?.uid ?? '' });
 }
 
-function tellLeft({ event, owner, key }: MachinePass, name: string): void {
-  event(
+function tellLeft({ eventOnce, owner, key }: MachinePass, name: string): void {
+  eventOnce(
     'warning',
     'VirtualMachineLeft',
     `VirtualMachine ${owner.namespace}/${name} on cluster ${key} is not managed by this Machine and was left`,

@@ -36,8 +36,14 @@ export interface MachinePass {
   /** What came from the cluster before the pass is shown. */
   readonly shown: () => void;
   /** On the Machine. */
-  readonly event: (type: 'normal' | 'warning', reason: string, note: string) => void;
+  readonly event: TellEvent;
+  /** The same for what goes on to be true: told once for each text. */
+  readonly eventOnce: TellEvent;
+  /** It would be news again. */
+  readonly eventOver: (reason: string) => void;
 }
+
+export type TellEvent = (type: 'normal' | 'warning', reason: string, note: string) => void;
 
 /** Events of remote clusters by what they are about, and the index that files them by the UID of that. They carry no label of ours. */
 export const EVENTS_OF_VM = { select: { fields: 'involvedObject.kind=VirtualMachine', labels: '' }, index: 'of-vm' } as const;

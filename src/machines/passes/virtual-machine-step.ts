@@ -19,6 +19,7 @@ export async function createMachine(pass: MachinePass, desired: RemoteVirtualMac
   const place = `VirtualMachine ${desired.metadata?.namespace}/${desired.metadata?.name}`;
   try {
     const vm = await remote.create(VirtualMachines, { ...desired, spec: { ...desired.spec, runStrategy: 'Always' } });
+    pass.eventOver('CreateFailed');
     const isAgain = machine.status?.virtualMachineRef?.uid !== undefined;
     if (isAgain)
       pass.event(
@@ -33,7 +34,7 @@ export async function createMachine(pass: MachinePass, desired: RemoteVirtualMac
     if (error instanceof AlreadyExistsError) throw new TemporaryError(`${place} exists by now`, { delayMs: 200, cause: error });
     log.error('Failed to create VirtualMachine in remote cluster', { name: desired.metadata?.name, error });
     if (!isRefusal(error)) throw error;
-    pass.event('warning', 'CreateFailed', `${place} was refused by cluster ${key}: ${causeText(error)}`);
+    pass.eventOnce('warning', 'CreateFailed', `${place} was refused by cluster ${key}: ${causeText(error)}`);
     return findings.fail(createFailure(causeText(error)));
   }
 }

@@ -15,6 +15,7 @@ import { ConfigDirectory } from '../clusters/config-directory';
 import { configBeingDeleted, type KubevirtConfigError } from '../clusters/config-error';
 import { PlacedMachines } from '../clusters/placed-machines';
 import type { Machine } from '../kinds';
+import { ToldOnce } from '../passes/told-once';
 import { SupervisorApi } from '../supervisor-api';
 import { PlacementDecider } from './placement-decider';
 import {
@@ -57,11 +58,15 @@ export type PlacementOutcome =
   /** It, or its config, went away meanwhile. */
   | { readonly type: 'gone' };
 
+/** Where a virtual machine is that nobody has recorded. */
+export type Located =
+  | { readonly type: 'found'; readonly key: string }
+  /** All clusters have answered that there is none. */
+  | { readonly type: 'nowhere' }
+  | { readonly type: 'unknown'; readonly text: string };
+
 @singleton()
 export class MachinePlacement {
-  /** What each Machine was told about a refused change, so that it is told once. */
-  private readonly told = new Map<string, string>();
-
   constructor(
     private readonly decider: PlacementDecider,
     private readonly directory: ConfigDirectory,
@@ -71,38 +76,58 @@ export class MachinePlacement {
     private readonly placed: PlacedMachines,
     private readonly api: SupervisorApi,
     private readonly metrics: ClusterMetrics,
+    private readonly told: ToldOnce,
   ) {}
 
   async place(machine: Machine, pass: PlacementPass): Promise<PlacementOutcome> {
-    const clientOf = (key: string, options: { signal: AbortSignal }): Promise<KubeClient> => this.clients.getClientForConfig(key, options);
-    const decision = await this.decider.decide(machine, clientOf, { signal: pass.signal });
+    const decision = await this.decide(machine, pass);
     if (decision.type === 'unplaced') {
       this.metrics.unplaced(decision.problem);
       if (decision.waiting) return { type: 'unplaced', reason: decision.problem, message: decision.text, waiting: true };
-      return failed(decision.problem, decision.text, machine, pass);
+      return this.failed(decision.problem, decision.text, machine, pass);
     }
     const { key, rule } = decision;
     const problem = rule === 'Recorded' ? undefined : await this.problemOf(key, pass.signal);
     if (problem !== undefined) {
       this.metrics.unplaced('KubevirtConfigError');
-      return failed('KubevirtConfigError', problem.message, machine, pass);
+      return this.failed('KubevirtConfigError', problem.message, machine, pass);
     }
-    const recorded = await recordPlacement({
-      ...{ client: pass.client, machine, key, rule, signal: pass.signal, placed: this.placed },
+    const recorded = await this.record(machine, decision, pass);
+    if (recorded === undefined) return { type: 'gone' };
+    if (rule !== 'Recorded') this.metrics.placed(rule);
+    this.told.isOver(keyOf(machine), 'PlacementFailed');
+    this.tell(recorded, decision, pass);
+    return { type: 'placed', machine: recorded, key, rule, refused: this.refusal(recorded, key, decision.refused, pass) };
+  }
+
+  /** For a Machine that is going, was never placed, and may have a virtual machine all the same: finds that and records where it is. */
+  async locate(machine: Machine, pass: Pick<PlacementPass, 'client' | 'signal'>): Promise<Located> {
+    const decision = await this.decide(machine, pass);
+    if (decision.type === 'unplaced') {
+      return decision.problem === 'AmbiguousPlacement' ? { type: 'nowhere' } : { type: 'unknown', text: decision.text };
+    }
+    const recorded = await this.record(machine, decision, pass);
+    if (recorded === undefined) return { type: 'unknown', text: `KubevirtConfig ${decision.key} is going` };
+    return { type: 'found', key: decision.key };
+  }
+
+  private decide(machine: Machine, { signal }: Pick<PlacementPass, 'signal'>): ReturnType<PlacementDecider['decide']> {
+    const clientOf = (key: string, options: { signal: AbortSignal }): Promise<KubeClient> => this.clients.getClientForConfig(key, options);
+    return this.decider.decide(machine, clientOf, { signal });
+  }
+
+  private record(
+    machine: Machine,
+    { key, rule }: Extract<PlacementDecision, { type: 'placed' }>,
+    { client, signal }: Pick<PlacementPass, 'client' | 'signal'>,
+  ): Promise<Machine | undefined> {
+    return recordPlacement({
+      ...{ client, machine, key, rule, signal, placed: this.placed },
       config: this.directory.get(key),
       clusterId: this.findings.get(key)?.clusterId,
       keepsRecord: this.api.keeps('machines', 'status.kubevirtConfigRef'),
       vm: machine.status?.virtualMachineRef?.name ?? this.decider.nameOf(machine),
     });
-    if (recorded === undefined) return { type: 'gone' };
-    if (rule !== 'Recorded') this.metrics.placed(rule);
-    this.tell(recorded, decision, pass);
-    return { type: 'placed', machine: recorded, key, rule, refused: this.refusal(recorded, key, decision.refused, pass) };
-  }
-
-  /** The Machine is gone. */
-  forget(machine: Machine): void {
-    this.told.delete(keyOf(machine));
   }
 
   /** Why no Machine may be placed there now; an outage of the cluster is none. */
@@ -135,20 +160,17 @@ export class MachinePlacement {
   private refusal(machine: Machine, key: string, refused: RefusedChange | undefined, { events }: PlacementPass): string | undefined {
     const name = keyOf(machine);
     if (refused === undefined) {
-      this.told.delete(name);
+      this.told.isOver(name, 'PlacementChangeRefused');
       return undefined;
     }
     const text = refusedChangeText(name, key, refused);
-    if (this.told.get(name) !== text) {
-      this.told.set(name, text);
-      events.warning('PlacementChangeRefused', text);
-    }
+    if (this.told.isNew(name, 'PlacementChangeRefused', text)) events.warning('PlacementChangeRefused', text);
     return text;
   }
-}
 
-function failed(reason: PlacementProblem, message: string, machine: Machine, { events, log }: PlacementPass): PlacementOutcome {
-  log.warn('Failed to get KubeVirt client for machine', { machine: keyOf(machine), cause: message });
-  events.warning('PlacementFailed', message);
-  return { type: 'unplaced', reason, message, waiting: false };
+  private failed(reason: PlacementProblem, message: string, machine: Machine, { events, log }: PlacementPass): PlacementOutcome {
+    log.warn('Failed to get KubeVirt client for machine', { machine: keyOf(machine), cause: message });
+    if (this.told.isNew(keyOf(machine), 'PlacementFailed', message)) events.warning('PlacementFailed', message);
+    return { type: 'unplaced', reason, message, waiting: false };
+  }
 }

@@ -18,6 +18,7 @@ import {
 } from '../../framework';
 import { VirtualMachine } from '../../kubevirt/virtual-machine';
 import type { CallOptions, KubernetesClient } from '../clusters/client-manager';
+import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { clusterNameOf } from '../clusters/cluster-key';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { SupervisorIdentity } from '../clusters/supervisor-identity';
@@ -42,6 +43,7 @@ export class PlacementDecider {
     private readonly api: SupervisorApi,
     private readonly clusters: ClusterRegistry,
     private readonly marked: MarkedMachines,
+    private readonly findings: ClusterFindingsStore,
     private readonly identity: SupervisorIdentity,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
@@ -54,8 +56,13 @@ export class PlacementDecider {
     if (decision.type !== 'search') return decision;
     const vm = this.nameOf(machine);
     const supervisorId = await this.identity.id(options.signal);
+    const asked = new Set(this.findings.distinct(decision.candidates));
     const answers = await Promise.all(
-      decision.candidates.map(async (key) => [key, await this.search(key, machine, vm, supervisorId, clientOf, options)] as const),
+      decision.candidates.map(async (key) => {
+        // What is there was found under the other key.
+        const answer = asked.has(key) ? await this.search(key, machine, vm, supervisorId, clientOf, options) : 'absent';
+        return [key, answer] as const;
+      }),
     );
     return decideSearch(inputs, new Map(answers), vm) as Decided;
   }

@@ -23,6 +23,15 @@ export function recordedKey({ status }: Pick<Machine, 'status'>, home: string, k
   return keepsRecord ? undefined : PROVIDER_ID.exec(status?.providerID ?? '')?.[1];
 }
 
+/** States of a Machine for which nothing was made. */
+const NOTHING_MADE: ReadonlySet<string> = new Set(['', 'Pending', 'Failed', 'Terminating']);
+
+/** A Machine without a record whose status tells of a virtual machine: the older operator, which kept no record, has made one. */
+export function showsMachineOfOlderOperator({ status = {} }: Pick<Machine, 'status'>): boolean {
+  const { state = '', networkInterfaces = [], disks = [] } = status;
+  return networkInterfaces.length > 0 || disks.length > 0 || !NOTHING_MADE.has(state);
+}
+
 /** What goes into status.kubevirtConfigRef. */
 export function recordOf(
   { namespace, name }: ConfigName,

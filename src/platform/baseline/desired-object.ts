@@ -4,15 +4,15 @@
  * Invariant: the result has the identity of the rendered object, and no control annotation.
  */
 import type { KubernetesObject } from '../../framework';
-import type { Json, JsonMap } from '../json';
+import { isSameJson, type Json, type JsonMap } from '../json';
 import { MANAGED_BY, MANAGED_BY_LABEL } from '../keys';
 import { applyUserPatch } from '../overrides/apply-patch';
 import type { ObjectControls } from '../overrides/control-annotations';
 import { type IgnoredFields, NOTHING_IGNORED, parseIgnoredFields, withoutFields } from '../overrides/ignored-fields';
-import type { Pointer } from '../overrides/json-pointer';
+import { type Pointer, valueAt } from '../overrides/json-pointer';
 import type { PatchProblem } from '../overrides/patch-text';
 import { withoutTakenFields } from './fill-only';
-import { ownFields, pathsToLetGo } from './ownership';
+import { isOurField, isOwnedInOtherVersion, pathsToLetGo } from './ownership';
 import { withPayloadOf } from './payload';
 import { jsonOf } from './reduced-object';
 
@@ -45,7 +45,10 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
   const filled =
     live === undefined
       ? { object: masked.object, left: [] }
-      : withoutTakenFields({ desired: masked.object, rendered: wanted, live: jsonOf(live), own: ownFields(live), fill });
+      : withoutTakenFields({
+          ...{ desired: masked.object, rendered: wanted, live: jsonOf(live), fill },
+          isOurs: isOwnedInOtherVersion(live) ? isUnchanged(jsonOf(live), masked.object) : (leaf) => isOurField(live, leaf),
+        });
   const labelled = withLabel(filled.object);
   const object = live === undefined ? labelled : withPayloadOf(jsonOf(live), labelled);
   return {
@@ -55,6 +58,11 @@ export function desiredObject({ rendered, live, controls, fill }: DesiredInput):
     letGo: pathsToLetGo(object, [...masked.pointers, ...filled.left]),
     ignoreProblems: masked.problems,
   };
+}
+
+/** Where ownership has other paths than the object, all that tells is the value. */
+function isUnchanged(live: JsonMap, desired: JsonMap): (leaf: Pointer) => boolean {
+  return (leaf) => isSameJson(valueAt(live, leaf), valueAt(desired, leaf));
 }
 
 function withLabel(object: JsonMap): JsonMap {

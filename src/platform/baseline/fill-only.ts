@@ -6,7 +6,6 @@
 import { isJsonMap, isSameJson, type Json, type JsonMap } from '../json';
 import { without } from '../overrides/ignored-fields';
 import { type Pointer, valueAt } from '../overrides/json-pointer';
-import { type FieldSet, holds } from './field-set';
 
 export interface FillInput {
   /** After patch and mask. */
@@ -14,8 +13,8 @@ export interface FillInput {
   /** As the catalog wants it. */
   readonly rendered: JsonMap;
   readonly live: JsonMap;
-  /** What we own of the live object. */
-  readonly own: FieldSet;
+  /** Whether a field of the live object is ours. */
+  readonly isOurs: (leaf: Pointer) => boolean;
   readonly fill: readonly Pointer[];
 }
 
@@ -25,13 +24,13 @@ export interface FilledObject {
   readonly left: readonly Pointer[];
 }
 
-export function withoutTakenFields({ desired, rendered, live, own, fill }: FillInput): FilledObject {
+export function withoutTakenFields({ desired, rendered, live, isOurs, fill }: FillInput): FilledObject {
   let object = desired;
   const left: Pointer[] = [];
   for (const leaf of fill.flatMap((pointer) => leavesAt(desired, pointer))) {
     const isAbsent = (valueAt(live, leaf) ?? null) === null;
     const isPatched = !isSameJson(valueAt(rendered, leaf), valueAt(desired, leaf));
-    if (isAbsent || isPatched || holds(own, leaf)) continue;
+    if (isAbsent || isPatched || isOurs(leaf)) continue;
     left.push(leaf);
     object = (without(object, leaf) ?? {}) as JsonMap;
   }

@@ -42,6 +42,28 @@ export function ownFields(live: KubernetesObject | undefined): FieldSet {
   return entriesOf(live).find(isOurs)?.fieldsV1 ?? NO_FIELDS;
 }
 
+/** Whether we own a field, or are about to take it over from an older operator that shares it with nobody. */
+export function isOurField(live: KubernetesObject, path: Pointer): boolean {
+  if (holds(ownFields(live), path)) return true;
+  const holders = entriesOf(live).filter(({ fieldsV1 = NO_FIELDS }) => holds(fieldsV1, path));
+  return holders.length > 0 && holders.every(isOfOlder);
+}
+
+/** Whether what we own, or take over, was written in another version of the API than the object was read in: then its paths mean nothing. */
+export function isOwnedInOtherVersion(live: KubernetesObject): boolean {
+  const entries = entriesOf(live);
+  const own = entries.find(isOurs);
+  return (own === undefined ? entries.filter(isOfOlder) : [own]).some((entry) => isOfOtherVersion(entry, live));
+}
+
+function isOfOlder({ manager = '', subresource = '' }: ManagedFieldsEntry): boolean {
+  return OLDER_MANAGERS.includes(manager) && subresource === '';
+}
+
+function isOfOtherVersion({ apiVersion }: ManagedFieldsEntry, live: KubernetesObject): boolean {
+  return apiVersion !== undefined && live.apiVersion !== undefined && apiVersion !== live.apiVersion;
+}
+
 /** Whether the object was written by us at any time. */
 export function hasEntryOfOurs(live: KubernetesObject): boolean {
   return entriesOf(live).some(({ manager }) => manager === MANAGED_BY);
@@ -70,17 +92,19 @@ export interface OwnershipChange {
 /** @param letGo pointers whose values we do not want to own any more. @returns `undefined` when nothing has to change. */
 export function ownershipChange(live: KubernetesObject, letGo: readonly Pointer[]): OwnershipChange | undefined {
   const entries = entriesOf(live);
-  const older = entries.filter(({ manager = '', subresource = '' }) => OLDER_MANAGERS.includes(manager) && subresource === '');
+  const older = entries.filter(isOfOlder);
   const own = entries.find(isOurs);
   if (own === undefined && older.length === 0) return undefined;
   const base = own ?? older.find(({ operation }) => operation === 'Apply') ?? older[0]!;
   // Paths of another version of the API mean nothing in this one.
   const sources = [...(own === undefined ? [] : [own]), ...older].filter(({ apiVersion }) => apiVersion === base.apiVersion);
-  let fields = sources.reduce((all, { fieldsV1 = NO_FIELDS }) => unionOf(all, fieldsV1), NO_FIELDS);
+  // What is to be let go has other names there: so everything is let go, and the apply that follows takes back what is wanted.
+  const isLost = letGo.length > 0 && isOfOtherVersion(base, live);
+  let fields = isLost ? NO_FIELDS : sources.reduce((all, { fieldsV1 = NO_FIELDS }) => unionOf(all, fieldsV1), NO_FIELDS);
   const unwanted = [...letGo, ...controlPaths(fields), ...(older.length > 0 ? FOREIGN_METADATA : [])].filter((path) =>
     hasNode(fields, path),
   );
-  if (older.length === 0 && unwanted.length === 0) return undefined;
+  if (older.length === 0 && unwanted.length === 0 && !isLost) return undefined;
   for (const path of unwanted) fields = withoutNode(fields, path);
   const entry: ManagedFieldsEntry = { ...base, manager: MANAGED_BY, operation: 'Apply', fieldsV1: fields };
   const others = entries.filter((one) => one !== own && !older.includes(one));
@@ -88,7 +112,7 @@ export function ownershipChange(live: KubernetesObject, letGo: readonly Pointer[
     // A list without any entry would leave everything as it is.
     entries: Object.keys(fields).length > 0 ? [...others, entry] : others.length > 0 ? others : [{}],
     migrated: [...new Set(older.map(({ manager = '' }) => manager))],
-    released: unwanted.map(pointerText),
+    released: isLost ? [`everything that was written as ${base.apiVersion}`] : unwanted.map(pointerText),
   };
 }
 

@@ -22,7 +22,8 @@ export function textEdit(
   };
 }
 
-function textsOf(object: KubernetesObject): Readonly<Record<string, string>> {
+/** Text by name, of a ConfigMap. */
+export function textsOf(object: KubernetesObject): Readonly<Record<string, string>> {
   const { data = {} } = object as { data?: Record<string, unknown> };
   return Object.fromEntries(Object.entries(data).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }

@@ -1,17 +1,16 @@
 /** An asset file: header and object, compiled and checked as far as that goes without a cluster. */
 import { type CompiledExpression, compileTemplate, type LookUpUse, type OptionUse, type Template } from '../expressions';
 import { isJsonMap, type Json, type JsonMap } from '../json';
-import type { AssetIdentity, CatalogAsset } from './asset';
+import type { CatalogAsset } from './asset';
 import { type AssetEntry, type Conditions, type ParsedHeader, parseHeader } from './asset-header';
 import { identityOf, withNames } from './asset-identity';
 import type { Problems } from './catalog-error';
 import { Fields } from './fields';
+import { isNodeLevelKind } from './node-level';
 import { ownKeysIn } from './object-check';
 
 /** An asset before it has a position. */
 export type LoadedAsset = Omit<CatalogAsset, 'position'> & { readonly filesRead: readonly string[] };
-
-const NODE_LEVEL = { group: 'machineconfiguration.openshift.io', kinds: ['MachineConfig', 'KubeletConfig'] };
 
 /** Kinds that run something: what a user writes must not get there unchecked. */
 const WORKLOADS: readonly string[] = ['DaemonSet', 'Deployment', 'StatefulSet', 'ReplicaSet', 'Job', 'CronJob', 'Pod'];
@@ -57,7 +56,7 @@ function withObject(object: Json, header: ParsedHeader, file: string, problems: 
   const document = compileTemplate(object, header.names, (path, { message }) => problems.add(file, path, message));
   if (identity === undefined || problems.found.length > before) return undefined;
   const { names, kind, ...rest } = header;
-  const isNodeLevel = isOfNodes(identity);
+  const isNodeLevel = isNodeLevelKind(identity.apiVersions[0]?.split('/')[0] ?? '', identity.kind);
   if (isNodeLevel || WORKLOADS.includes(identity.kind))
     requirePatterns([...document.expressions, ...header.vars.map(({ expression }) => expression)], file, problems);
   return {
@@ -93,10 +92,6 @@ function metadataTemplates(object: Json, { names }: ParsedHeader): { name: Templ
   const template = (value: Json | undefined): Template | undefined =>
     typeof value === 'string' ? compileTemplate(value, names) : undefined;
   return { name: template(metadata['name']), namespace: template(metadata['namespace']) };
-}
-
-function isOfNodes({ apiVersions, kind }: AssetIdentity): boolean {
-  return apiVersions[0]?.split('/')[0] === NODE_LEVEL.group && NODE_LEVEL.kinds.includes(kind);
 }
 
 /** Text of a user that reaches a node or a container unchecked would be run there. */

@@ -87,8 +87,8 @@ export interface Feature {
   readonly recommended: readonly string[];
 }
 
-/** An object of an earlier version that is to be deleted. */
-export interface Tombstone {
+/** An object that an earlier version of the catalog kept. */
+export interface FormerObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
@@ -104,7 +104,10 @@ export interface Catalog {
   readonly assets: readonly CatalogAsset[];
   /** Sorted by maturity (ga, tp, dp), then by name. */
   readonly features: readonly Feature[];
-  readonly tombstones: readonly Tombstone[];
+  /** To be deleted. */
+  readonly tombstones: readonly FormerObject[];
+  /** To be treated as orphans: shown, and deleted only where the user says so. */
+  readonly retired: readonly FormerObject[];
   /** Names of annotations of the anchor that the catalog reads, without `platform.kubevirt.io/`. */
   readonly optionNames: ReadonlySet<string>;
   /** Text by path below the folder of files. */

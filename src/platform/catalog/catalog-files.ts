@@ -9,11 +9,13 @@ export const KINDS_FILE = 'kinds.yaml';
 const SCHEMAS = 'crds';
 export const PAYLOADS = 'files';
 export const TOMBSTONES = 'tombstones';
+export const RETIRED = 'retired';
 
 export interface CatalogFiles {
   /** Paths of what may be an asset. */
   readonly assets: readonly string[];
   readonly tombstones: readonly string[];
+  readonly retired: readonly string[];
   /** Below `files/`. */
   readonly payloads: readonly string[];
   read(path: string): string;
@@ -27,10 +29,11 @@ export function catalogFiles(directory: string): CatalogFiles {
     .filter((path) => !path.startsWith(`${SCHEMAS}/`) && path !== CATALOG_FILE && path !== KINDS_FILE)
     .sort();
   const below = (folder: string): string[] => paths.filter((path) => path.startsWith(`${folder}/`));
-  const apart = new Set([...below(PAYLOADS), ...below(TOMBSTONES)]);
+  const apart = new Set([...below(PAYLOADS), ...below(TOMBSTONES), ...below(RETIRED)]);
   return {
     assets: paths.filter((path) => !apart.has(path)),
     tombstones: below(TOMBSTONES),
+    retired: below(RETIRED),
     payloads: below(PAYLOADS).map((path) => path.slice(PAYLOADS.length + 1)),
     read: (path) => readFileSync(join(directory, path), 'utf8'),
   };

@@ -5,9 +5,9 @@ export type {
   Catalog,
   CatalogAsset,
   Feature,
+  FormerObject,
   Maturity,
   Requirement,
-  Tombstone,
 } from './asset';
 export { CatalogError, type CatalogProblem } from './catalog-error';
 export { CatalogRenderer } from './catalog-renderer';
@@ -15,6 +15,7 @@ export { contributorsOf } from './contributors';
 export { EMPTY_CONTEXT } from './empty-context';
 export { IdentityClaims } from './identity-claims';
 export { loadCatalog } from './load-catalog';
+export { isNodeLevelKind } from './node-level';
 export {
   type AssetAdmission,
   type AssetKey,

@@ -6,7 +6,7 @@
  */
 import { type CompiledExpression, compileExpression } from '../expressions';
 import type { Json } from '../json';
-import type { Catalog, CatalogAsset, Tombstone } from './asset';
+import type { Catalog, CatalogAsset, FormerObject } from './asset';
 import { type LoadedAsset, loadAsset } from './asset-file';
 import { parseEntry } from './asset-header';
 import { checkAssets } from './catalog-checks';
@@ -14,7 +14,7 @@ import { CatalogError, Problems } from './catalog-error';
 import { CATALOG_FILE, type CatalogFiles, catalogFiles, PAYLOADS } from './catalog-files';
 import { parseFeatures } from './features';
 import { Fields } from './fields';
-import { parseTombstones, refuseKept } from './tombstones';
+import { parseFormerObjects, refuseKept } from './former-objects';
 import { readYaml } from './yaml-file';
 
 /** @throws {CatalogError} with every problem at once, each naming file and field. */
@@ -47,12 +47,12 @@ class CatalogLoader {
     const version = root.requiredText('version');
     const loaded = this.loadAssets(root, this.conditionsOf(root));
     const assets = sorted(loaded);
-    const tombstones = this.loadTombstones(root);
+    const former = { tombstones: this.loadFormer(root, 'tombstones'), retired: this.loadFormer(root, 'retired') };
     const features = this.membersOf(root, 'features');
     // What follows from an asset that could not be loaded would be told as further problems.
     if (loaded.length === root.list('assets').length) {
       checkAssets(assets, this.problems);
-      refuseKept(tombstones, assets, this.problems);
+      refuseKept(former, assets, this.problems);
     }
     const featureList = this.problems.found.length === 0 ? parseFeatures(features, root, assets) : [];
     root.raw('exempt');
@@ -63,7 +63,7 @@ class CatalogLoader {
       version: version ?? '',
       assets,
       features: featureList,
-      tombstones,
+      ...former,
       optionNames: new Set(assets.flatMap((asset) => asset.options.map(({ name }) => name))),
       files: payloads,
       assetByName: (name) => byName.get(name),
@@ -121,14 +121,12 @@ class CatalogLoader {
     return assets;
   }
 
-  private loadTombstones(root: Fields): Tombstone[] {
-    const listed = root.texts('tombstones');
-    for (const file of listed) {
-      if (!this.files.tombstones.includes(file)) root.refuse('tombstones', `has ${file}, which is no file below tombstones/`);
-    }
-    for (const file of this.files.tombstones) if (!listed.includes(file)) this.problems.add(file, '', 'stands in no entry of catalog.yaml');
-    const known = listed.filter((file) => this.files.tombstones.includes(file));
-    return known.flatMap((file) => parseTombstones(this.read(file) ?? [], file, this.problems));
+  /** Files of the folder of the same name, each of which has to be listed. */
+  private loadFormer(root: Fields, member: 'tombstones' | 'retired'): FormerObject[] {
+    const [listed, files] = [root.texts(member), this.files[member]];
+    for (const file of listed) if (!files.includes(file)) root.refuse(member, `has ${file}, which is no file below ${member}/`);
+    for (const file of files) if (!listed.includes(file)) this.problems.add(file, '', 'stands in no entry of catalog.yaml');
+    return listed.filter((file) => files.includes(file)).flatMap((file) => parseFormerObjects(this.read(file) ?? [], file, this.problems));
   }
 
   private payloadsOf(assets: readonly LoadedAsset[]): ReadonlyMap<string, string> {

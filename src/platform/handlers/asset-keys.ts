@@ -27,6 +27,7 @@ export class AssetKeys {
   private readonly failures = new Map<string, unknown>();
   private readonly contributors = new Map<CatalogAsset, readonly CatalogAsset[]>();
   private expansion = 0;
+  private expanding = 0;
 
   constructor(private readonly options: AssetKeysOptions) {
     for (const asset of this.owners()) this.contributors.set(asset, contributorsOf(options.catalog, asset));
@@ -93,9 +94,22 @@ export class AssetKeys {
     return keys;
   }
 
+  /** Lists are being evaluated, so that there may be other keys in a moment. */
+  get isExpanding(): boolean {
+    return this.expanding > 0;
+  }
+
   /** Evaluates every `forEach` anew; what an older call finds does not count once a newer one has begun. */
   async expand(context: AssetContext | undefined): Promise<void> {
-    const turn = ++this.expansion;
+    this.expanding++;
+    try {
+      await this.expandNow(context, ++this.expansion);
+    } finally {
+      this.expanding--;
+    }
+  }
+
+  private async expandNow(context: AssetContext | undefined, turn: number): Promise<void> {
     for (const asset of this.owners()) {
       if (asset.forEach === undefined || context === undefined) continue;
       let keys: readonly string[];

@@ -5,7 +5,7 @@
  * Guarantees: what is not wanted costs no API call; a failure of one key touches no other.
  * Errors: none; whatever goes wrong is a row with a reason.
  */
-import { type Clock, type Kind, type KubernetesObject, type Logger, objectKey } from '../../framework';
+import { type Clock, type Kind, type Logger, objectKey } from '../../framework';
 import type { Baseline } from '../baseline/baseline';
 import { messageOf } from '../baseline/failures';
 import { type BaselineOutcome, NO_CUSTOMIZATIONS, type Target } from '../baseline/outcome';
@@ -21,7 +21,7 @@ import {
   type RenderFailure,
   type RenderInputs,
 } from '../catalog';
-import type { AssetContext, LookUps } from '../context/asset-context';
+import type { AssetContext } from '../context/asset-context';
 import type { ContextState } from '../context/context-state';
 import { kindOf, type ServedKinds } from '../context/served-kinds';
 import { GOLDEN_CONFIG_ANNOTATION } from '../keys';
@@ -32,6 +32,7 @@ import type { AssetKeys } from './asset-keys';
 import type { Barriers } from './barriers';
 import type { KeyState, KeyStates } from './key-states';
 import type { ManagedKinds } from './managed-kinds';
+import { renderOver } from './render-over';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
@@ -189,29 +190,8 @@ export class AssetRun {
       exclusion: exclusions.verdict(target),
       cached: managed.get(target.apiVersion, target.kind, target.key),
       schema: () => cluster.schemaOf(target.apiVersion, target.kind),
-      renderOver: (live) => this.over(key, live, inputs),
+      renderOver: (live) => renderOver(this.parts.renderer, key, live, inputs),
     });
-  }
-
-  /** Renders as if look-ups had read exactly this state of the object. */
-  private async over(key: string, live: KubernetesObject, inputs: RenderInputs): Promise<KubernetesObject> {
-    const { apiVersion, kind } = live;
-    const { namespace = '', name } = live.metadata ?? {};
-    const inner = inputs.context.cluster;
-    const cluster: LookUps = {
-      get: (version, of, place, called) =>
-        version === apiVersion && of === kind && place === namespace && called === name
-          ? Promise.resolve(live)
-          : inner.get(version, of, place, called),
-      list: (version, of, place) => inner.list(version, of, place),
-      has: (version, of) => inner.has(version, of),
-      hasResource: (resource) => inner.hasResource(resource),
-      scopeOf: (version, of) => inner.scopeOf(version, of),
-      schemaOf: (version, of) => inner.schemaOf(version, of),
-    };
-    const rendering = await this.parts.renderer.render(key, { ...inputs, context: { ...inputs.context, cluster } });
-    if (rendering.kind === 'object') return rendering.object;
-    throw new Error(rendering.kind === 'failed' ? rendering.message : rendering.why);
   }
 
   /** Neither of them is applied, and each says so. */

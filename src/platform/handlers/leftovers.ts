@@ -3,9 +3,10 @@
  *
  * Owns: the keys of both, what wakes them, and what is known of each key of the catalog for the decision. Never: decides what is deleted.
  */
-import type { Clock, KeySink, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
+import { type Clock, type KeySink, type Kind, type KubeClient, type KubernetesObject, type Logger, objectKey } from '../../framework';
 import type { RolloutGate } from '../baseline/ports';
-import type { Catalog, CatalogAsset } from '../catalog';
+import { type Catalog, type CatalogAsset, type CatalogRenderer, EMPTY_CONTEXT, isNodeLevelKind, type RenderInputs } from '../catalog';
+import type { LookUps } from '../context/asset-context';
 import type { ContextState } from '../context/context-state';
 import { kindOf, type ServedKinds } from '../context/served-kinds';
 import type { PlatformEvents } from '../observability/platform-events';
@@ -13,6 +14,7 @@ import type { PlatformMetrics } from '../observability/platform-metrics';
 import type { RemovalPolicy } from '../observability/status-writer';
 import type { Exclusions, Identity } from '../overrides/exclusions';
 import { groupOf } from '../overrides/sensitive-kinds';
+import { EditKeeper, type UnwantedEdit } from '../removal/edit-keeper';
 import { ObjectRemover } from '../removal/object-remover';
 import { OrphanSweep } from '../removal/orphan-sweep';
 import type { KnownKey, OrphanInput } from '../removal/orphans';
@@ -20,9 +22,11 @@ import { TombstoneKeeper } from '../removal/tombstone-keeper';
 import type { AssetKeys } from './asset-keys';
 import type { KeyState, KeyStates } from './key-states';
 import type { ManagedKinds } from './managed-kinds';
+import { renderOver } from './render-over';
 
 export interface LeftoversParts {
-  readonly catalog: Pick<Catalog, 'assets' | 'tombstones'>;
+  readonly catalog: Pick<Catalog, 'tombstones'>;
+  readonly renderer: CatalogRenderer;
   readonly keys: AssetKeys;
   readonly states: KeyStates;
   readonly managed: ManagedKinds;
@@ -38,6 +42,8 @@ export interface LeftoversParts {
   readonly resyncMs: number;
   /** Told after each sweep. */
   readonly swept: () => void;
+  /** Told when what is remembered of edited texts is another. */
+  readonly remembers: () => void;
 }
 
 const ORPHANS = 'orphans';
@@ -47,32 +53,38 @@ const UNWANTED = ['Inactive', 'NotInAllowlist', 'SwitchedOff', 'NotSwitchedOn', 
 export class Leftovers {
   private readonly sweep: OrphanSweep;
   private readonly tombstones: TombstoneKeeper;
+  private readonly edits: EditKeeper;
   private sink: KeySink | undefined;
 
   constructor(private readonly parts: LeftoversParts) {
     const { catalog, events, metrics, state, clock, log, gate, policy, served } = parts;
-    const isNodeLevel = ({ kind, apiVersion = '' }: KubernetesObject): boolean =>
-      catalog.assets.some(
-        ({ identity, isNodeLevel }) => isNodeLevel && identity.kind === kind && groupOf(identity.apiVersions[0]!) === groupOf(apiVersion),
-      );
+    const isNodeLevel = ({ apiVersion = '', kind = '' }: KubernetesObject): boolean => isNodeLevelKind(groupOf(apiVersion), kind);
     const findKind = (apiVersion: string, kind: string): Kind | undefined => {
       const found = served.find(apiVersion, kind);
       return found === undefined ? undefined : kindOf(found);
     };
+    this.edits = new EditKeeper({ unwanted: () => this.unwantedEdits(), events, log, changed: parts.remembers });
     this.sweep = new OrphanSweep({
       ...{ state, policy, isNodeLevel, events, metrics, log, clock },
       known: () => this.known(),
       kindOf: ({ apiVersion = '', kind = '' }) => findKind(apiVersion, kind),
       remover: new ObjectRemover({ clock, gate }),
+      undo: (client, rules) => this.edits.run(client, rules),
     });
     this.tombstones = new TombstoneKeeper({ tombstones: catalog.tombstones, state, kindOf: findKind, events, metrics });
     parts.states.onState((now, before, wasOutdated) => {
+      if (now.asset.strategy === 'edit' && now.outcome !== undefined) this.edits.ran(now.key, now.outcome.status === 'Applied');
       if (isUnwanted(now) !== isUnwanted(before) || (wasOutdated && isUnwanted(now))) this.sweepSoon();
     });
   }
 
   get orphans(): readonly string[] {
     return this.sweep.orphans;
+  }
+
+  /** Keys that wrote to objects of others. */
+  get edited(): readonly string[] {
+    return this.edits.remembered;
   }
 
   knows(key: string): boolean {
@@ -89,8 +101,9 @@ export class Leftovers {
     this.sink = undefined;
   }
 
-  /** Another process led meanwhile. */
-  begin(): void {
+  /** Another process led meanwhile. @param edited what was remembered of edited texts. */
+  begin(edited: readonly string[]): void {
+    this.edits.begin(edited);
     this.sweep.forget();
     this.tombstones.forget();
   }
@@ -122,11 +135,11 @@ export class Leftovers {
   }
 
   private known(): OrphanInput | undefined {
-    const { managed, exclusions } = this.parts;
-    if (!managed.isComplete) return undefined;
+    const { managed, exclusions, keys } = this.parts;
+    if (!managed.isComplete || keys.isExpanding) return undefined;
     return {
       labelled: managed.objects(),
-      keys: this.parts.keys.all().flatMap((key) => this.knownKeys(key)),
+      keys: keys.all().flatMap((key) => this.knownKeys(key)),
       isExcluded: (identity) => exclusions.verdict(identity).kind !== 'included',
       isTombstone: (identity) => this.tombstones.covers(identity),
     };
@@ -138,12 +151,46 @@ export class Leftovers {
     const state = this.parts.states.get(key);
     const { kind, apiVersions } = asset.identity;
     const common = {
-      ...{ position: asset.position, group: groupOf(apiVersions[0]!), kind, onUnwanted: asset.onUnwanted, isCreated: asset.create },
+      ...{
+        position: asset.position,
+        group: groupOf(apiVersions[0]!),
+        kind,
+        onUnwanted: asset.onUnwanted,
+        isCreated: asset.create && asset.strategy === 'apply',
+      },
       wanted: state === undefined || this.parts.states.isOutdated(key) ? 'unknown' : isUnwanted(state) ? 'no' : 'yes',
     } as const;
     if (state?.target !== undefined) return [{ ...common, identity: state.target }];
     const identities = isUnwanted(state) ? this.staticIdentities(asset) : [];
     return identities.length === 0 ? [{ ...common, identity: undefined }] : identities.map((identity) => ({ ...common, identity }));
+  }
+
+  private unwantedEdits(): UnwantedEdit[] {
+    const { keys, states, exclusions, served } = this.parts;
+    return keys.all().flatMap((key) => {
+      const asset = keys.assetOf(key)!;
+      const state = states.get(key);
+      if (asset.strategy !== 'edit' || !isUnwanted(state) || states.isOutdated(key)) return [];
+      const identity = state?.target ?? this.staticIdentities(asset)[0];
+      const found = served.firstServed(asset.identity.apiVersions, asset.identity.kind);
+      if (identity === undefined || found === undefined || exclusions.verdict(identity).kind !== 'included') return [];
+      const place = objectKey(identity.namespace, identity.name);
+      const over = (live: KubernetesObject): Promise<KubernetesObject> => renderOver(this.parts.renderer, key, live, this.inputs());
+      return [{ key, kind: kindOf(found), place, onUnwanted: asset.onUnwanted, renderOver: over }];
+    });
+  }
+
+  /** Without an anchor nothing of the cluster counts but the object itself. */
+  private inputs(): RenderInputs {
+    const { served, states, state } = this.parts;
+    const known = state();
+    const cluster: LookUps = {
+      ...EMPTY_CONTEXT.cluster,
+      scopeOf: (apiVersion, kind) => served.find(apiVersion, kind)?.scope,
+      has: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
+    };
+    const context = known?.context ?? { ...EMPTY_CONTEXT, cluster };
+    return { context, activation: known?.activation ?? { admits: () => false }, isInSync: (name) => states.isInSync(name) };
   }
 
   /** What a key would render that was not wanted since this process leads, as far as that is written in the catalog. */

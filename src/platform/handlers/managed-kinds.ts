@@ -72,7 +72,7 @@ export class ManagedKinds {
   }
 }
 
-function kindsOf({ assets, tombstones }: Catalog): Map<string, { kind: string; apiVersions: Set<string> }> {
+function kindsOf({ assets, tombstones, retired }: Catalog): Map<string, { kind: string; apiVersions: Set<string> }> {
   const kinds = new Map<string, { kind: string; apiVersions: Set<string> }>();
   for (const { identity, strategy } of assets) {
     // What is edited belongs to somebody else, and carries no label of ours.
@@ -82,8 +82,8 @@ function kindsOf({ assets, tombstones }: Catalog): Map<string, { kind: string; a
     for (const apiVersion of identity.apiVersions) known.apiVersions.add(apiVersion);
     kinds.set(id, known);
   }
-  // What is deleted may come back.
-  for (const { apiVersion, kind } of tombstones) {
+  // What is deleted may come back, and what is left behind is to be seen.
+  for (const { apiVersion, kind } of [...tombstones, ...retired]) {
     const id = idOf(apiVersion, kind);
     kinds.set(id, kinds.get(id) ?? { kind, apiVersions: new Set([apiVersion]) });
   }

@@ -142,14 +142,16 @@ export class PlatformRuntime {
       mistakes: () => this.mistakes(),
       orphans: () => this.leftovers.orphans,
       rememberedPolicy: () => this.status.rememberedPolicy,
+      edited: () => this.leftovers.edited,
       changed: () => this.status.changed(),
     });
     states.onState((state, before) => this.reporter.report(state, before));
     this.leftovers = new Leftovers({
-      ...{ catalog, keys: this.keys, states, managed: this.managed, served, exclusions, gate: this.gate },
+      ...{ catalog, renderer, keys: this.keys, states, managed: this.managed, served, exclusions, gate: this.gate },
       ...{ events: this.events, metrics, clock, log, resyncMs: settings.resyncMs, state: () => this.keeper.state },
       policy: () => this.reporter.policy(),
       swept: () => this.reporter.look(),
+      remembers: () => this.status.changed(),
     });
     this.run = new AssetRun({
       ...{
@@ -194,7 +196,7 @@ export class PlatformRuntime {
     await this.status.begin();
     this.isLeading = true;
     this.barriers.owe(this.keys.all());
-    this.leftovers.begin();
+    this.leftovers.begin(this.status.rememberedEdits);
     this.reporter.lead();
   }
 
@@ -308,6 +310,8 @@ export class PlatformRuntime {
       await this.keys.expand(context);
     } catch (error) {
       this.log.error('the keys of the catalog could not be told', { error });
+    } finally {
+      this.leftovers.sweepSoon();
     }
   }
 

@@ -45,6 +45,8 @@ export interface ModuleReporterParts {
   readonly mistakes: () => readonly { readonly reason: 'InvalidExclusions' | 'InvalidOption'; readonly message: string }[];
   readonly orphans: () => readonly string[];
   readonly rememberedPolicy: () => RemovalPolicy;
+  /** Keys that wrote to objects of others. */
+  readonly edited: () => readonly string[];
   readonly events: PlatformEvents;
   readonly metrics: PlatformMetrics;
   /** The status of the module may be another. */
@@ -142,7 +144,7 @@ export class ModuleReporter {
     const rows = states();
     const activation = { active: state.activation.active, reason: state.activation.reason, message: activationMessage(state) };
     const conditions = moduleConditions({ rows, activation, invalidExclusions: invalidExclusions(), orphans: orphans() });
-    return { conditions, rows, onRemoval: this.policy() };
+    return { conditions, rows, onRemoval: this.policy(), edited: this.parts.edited() };
   }
 
   /** What the anchor says, or said last. */

@@ -17,7 +17,7 @@ import {
   type Timer,
   timestampOf,
 } from '../../framework';
-import { ON_REMOVAL_ANNOTATION } from '../keys';
+import { EDITED_ANNOTATION, ON_REMOVAL_ANNOTATION } from '../keys';
 import type { AssetRow } from './asset-rows';
 import { dataOf, documentOf, EMPTY, nextDocument, STATUS_NAME, type StatusDocument } from './status-document';
 
@@ -31,6 +31,8 @@ export interface ModuleStatus {
   readonly rows: readonly AssetRow[];
   /** Remembered, since it also governs the deletion of the anchor that says it. */
   readonly onRemoval: RemovalPolicy;
+  /** Keys that wrote to an object of somebody else, sorted. Remembered, since the object does not tell for long. */
+  readonly edited: readonly string[];
 }
 
 export interface StatusWriterOptions {
@@ -46,6 +48,7 @@ export interface StatusWriterOptions {
 export class StatusWriter {
   private written: StatusDocument = EMPTY;
   private writtenPolicy: RemovalPolicy = 'keep';
+  private writtenEdits: readonly string[] = [];
   private text = '';
   private timer: Timer | undefined;
   private lastMs = Number.NEGATIVE_INFINITY;
@@ -60,13 +63,19 @@ export class StatusWriter {
     const found = await client.find(ConfigMap, objectKey(namespace, STATUS_NAME));
     this.written = documentOf(found?.data ?? {});
     this.writtenPolicy = found?.metadata?.annotations?.[ON_REMOVAL_ANNOTATION] === 'delete' ? 'delete' : 'keep';
-    this.text = found === undefined ? '' : textOf(found.data ?? {}, this.writtenPolicy);
+    this.writtenEdits = (found?.metadata?.annotations?.[EDITED_ANNOTATION] ?? '').split(',').filter((key) => key !== '');
+    this.text = found === undefined ? '' : textOf(found.data ?? {}, this.writtenPolicy, this.writtenEdits);
     this.isLeading = true;
   }
 
   /** What the anchor said last, as far as it was written. */
   get rememberedPolicy(): RemovalPolicy {
     return this.writtenPolicy;
+  }
+
+  /** What was edited, as far as it was written. */
+  get rememberedEdits(): readonly string[] {
+    return this.writtenEdits;
   }
 
   /** Something may be different. */
@@ -99,7 +108,7 @@ export class StatusWriter {
     if (now === undefined || !this.isLeading) return;
     const document = nextDocument(this.written, now.conditions, now.rows, timestampOf(clock.now()));
     const data = dataOf(document);
-    const text = textOf(data, now.onRemoval);
+    const text = textOf(data, now.onRemoval, now.edited);
     if (text === this.text) return;
     try {
       await client.apply(
@@ -109,13 +118,16 @@ export class StatusWriter {
           kind: 'ConfigMap',
           metadata: {
             ...{ name: STATUS_NAME, namespace, labels: { 'app.kubernetes.io/managed-by': 'virt-steward' } },
-            annotations: { [ON_REMOVAL_ANNOTATION]: now.onRemoval },
+            annotations: {
+              [ON_REMOVAL_ANNOTATION]: now.onRemoval,
+              ...(now.edited.length === 0 ? {} : { [EDITED_ANNOTATION]: now.edited.join() }),
+            },
           },
           data,
         },
         { force: true },
       );
-      Object.assign(this, { written: document, writtenPolicy: now.onRemoval, text, lastMs: clock.monotonicMs() });
+      Object.assign(this, { written: document, writtenPolicy: now.onRemoval, writtenEdits: now.edited, text, lastMs: clock.monotonicMs() });
       this.changedMeanwhile();
     } catch (error) {
       log.warn('the status of the module could not be written', { error });
@@ -129,6 +141,6 @@ export class StatusWriter {
   }
 }
 
-function textOf(data: Readonly<Record<string, string>>, policy: RemovalPolicy): string {
-  return JSON.stringify([data['conditions.yaml'], data['assets.yaml'], policy]);
+function textOf(data: Readonly<Record<string, string>>, policy: RemovalPolicy, edited: readonly string[]): string {
+  return JSON.stringify([data['conditions.yaml'], data['assets.yaml'], policy, edited]);
 }

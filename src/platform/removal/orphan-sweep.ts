@@ -1,5 +1,5 @@
 /**
- * Looks for objects that are left behind, tells of them, and deletes those that are to go.
+ * Looks for objects that are left behind, tells of them, and deletes those that are to go; what was set in objects of others is taken back.
  *
  * Expected flow: everything known -> orphans -> told -> those to be deleted, one after another in reverse order of the catalog -> told.
  * Guarantees: nothing is deleted before every labelled object and the anchor are known, nor while an older operator works, nor while the list
@@ -10,6 +10,7 @@
  */
 import type { Clock, Kind, KubeClient, KubernetesObject, Logger } from '../../framework';
 import { keyOf } from '../../framework';
+import { failureOf } from '../baseline/failures';
 import type { RunEvents } from '../baseline/ports';
 import type { ContextState } from '../context/context-state';
 import type { PlatformMetrics } from '../observability/platform-metrics';
@@ -18,10 +19,14 @@ import type { ObjectRemover, Removal } from './object-remover';
 import { idOf, type Orphan, type OrphanInput, orphansOf, orphansToDelete } from './orphans';
 
 const RETRY_MS = 30_000;
+/** A right is granted by people. */
+const FORBIDDEN_MS = 5 * 60_000;
 const ROLLOUT_LOOK_MS = 30_000;
 /** An anchor may be re-created, and an API server that has just started may know of none. */
 const ANCHORLESS_MS = 30_000;
 const MAX_NAMES = 10;
+
+export type SweepClient = Pick<KubeClient, 'find' | 'delete' | 'patch'>;
 
 export interface OrphanSweepParts {
   /** Everything that decides on it; `undefined` while not every labelled object is known. */
@@ -31,6 +36,11 @@ export interface OrphanSweepParts {
   readonly kindOf: (object: KubernetesObject) => Kind | undefined;
   readonly isNodeLevel: (object: KubernetesObject) => boolean;
   readonly remover: ObjectRemover;
+  /** Takes back what was set in objects of others. @returns milliseconds until it has to be tried again. */
+  readonly undo: (
+    client: SweepClient,
+    rules: { readonly policy: RemovalPolicy; readonly isActive: boolean },
+  ) => Promise<number | undefined>;
   readonly events: RunEvents & { settled(reason: 'OrphansPresent', key: string): void };
   readonly metrics: Pick<PlatformMetrics, 'orphans'>;
   readonly log: Logger;
@@ -52,7 +62,7 @@ export class OrphanSweep {
   }
 
   /** @returns milliseconds after which to look again without a cause. */
-  async run(client: Pick<KubeClient, 'find' | 'delete'>): Promise<number | undefined> {
+  async run(client: SweepClient): Promise<number | undefined> {
     const { state: stateOf, known: knownOf, policy } = this.parts;
     const state = stateOf();
     const known = knownOf();
@@ -61,9 +71,10 @@ export class OrphanSweep {
     const orphans = orphansOf(known);
     const waitMs = this.anchorWaitMs(state);
     const isHeld = waitMs > 0 || state.activation.unknownNames.length > 0;
-    const doomed = isHeld ? [] : orphansToDelete({ orphans, policy: policy(), isActive: state.activation.active });
+    const rules = { policy: policy(), isActive: state.activation.active };
+    const doomed = isHeld ? [] : orphansToDelete({ orphans, ...rules });
     const removed = new Set<Orphan>();
-    let againMs = waitMs > 0 ? waitMs : undefined;
+    let againMs = waitMs > 0 ? waitMs : isHeld ? undefined : await this.parts.undo(client, rules);
     for (const orphan of doomed) {
       const { isGone, afterMs, isEnough } = await this.remove(client, orphan);
       if (isGone) removed.add(orphan);
@@ -100,11 +111,11 @@ export class OrphanSweep {
       return this.outcomeOf(await remover.remove(client, target), object, idOf(identity));
     } catch (error) {
       log.warn('an object that is left behind cannot be deleted', { kind: kind.id, key: target.key, error });
-      events.warning('ApplyFailed', idOf(identity), `${kind.kind} ${target.key} cannot be deleted: ${messageOf(error)}`, {
-        object,
-        cause: 'deletion',
-      });
-      return { isGone: false, afterMs: RETRY_MS };
+      const { status, message } = failureOf(error, 'apply');
+      const isForbidden = status === 'Forbidden';
+      const said = `${kind.kind} ${target.key} cannot be deleted: ${message}`;
+      events.warning(isForbidden ? 'Forbidden' : 'ApplyFailed', idOf(identity), said, { object, cause: 'deletion' });
+      return { isGone: false, afterMs: isForbidden ? FORBIDDEN_MS : RETRY_MS };
     }
   }
 
@@ -143,8 +154,4 @@ export class OrphanSweep {
     const message = `${names.length} objects are left behind that nothing looks after: ${names.slice(0, MAX_NAMES).join(', ')}${more}`;
     events.warning('OrphansPresent', KEY, message, { cause: names.join() });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

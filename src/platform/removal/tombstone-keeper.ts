@@ -6,7 +6,7 @@
  */
 import { type Kind, type KubeClient, type ObjectKey, objectKey } from '../../framework';
 import type { RunEvents } from '../baseline/ports';
-import type { Tombstone } from '../catalog';
+import type { FormerObject } from '../catalog';
 import type { ContextState } from '../context/context-state';
 import type { PlatformMetrics } from '../observability/platform-metrics';
 import type { Identity } from '../overrides/exclusions';
@@ -17,7 +17,7 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
 
 export interface TombstoneKeeperParts {
-  readonly tombstones: readonly Tombstone[];
+  readonly tombstones: readonly FormerObject[];
   readonly state: () => ContextState | undefined;
   readonly kindOf: (apiVersion: string, kind: string) => Kind | undefined;
   readonly events: RunEvents & { settled(reason: 'TombstoneFailed' | 'TombstoneSkipped', key: string): void };
@@ -25,7 +25,7 @@ export interface TombstoneKeeperParts {
 }
 
 export class TombstoneKeeper {
-  private readonly byKey: ReadonlyMap<string, Tombstone>;
+  private readonly byKey: ReadonlyMap<string, FormerObject>;
   /** Failures in a row. */
   private readonly failures = new Map<string, number>();
 
@@ -102,7 +102,7 @@ export class TombstoneKeeper {
   }
 
   /** The namespace of the anchor is the only expression there is. */
-  private namespaceOf({ namespace }: Tombstone): ObjectKey | undefined {
+  private namespaceOf({ namespace }: FormerObject): ObjectKey | undefined {
     if (namespace === undefined) return '';
     const { constant } = namespace;
     if (constant !== undefined) return typeof constant === 'string' ? constant : undefined;

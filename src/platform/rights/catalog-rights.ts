@@ -5,7 +5,7 @@
  * Invariant: structural, from the loaded catalog and the table of kinds; the same catalog gives the same rights in the same order.
  */
 import { type ApiVerb, mergeRules, type RbacRule } from '../../framework';
-import { type Catalog, type CatalogAsset, loadCatalog, type Tombstone } from '../catalog';
+import { type Catalog, type CatalogAsset, type FormerObject, loadCatalog } from '../catalog';
 import type { LookUpUse } from '../expressions';
 import { contextRights } from './context-rights';
 import { type KindRow, KindTable } from './kind-table';
@@ -22,12 +22,17 @@ export function platformRights(directory: string, options: CatalogRightsOptions)
 }
 
 /** @throws {CatalogError} when a kind does not stand in the table. */
-export function catalogRights({ assets, tombstones }: Catalog, kinds: KindTable, { withRemoval }: CatalogRightsOptions): RbacRule[] {
+export function catalogRights(
+  { assets, tombstones, retired }: Catalog,
+  kinds: KindTable,
+  { withRemoval }: CatalogRightsOptions,
+): RbacRule[] {
   const objects = assets.filter(({ into }) => into === undefined);
   return [
     ...objects.flatMap((asset) => rowsOf(asset, kinds).flatMap((row) => assetRights(asset, row, withRemoval))),
     ...assets.flatMap((asset) => asset.lookUps.flatMap((use) => lookUpRights(asset, use, kinds))),
     ...tombstones.flatMap((tombstone) => tombstoneRights(tombstone, kinds)),
+    ...retired.flatMap((former) => retiredRights(former, kinds, withRemoval)),
     ...roleRights(objects),
   ];
 }
@@ -68,13 +73,22 @@ function lookUpRights({ name: asset }: CatalogAsset, { type, apiVersion, kind, n
   return [rule(row, ['get', 'list', 'watch'], name === undefined ? [] : [name], `asset ${asset}`, 'look-up')];
 }
 
-function tombstoneRights({ apiVersion, kind, name, file }: Tombstone, kinds: KindTable): RbacRule[] {
+function tombstoneRights({ apiVersion, kind, name, file }: FormerObject, kinds: KindTable): RbacRule[] {
   const row = kinds.rowOf(apiVersion, kind, file);
   const by = `tombstone ${kind}/${name}`;
   return [
     rule(row, ['list', 'watch'], [], by, 'follows what is to be deleted'),
     rule(row, ['get', 'delete'], [name], by, 'deletes what an earlier version kept'),
   ];
+}
+
+function retiredRights({ apiVersion, kind, name, file }: FormerObject, kinds: KindTable, withRemoval: boolean): RbacRule[] {
+  const row = kinds.rowOf(apiVersion, kind, file);
+  const by = `retired ${kind}/${name}`;
+  const seen = rule(row, ['list', 'watch'], [], by, 'shows what is left behind');
+  return withRemoval
+    ? [seen, rule(row, ['get', 'delete'], [name], by, 'deletes what an earlier version kept, where the user says so')]
+    : [seen];
 }
 
 function rule({ group, plural }: KindRow, verbs: readonly ApiVerb[], names: readonly string[], by: string, why: string): RbacRule {

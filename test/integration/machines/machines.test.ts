@@ -98,7 +98,7 @@ describe('Machines on two remote clusters', () => {
         before = now;
         return isSame;
       },
-      { intervalMs: 1_500 },
+      { intervalMs: 5_000 },
     );
     await fixture.restartManager();
     await fixture.create('probe', { annotations: { 'vitistack.io/kubevirt-config': 'east' } });

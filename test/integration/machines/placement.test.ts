@@ -174,7 +174,7 @@ describe('placement of Machines over the KubevirtConfigs of two namespaces', () 
         before = now;
         return isSame;
       },
-      { intervalMs: 3_000 },
+      { intervalMs: 5_000 },
     );
     await fixture.restartManager();
     await poll('all clusters to be connected', () => fixture.manager.process.logLines('✅ KubeVirt cluster checks passed').length >= 3);

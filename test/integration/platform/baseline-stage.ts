@@ -10,7 +10,7 @@ import { FakeClock } from '../../../src/framework/testing';
 import { Baseline } from '../../../src/platform/baseline/baseline';
 import { objectApi } from '../../../src/platform/baseline/object-api';
 import type { BaselineOutcome } from '../../../src/platform/baseline/outcome';
-import type { NamespaceState, ObjectApi, RolloutAnswer } from '../../../src/platform/baseline/ports';
+import type { NamespaceState, ObjectApi, RolloutAnswer, RolloutGate } from '../../../src/platform/baseline/ports';
 import type { AssetRules, BaselineInput } from '../../../src/platform/baseline/run-input';
 import { PAUSED_ANNOTATION } from '../../../src/platform/keys';
 import { Throttle } from '../../../src/platform/throttling/throttle';
@@ -84,6 +84,8 @@ export class BaselineStage {
   throttle: Throttle;
   baseline: Baseline;
   rollout: RolloutAnswer = { open: true };
+  /** Decides in place of `rollout`. */
+  gate: RolloutGate | undefined;
   calls: string[] = [];
   thrashing = 0;
   /** What stands in the way of the annotation that pauses. */
@@ -212,7 +214,11 @@ export class BaselineStage {
     };
     return new Baseline({
       throttle: this.throttle,
-      rollout: { admit: () => this.rollout, wrote: () => undefined, ended: () => false },
+      rollout: {
+        admit: (...call) => this.gate?.admit(...call) ?? this.rollout,
+        wrote: (...call) => this.gate?.wrote(...call),
+        ended: (...call) => this.gate?.ended(...call) ?? false,
+      },
       events: { normal: tell, warning: tell },
       counters: { dryRun: () => undefined, applied: () => undefined, thrashing: () => this.thrashing++ },
       clock: this.clock,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { ConfigMap, defineKind } from '../../../src/framework';
+import { ConfigMap, defineKind, type KubernetesObject } from '../../../src/framework';
 import {
   IGNORE_FIELDS_ANNOTATION,
   MANAGED_BY_LABEL,
@@ -11,6 +11,8 @@ import {
   PATCH_ANNOTATION,
   PAUSED_ANNOTATION,
 } from '../../../src/platform/keys';
+import { RolloutGate } from '../../../src/platform/rollout/rollout-gate';
+import type { RolloutMode } from '../../../src/platform/rollout/rollout-mode';
 import { AdminApi } from '../../harness/admin-api';
 import { poll } from '../../harness/poll';
 import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
@@ -474,6 +476,24 @@ describe('one object on a real API server', () => {
       expect(await stage.run(stage.gadget({ size: 1, color: 'new' }))).to.include({ status: 'InSync' });
     });
 
+    it('hand over what is only offered as well, unless somebody else has set it too', async () => {
+      const rules = {
+        fill: [
+          ['spec', 'color'],
+          ['spec', 'limits'],
+        ],
+      };
+      const wanted = stage.gadget({ size: 1, color: 'new', limits: { memory: '2Gi', pods: 2 } });
+      await stage.applyAs(older, stage.gadget({ size: 1, color: 'old', limits: { memory: '1Gi', pods: 1 } }, { labels: label }));
+      await stage.applyAs('a-person', stage.gadget({ limits: { pods: 1 } }));
+      await stage.run(wanted, { rules });
+
+      const live = (await stage.live())!;
+      expect(live.spec).to.deep.include({ color: 'new', limits: { memory: '2Gi', pods: 1 } });
+      expect(specFields(await stage.entry('virt-steward'))).to.deep.equal({ 'f:color': {}, 'f:limits': { 'f:memory': {} }, 'f:size': {} });
+      expect(await stage.run(wanted, { rules })).to.include({ status: 'InSync' });
+    });
+
     it('hand over what they updated as well as what they applied, but no finalizer', async () => {
       await stage.applyAs('virt-platform-operator', stage.gadget({ size: 1 }, { labels: label }));
       await stage.mergeAs(older, { spec: { color: 'old' }, metadata: { finalizers: ['example.org/f'] } });
@@ -769,6 +789,92 @@ describe('one object on a real API server', () => {
       expect((await read()).metadata.generation).to.equal(before.generation + 1);
     });
 
+    describe('beside others of its pool', () => {
+      const names = ['first', 'second', 'third'];
+      const pools = `/apis/machineconfiguration.openshift.io/v1/machineconfigpools`;
+      let pool: KubernetesObject;
+      let mode: RolloutMode;
+      const configs = () =>
+        names.map((name) => {
+          const config = machineConfig(gzip(SCRIPT, 9));
+          const labels = { 'machineconfiguration.openshift.io/role': stage.namespace };
+          return { ...config, metadata: { name: `50-${stage.namespace}-${name}`, labels } };
+        });
+      const runAll = async (): Promise<string[]> => {
+        const all: string[] = [];
+        for (const [position, config] of configs().entries()) {
+          const { status, reason = '' } = await stage.run(config, {
+            key: config.metadata.name,
+            kind: MachineConfig,
+            rules: { ...rules, position },
+          });
+          all.push(reason === '' ? status : reason);
+        }
+        return all;
+      };
+      /** As the API server has it, told as the informer of the manager would. */
+      const setPool = async (updatedMachineCount: number): Promise<void> => {
+        const isUpdating = updatedMachineCount < 3;
+        const status = { observedGeneration: 1, machineCount: 3, updatedMachineCount, conditions: conditionsOf(isUpdating) };
+        const request = {
+          method: 'PATCH',
+          path: `${pools}/${stage.namespace}/status`,
+          contentType: 'application/merge-patch+json',
+        } as const;
+        pool = await stage.api.ask<KubernetesObject>({ ...request, body: { status } });
+        gate().observe(pool);
+      };
+      const gate = (): RolloutGate => stage.gate as RolloutGate;
+
+      before(async () => {
+        const file = join(ROOT, 'assets', 'crds', 'machine-config', 'machineconfigpools.machineconfiguration.openshift.io.yaml');
+        const [definition] = objectsIn(await readFile(file, 'utf8')) as [TestObject & { 'x-virt-steward-assumed'?: true }];
+        delete definition['x-virt-steward-assumed'];
+        const api = new AdminApi(controlPlane);
+        await api.apply(definition);
+        await api.waitForCondition(definition, 'Established');
+      });
+      beforeEach(async () => {
+        const machineConfigSelector = { matchLabels: { 'machineconfiguration.openshift.io/role': stage.namespace } };
+        const metadata = { name: stage.namespace };
+        const body = {
+          apiVersion: 'machineconfiguration.openshift.io/v1',
+          kind: 'MachineConfigPool',
+          metadata,
+          spec: { machineConfigSelector },
+        };
+        await stage.api.ask({ method: 'POST', path: pools, body });
+        stage.gate = new RolloutGate({ clock: stage.clock, pools: () => [pool], mode: () => mode, isDecidedBefore: () => true });
+        await setPool(1);
+      });
+
+      it('is written together with them in mode batch, and those that come too late wait for the next time', async () => {
+        mode = 'batch';
+        expect(await runAll()).to.deep.equal(['PoolUpdating', 'PoolUpdating', 'PoolUpdating']);
+        await setPool(3);
+        const late = names.pop()!;
+        expect(await runAll()).to.deep.equal(['Applied', 'Applied']);
+        await setPool(1);
+        await stage.clock.advance(5_000);
+        names.push(late);
+
+        expect(await runAll()).to.deep.equal(['InSync', 'InSync', 'PoolUpdating']);
+        await setPool(3);
+        expect(await runAll()).to.deep.equal(['InSync', 'InSync', 'Applied']);
+      });
+
+      it('is written one after the other in mode serial, each after the pool has updated', async () => {
+        mode = 'serial';
+        await setPool(3);
+        expect(await runAll()).to.deep.equal(['Applied', 'PoolSettling', 'PoolSettling']);
+        await setPool(1);
+        expect(await runAll()).to.deep.equal(['InSync', 'PoolUpdating', 'PoolUpdating']);
+        await setPool(3);
+
+        expect(await runAll()).to.deep.equal(['InSync', 'Applied', 'PoolSettling']);
+      });
+    });
+
     it('takes no patch, and says so', async () => {
       await stage.run(machineConfig(gzip(SCRIPT, 9)), { kind: MachineConfig, rules });
       const annotations = { [PATCH_ANNOTATION]: '[{"op":"replace","path":"/spec/config","value":{}}]' };
@@ -832,6 +938,14 @@ describe('one object on a real API server', () => {
     });
   });
 });
+
+function conditionsOf(isUpdating: boolean): object[] {
+  const lastTransitionTime = '2026-01-01T00:00:00Z';
+  return [
+    { type: 'Updating', status: String(isUpdating), lastTransitionTime },
+    { type: 'Updated', status: String(!isUpdating), lastTransitionTime },
+  ].map((condition) => ({ ...condition, status: condition.status === 'true' ? 'True' : 'False' }));
+}
 
 async function installMutation({ api, namespace }: BaselineStage): Promise<void> {
   const root = '/apis/admissionregistration.k8s.io/v1';

@@ -203,13 +203,15 @@ describe('the context on a real API server', () => {
 
   it('stays passive while an older operator works, and begins within half a minute when it does not', async () => {
     await stage.stopManager();
+    // Renewed for as long as the Lease is there.
+    const inAnHour = new Date(Date.now() + 3_600_000);
     const renew = (): Promise<unknown> =>
       stage.cluster.api.ask({
         ...{ method: 'PATCH', contentType: 'application/apply-patch+yaml' },
         path: `/apis/coordination.k8s.io/v1/namespaces/${NAMESPACE}/leases/${LEASE.metadata.name}?fieldManager=older&force=true`,
         body: {
           ...LEASE,
-          spec: { holderIdentity: 'older_1', leaseDurationSeconds: 15, renewTime: new Date().toISOString().replace('Z', '000Z') },
+          spec: { holderIdentity: 'older_1', leaseDurationSeconds: 15, renewTime: inAnHour.toISOString().replace('Z', '000Z') },
         },
       } as never);
     await renew();

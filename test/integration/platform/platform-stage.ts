@@ -53,6 +53,7 @@ const PLURALS: Readonly<Record<string, string>> = {
 
 /** Of catalogs of tests. */
 const FURTHER_KINDS = `- { apiVersion: v1, kind: ServiceAccount, plural: serviceaccounts, namespaced: true }
+- { apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, plural: endpointslices, namespaced: true }
 `;
 
 export class PlatformStage {
@@ -71,7 +72,7 @@ export class PlatformStage {
   }: PlatformStageOptions): Promise<PlatformStage> {
     const directory = mkdtempSync(join(tmpdir(), 'platform-'));
     const assets = Object.keys(catalog).filter(
-      (path) => path.endsWith('.yaml') && path !== 'kinds.yaml' && !path.startsWith('tombstones/'),
+      (path) => path.endsWith('.yaml') && path !== 'kinds.yaml' && !/^(tombstones|retired)\//.test(path),
     );
     const names = assets.map((path) => /name: ([a-z0-9-]+)/.exec(catalog[path]!)![1]!);
     const files: Record<string, string> = {
@@ -138,6 +139,11 @@ export class PlatformStage {
 
   merge(reference: Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>, patch: unknown, manager = 'a-person'): Promise<unknown> {
     return this.request('PATCH', reference, patch, 'application/merge-patch+json', `?fieldManager=${manager}`);
+  }
+
+  /** As another field manager writes it: our own of an earlier version, for example. */
+  applyAs(manager: string, object: Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'> & object): Promise<unknown> {
+    return this.request('PATCH', object, object, 'application/apply-patch+yaml', `?fieldManager=${manager}&force=true`);
   }
 
   delete(reference: Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<unknown> {

@@ -15,7 +15,14 @@ const CATALOG = {
   'base.yaml': asset('name: base', 'base'),
   'extra.yaml': asset('name: extra\nswitch: extra', 'extra'),
   'spared.yaml': asset('name: spared\nswitch: spared', 'spared'),
+  'edit.yaml': [
+    'asset:\n  name: edit\n  switch: edit\n  strategy: edit\n  vars:',
+    `    text: cluster.get("v1", "ConfigMap", "default", "edited").?data[?"config.yaml"].orValue("")`,
+    '---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: edited\n  namespace: default',
+    `data:\n  config.yaml: $${'{'} yamlSet(vars.text, "ours.enabled", true) }\n`,
+  ].join('\n'),
   'tidy.yaml': asset('name: tidy\nswitch: tidy\nonUnwanted: delete', 'tidy'),
+  'retired/dropped.yaml': tombstone('dropped', 'default').replace('v1', 'discovery.k8s.io/v1').replace('ConfigMap', 'EndpointSlice'),
   'tombstones/old.yaml': [
     tombstone('old', '$' + '{ settings.namespace }'),
     tombstone('theirs', 'default'),
@@ -24,16 +31,24 @@ const CATALOG = {
   ].join('---\n'),
 };
 
+const DROPPED = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  metadata: { name: 'dropped', namespace: 'default', labels: { [MANAGED_BY_LABEL]: 'virt-steward' } },
+  ...{ addressType: 'IPv4', endpoints: [], ports: [] },
+};
+
 describe('removal by the platform module', () => {
   let stage: PlatformStage;
 
   before(async () => {
-    stage = await PlatformStage.set({ catalog: CATALOG, root: { tombstones: ['tombstones/old.yaml'] } });
+    stage = await PlatformStage.set({ catalog: CATALOG, root: { tombstones: ['tombstones/old.yaml'], retired: ['retired/dropped.yaml'] } });
     const labels = { [MANAGED_BY_LABEL]: 'virt-platform-autopilot' };
     await stage.cluster.api.apply({ ...map('old', NAMESPACE), metadata: { name: 'old', namespace: NAMESPACE, labels } });
     await stage.cluster.api.apply(map('theirs'));
     const annotations = { [`${DOMAIN}mode`]: 'unmanaged' };
     await stage.cluster.api.apply({ ...map('own'), metadata: { name: 'own', namespace: 'default', labels, annotations } });
+    await stage.cluster.api.apply({ ...map('edited'), data: { 'config.yaml': '# theirs\ntheirs: 1\n' } });
     await stage.startManager();
     await stage.anchor();
     for (const name of ['base', 'extra', 'spared', 'tidy']) await stage.until(`${name} is there`, map(name), () => true);
@@ -46,6 +61,13 @@ describe('removal by the platform module', () => {
     poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined);
   const figure = (part: string, value: string | undefined): Promise<true> =>
     poll(`${part} to be ${value}`, async () => (await stage.metric(part)) === value || undefined);
+
+  const TEXT = '# theirs\ntheirs: 1\nours:\n  enabled: true\n';
+  const remembered = (value: string | undefined): Promise<true> =>
+    poll(`edits ${value}`, async () => {
+      const status = await stage.get(map('virt-steward-platform-status', NAMESPACE));
+      return status?.metadata.annotations?.[`${DOMAIN}edited`] === value || undefined;
+    });
 
   it("deletes what tombstones name, if it carries our label, and skips what is somebody else's or unmanaged", async () => {
     await gone('old', NAMESPACE);
@@ -89,6 +111,31 @@ describe('removal by the platform module', () => {
     await inStatus('NoOrphans');
   });
 
+  it('shows what an earlier version kept of a kind that the catalog dropped, and keeps it', async () => {
+    await stage.applyAs('virt-steward', DROPPED);
+
+    await stage.untilEvent('OrphansPresent', 'discovery.k8s.io/EndpointSlice/default/dropped');
+    await figure('orphaned_resources{kind="EndpointSlice",name="dropped",namespace="default"}', '1');
+    expect(await stage.get(DROPPED)).not.to.equal(undefined);
+  });
+
+  it('deletes what the catalog dropped once the user says so, and names the right that is missing for what is not even retired', async () => {
+    const unnamed = { ...map('unnamed'), metadata: { ...map('unnamed').metadata, labels: { [MANAGED_BY_LABEL]: 'virt-steward' } } };
+    await stage.applyAs('virt-steward', unnamed);
+    stage.cluster.expectDenial('get configmaps');
+    await stage.anchor({ [`${DOMAIN}on-removal`]: 'delete' });
+
+    await poll('it to be gone', async () => (await stage.get(DROPPED)) === undefined || undefined);
+    await stage.untilEvent('ResourceRemoved', 'EndpointSlice default/dropped');
+    await stage.untilEvent(
+      'Forbidden',
+      'ConfigMap default/unnamed cannot be deleted: not allowed to get configmaps named unnamed in default',
+    );
+    await stage.delete(unnamed);
+    await stage.anchor({ [`${DOMAIN}on-removal`]: null });
+    await inStatus('NoOrphans');
+  });
+
   it('deletes at once what its asset does not want to leave behind', async () => {
     await stage.anchor({ [`${DOMAIN}enable-tidy`]: 'false' });
 
@@ -111,6 +158,42 @@ describe('removal by the platform module', () => {
     await inStatus('NoOrphans');
     expect(await stage.get(map('spared'))).not.to.equal(undefined);
     expect(await stage.get(map('base'))).not.to.equal(undefined);
+  });
+
+  it('leaves under the policy keep what was set in a text of somebody else', async () => {
+    await stage.until('the text', map('edited'), ({ data }) => data?.['config.yaml'] === TEXT);
+    await remembered('edit');
+    await stage.anchor({ [`${DOMAIN}on-removal`]: 'keep', [`${DOMAIN}enable-edit`]: 'false' });
+    await stage.untilEvent('AssetSkipped', 'edit is not wanted');
+
+    expect((await stage.get(map('edited')))?.data?.['config.yaml']).to.equal(TEXT);
+  });
+
+  it('takes it out under the policy delete, after a restart and somebody else’s change as well, and nothing more', async () => {
+    await stage.stopManager();
+    await stage.merge(map('edited'), { data: { 'config.yaml': `${TEXT}more: 2\n` } });
+    await stage.anchor({ [`${DOMAIN}on-removal`]: 'delete' });
+    await stage.startManager();
+
+    const { metadata } = await stage.until(
+      'the text',
+      map('edited'),
+      ({ data }) => data?.['config.yaml'] === '# theirs\ntheirs: 1\nmore: 2\n',
+    );
+
+    expect(metadata).not.to.have.property('labels');
+    await stage.untilEvent('ResourceRemoved', 'what edit had set in ConfigMap default/edited');
+    await remembered(undefined);
+  });
+
+  it('sets it again when it is switched on', async () => {
+    await stage.anchor({ [`${DOMAIN}enable-edit`]: null });
+
+    await stage.until(
+      'the text',
+      map('edited'),
+      ({ data }) => data?.['config.yaml'] === '# theirs\ntheirs: 1\nmore: 2\nours:\n  enabled: true\n',
+    );
   });
 
   it('deletes nothing because the API server restarts, and goes on afterwards', async () => {
@@ -143,6 +226,7 @@ describe('removal by the platform module', () => {
     await gone('extra');
     await gone('base');
     await inStatus('NoAnchor');
+    await stage.until('the text', map('edited'), ({ data }) => data?.['config.yaml'] === '# theirs\ntheirs: 1\nmore: 2\n');
     expect(await stage.get(map('spared'))).not.to.equal(undefined);
     expect(await stage.get(map('theirs'))).not.to.equal(undefined);
   });

@@ -6,9 +6,10 @@ const DOMAIN = 'platform.kubevirt.io/';
 const GROUP = 'machineconfiguration.openshift.io/v1';
 const ROLE = 'machineconfiguration.openshift.io/role';
 const machineConfig = (name: string) => ({ apiVersion: GROUP, kind: 'MachineConfig', metadata: { name } });
-const asset = (name: string, role = 'worker'): string => `asset:
+const asset = (name: string, role = 'worker', install = 'always'): string => `asset:
   name: ${name}
   switch: ${name}
+  install: ${install}
   onUnwanted: delete
 ---
 apiVersion: ${GROUP}
@@ -28,6 +29,8 @@ const CATALOG = {
   'first.yaml': asset('first'),
   'second.yaml': asset('second'),
   'master.yaml': asset('master', 'master'),
+  'third.yaml': asset('third', 'worker', 'opt-in'),
+  'fourth.yaml': asset('fourth', 'worker', 'opt-in'),
   'plain.yaml': `asset:
   name: plain
 ---
@@ -179,6 +182,20 @@ describe('rollouts on a real API server', () => {
 
     await stage.until('the value is back', FIRST, ({ spec }) => JSON.stringify(spec?.['kernelArguments']) === '["first=on"]');
     await poll('the second to be gone', async () => !(await exists(SECOND)) || undefined);
+  });
+
+  it('wait in mode batch until the pool is clear, and need it to move for none of those that are pending', async () => {
+    const [third, fourth] = [machineConfig('50-third'), machineConfig('50-fourth')];
+    for (const state of ['Updating', 'Updated', 'Updating']) await setPool('worker', state);
+    await stage.anchor({ [`${DOMAIN}rollout`]: 'batch', [`${DOMAIN}enable-third`]: 'true', [`${DOMAIN}enable-fourth`]: 'true' });
+    await waits('50-third', 'PoolUpdating');
+    await waits('50-fourth', 'PoolUpdating');
+    expect(await exists(third)).to.equal(false);
+    expect(await exists(fourth)).to.equal(false);
+    await setPool('worker', 'Updated');
+
+    await stage.until('the third', third, () => true);
+    await stage.until('the fourth', fourth, () => true);
   });
 
   it('are serial for a mode that nobody knows, which is told', async () => {

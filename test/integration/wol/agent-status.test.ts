@@ -2,7 +2,7 @@ import { credentials } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { type AgentProblem, problemFieldManager } from '../../../src/wol/deployment/agent-problem';
 import { WolClient } from '../../../src/wol/protocol/wol-client';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { aWolConfig } from '../../harness/virtual-machines';
 import { conditionOf, eventsAbout, untilCondition, untilEvent, untilStatus, wolConfig, wolConfigRef } from '../../harness/wol-objects';
@@ -145,8 +145,10 @@ describe('what a WolConfig says about its agents', () => {
   it('lists what an agent reports by gRPC, and takes it back when the agent says it is solved', async () => {
     const client = new WolClient(`127.0.0.1:${bench.manager.grpcPort}`, credentials.createInsecure());
     const tell = (error: string): Promise<unknown> =>
-      client.reportStatus({ nodeName: 'node-2', configName: 'lab', ports: [{ port: 9, ipv4: error === '', ipv6: true, error }] }, 5_000)
-        .response;
+      client.reportStatus(
+        { nodeName: 'node-2', configName: 'lab', ports: [{ port: 9, ipv4: error === '', ipv6: true, error }] },
+        PATIENCE_MS,
+      ).response;
     try {
       await tell('bind EADDRINUSE 0.0.0.0:9');
 
@@ -175,7 +177,7 @@ describe('what a WolConfig says about its agents', () => {
     const tell = (healthError: string): Promise<unknown> =>
       client.reportStatus(
         { nodeName: 'node-3', configName: 'lab', ports: [{ port: 9, ipv4: true, ipv6: true, error: '' }], healthError },
-        5_000,
+        PATIENCE_MS,
       ).response;
     try {
       await tell('listen EADDRINUSE :::8080');

@@ -241,7 +241,12 @@ describe('discovery of virtual machines', () => {
       await cluster.api.apply(aVm({ name: 'mute', namespace: 'lab' }));
       await cluster.api.apply(aWolConfig('counted', { namespaceSelectors: ['lab'], wolPorts: [9, 7, 9] }));
 
-      const config = await untilStatus(cluster.api, 'counted', 'to count two', ({ managedVMs }) => managedVMs === 2);
+      const config = await untilStatus(
+        cluster.api,
+        'counted',
+        'to count all three',
+        ({ managedVMs, unwakeableVMs }) => managedVMs === 2 && unwakeableVMs === 1,
+      );
 
       expect(config.status).to.deep.include({ managedVMs: 2, managedMACs: 2, unwakeableVMs: 1, wolPorts: [9, 7], observedGeneration: 1 });
       await reporter.untilWakes(testMac(143), 'lab/one');

@@ -94,7 +94,7 @@ describe('what people ask about waking', () => {
   const run = (args: readonly string[], kubeconfig = cluster.controlPlane.kubeconfigPath): Promise<Output> =>
     new Promise((resolve) => {
       const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: kubeconfig };
-      execFile(process.execPath, [MAIN, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) =>
+      execFile(process.execPath, [MAIN, ...args], { env, timeout: 200_000 }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       );
     });
@@ -127,7 +127,7 @@ describe('what people ask about waking', () => {
 
   it('wake --vm --wait starts it by a packet, tells each state, and ends when it runs', async () => {
     const { code, stdout, stderr } = await run(
-      ['wake', '--vm', 'default/desktop', '--to', '127.0.0.1', '--wait', '--timeout', '50s'],
+      ['wake', '--vm', 'default/desktop', '--to', '127.0.0.1', '--wait', '--timeout', '120s'],
       viewer,
     );
 
@@ -140,7 +140,7 @@ describe('what people ask about waking', () => {
 
   it('wake --wait ends with 1 when the wake is refused, and doctor says at which step and what to do', async () => {
     // lastWake is written once in 10 s.
-    const waiting = await run(['wake', testMac(2), '--port', String(udpPort), '--to', '127.0.0.1', '--wait', '--timeout', '30s']);
+    const waiting = await run(['wake', testMac(2), '--port', String(udpPort), '--to', '127.0.0.1', '--wait', '--timeout', '120s']);
     expect(waiting.code, waiting.stdout).to.equal(1);
     expect(waiting.stdout).to.contain('default/halted: the wake was skipped, says WolConfig lab');
     expect(waiting.stderr).to.contain('"virt-steward doctor default/halted" tells why');

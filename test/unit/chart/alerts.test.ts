@@ -112,6 +112,28 @@ const CASES: readonly Case[] = [
     healthy: { 'steward_cluster_up{NS,cluster="east",pod="a"}': '1x60', 'steward_cluster_up{NS,cluster="local",pod="a"}': '0x60' },
   },
   {
+    name: 'VirtStewardMachineStuck',
+    series: {
+      'steward_machines_not_ready_seconds_max{NS,cluster="east",pod="a"}': '301+60x40 0x30',
+      'steward_machines_not_ready_seconds_max{NS,cluster="west",pod="a"}': '0x80',
+    },
+    firesAt: 30,
+    resolvedAt: 42,
+    // One Machine after the other is made, each in time.
+    healthy: { 'steward_machines_not_ready_seconds_max{NS,cluster="east",pod="a"}': '0 60 120 180 240 299x60' },
+  },
+  {
+    name: 'VirtStewardMachineDeletionStuck',
+    series: {
+      // It gets on by a step, and is no less stuck in the end.
+      'steward_machines_deletion_seconds_max{NS,cluster="east",step="DeletingVirtualMachine",pod="a"}': '301+60x10 0x60',
+      'steward_machines_deletion_seconds_max{NS,cluster="east",step="DeletingDisks",pod="a"}': '0x10 961+60x30 0x30',
+    },
+    firesAt: 30,
+    resolvedAt: 43,
+    healthy: { 'steward_machines_deletion_seconds_max{NS,cluster="east",step="DeletingDisks",pod="a"}': '0x5 240x60' },
+  },
+  {
     name: 'VirtStewardWakeFailing',
     series: { 'wol_errors_total{NS,config="lab",reason="r"}': '0+1x30 30x40' },
     firesAt: 11,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { shellcheck } from '../../../../hack/tools/shellcheck';
+import { skipBecause } from '../../../harness/skip-because';
 import { SCRIPTS } from './fake-node';
 
 const scripts = globSync('*/*.sh', { cwd: SCRIPTS }).sort();
@@ -14,7 +15,7 @@ describe('scripts that run on nodes', () => {
     this.timeout(0);
     const tool = await shellcheck().catch((error: unknown) => {
       if (process.env['CI']) throw error;
-      return this.skip();
+      return skipBecause(this, 'shellcheck is not to be had here');
     });
     const findings = await promisify(execFile)(tool, ['--severity=style', ...scripts], { cwd: SCRIPTS }).then(
       ({ stdout }) => stdout,

@@ -1,44 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { IMAGE_NAMES, type ImageName, PROCESS, runtimeConfig } from '../../../../hack/images/recipe';
+import { IMAGE_NAMES, type ImageName, labelsOf, PROCESS, runtimeConfig } from '../../../../hack/images/recipe';
+import { textsOf as all, CONTAINERFILE, type Stage, stagesOf } from '../../../harness/containerfile';
 import { ROOT } from '../../../harness/steward-cluster';
 
-interface Instruction {
-  readonly name: string;
-  readonly text: string;
-}
-
-interface Stage {
-  readonly name: string;
-  readonly instructions: readonly Instruction[];
-}
-
-const TEXT = readFileSync(join(ROOT, 'hack', 'images', 'Containerfile'), 'utf8');
 const SOURCE = { root: ROOT, version: '1.2.3', revision: 'unknown', createdSeconds: 0 };
 
-/** Enough of the format for this file: continued lines, comments, no here-documents. */
-function stagesOf(text: string): Stage[] {
-  const lines = text
-    .replace(/^#.*\n/gm, '')
-    .replace(/\\\n/g, ' ')
-    .split('\n')
-    .filter((line) => line.trim() !== '');
-  const stages: { name: string; instructions: Instruction[] }[] = [];
-  for (const line of lines) {
-    const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
-    expect(name, `an instruction in "${line}"`).not.to.equal('');
-    if (name === 'FROM') stages.push({ name: / AS (\S+)$/.exec(rest)?.[1] ?? '', instructions: [] });
-    else stages.at(-1)?.instructions.push({ name, text: rest });
-  }
-  return stages;
-}
-
 describe('the Containerfile', () => {
-  const stages = stagesOf(TEXT);
+  const stages = stagesOf(CONTAINERFILE);
   const stage = (name: string): Stage => stages.find((candidate) => candidate.name === name)!;
-  const all = ({ instructions }: Stage, name: string): string[] =>
-    instructions.filter((instruction) => instruction.name === name).map(({ text }) => text);
 
   for (const name of IMAGE_NAMES) {
     it(`gives ${name} the user, the ports and the program that the build without an engine gives it`, () => {
@@ -51,6 +22,30 @@ describe('the Containerfile', () => {
       expect(all(own, 'CMD').map((text) => JSON.parse(text) as unknown)).to.deep.equal(config.Cmd.length === 0 ? [] : [config.Cmd]);
       expect(all(own, 'ENV')).to.deep.equal([PROCESS.join(' ')]);
       expect(config.Env).to.include.members(PROCESS);
+    });
+  }
+
+  for (const name of IMAGE_NAMES) {
+    it(`labels ${name} as the build without an engine does, but for what it rests on`, () => {
+      const given: Readonly<Record<string, string>> = {
+        VERSION: SOURCE.version,
+        REVISION: SOURCE.revision,
+        CREATED: new Date(0).toISOString(),
+        BASE_IMAGE: 'scratch',
+      };
+      expect(
+        all(stage(name), 'ARG')
+          .map((text) => text.split('=')[0])
+          .sort(),
+      ).to.deep.equal(Object.keys(given).sort());
+      const [labels = ''] = all(stage(name), 'LABEL');
+      const found = [...labels.matchAll(/([a-z.]+)="([^"]*)"/g)].map(([, key = '', value = '']) => [
+        key,
+        value.replace(/\$\{(\w+)\}/g, (_, variable: string) => given[variable] ?? ''),
+      ]);
+
+      expect(Object.fromEntries(found)).to.deep.equal(labelsOf(SOURCE, name));
+      expect(all(stage(name), 'COPY')).to.include('LICENSE /licenses/LICENSE');
     });
   }
 
@@ -79,7 +74,7 @@ describe('the Containerfile', () => {
     expect(all(stage('capable'), 'RUN').join()).to.contain('setcap cap_net_bind_service=+ep /node');
     expect(all(stage('agent'), 'COPY')).to.include('--from=capable /node /usr/local/bin/node');
     expect(all(stage('manager'), 'COPY').join()).not.to.contain('--from=capable');
-    expect(TEXT.replace(/^#.*$/gm, '')).not.to.contain('--chown');
+    expect(CONTAINERFILE.replace(/^#.*$/gm, '')).not.to.contain('--chown');
   });
 
   it('copies from stages that there are, and sets the user after everything that needs root', () => {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { koffiFiles } from '../../../../hack/images/files';
 import type { TarEntry } from '../../../../hack/images/tar';
+import { skipBecause } from '../../../harness/skip-because';
 import { ROOT } from '../../../harness/steward-cluster';
 
 const HOME = 'opt/virt-steward';
@@ -13,7 +14,7 @@ const NATIVE = `@koromix/koffi-${process.platform}-${process.arch}`;
 describe('the files of koffi that the image of the agent takes', () => {
   it('are enough to call a library of the system', function () {
     // Its packages for other systems hold libraries that no image takes.
-    if (process.platform !== 'linux') return this.skip();
+    if (process.platform !== 'linux') return skipBecause(this, 'only Linux has the libraries that the image takes');
     const folder = mkdtempSync(join(tmpdir(), 'virt-steward-koffi-'));
     try {
       for (const name of ['koffi', NATIVE]) write(folder, koffiFiles(name, join(ROOT, 'node_modules', name)));

@@ -314,4 +314,53 @@ describe('bootstrap of the npm scripts', () => {
       await eventually('no process is left', () => !pids.some(isAlive));
     });
   });
+
+  describe('end-to-end tests', () => {
+    it('refuse a KUBECONFIG that is not there before anything is built for them', async () => {
+      clone.env['KUBECONFIG'] = '/nowhere/config';
+
+      const { exitCode, lines } = await clone.run('test:e2e');
+
+      expect(exitCode).to.equal(2);
+      expect(lines.at(-1)).to.equal(
+        'KUBECONFIG names /nowhere/config, which does not exist; unset it to run the tests on nodes of this machine',
+      );
+      expect(clone.lines('tool-calls')).to.deep.equal([]);
+    });
+
+    it('build no nodes for a cluster of somebody else', async () => {
+      clone.write('config', '');
+      clone.env['KUBECONFIG'] = join(clone.folder, 'config');
+
+      expect((await clone.run('test:e2e')).exitCode).to.equal(0);
+      const calls = clone.lines('tool-calls');
+      expect(calls.join('\n')).not.to.contain('cluster/main').and.not.to.contain('control-plane/main');
+      expect(calls.at(-1)).to.match(/^mocha .*e2e/);
+    });
+
+    if (process.platform === 'linux' && process.getuid?.() === 0) {
+      it('take their nodes away in the end, also after they have failed', async () => {
+        clone.write('e2e-exit', '3');
+
+        expect((await clone.run('test:e2e')).exitCode).to.equal(3);
+        const calls = clone.lines('tool-calls').filter((call) => !/^(tsc|node)/.test(call));
+        expect(calls.map((call) => call.split(' ').slice(0, 2).join(' ').trim())).to.deep.equal([
+          'control-plane/main build',
+          'cluster/main build',
+          'images/main',
+          'mocha build/test/e2e/**/*.test.js',
+          'cluster/main clean',
+        ]);
+      });
+    } else {
+      it('are skipped where there can be no nodes, and say so before anything is built for them', async () => {
+        clone.env['CI'] = '';
+        const { exitCode, lines } = await clone.run('test:e2e');
+
+        expect(exitCode).to.equal(0);
+        expect(lines.at(-1)).to.match(/^Skipping end-to-end tests on a local node: it needs .*Set KUBECONFIG/);
+        expect(clone.lines('tool-calls')).to.deep.equal([]);
+      });
+    }
+  });
 });

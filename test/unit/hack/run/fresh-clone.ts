@@ -23,6 +23,7 @@ const MOCHA = `for arg in "$@"; do
     build/test/unit/*) suite=unit ;;
     build/examples/*) suite=examples ;;
     build/test/integration/*) suite=integration ;;
+    build/test/e2e/*) suite=e2e ;;
   esac
 done
 echo "mocha $*" >> tool-calls
@@ -41,6 +42,8 @@ export const GENERATORS = [
 
 export class FreshClone {
   readonly folder = mkdtempSync(join(tmpdir(), 'fresh-clone-'));
+  /** Variables beside those of this process. */
+  readonly env: Record<string, string> = { KUBECONFIG: '' };
 
   constructor() {
     for (const path of ['hack/run.mjs', 'hack/run']) cpSync(join(REPOSITORY, path), join(this.folder, path), { recursive: true });
@@ -50,7 +53,7 @@ export class FreshClone {
     for (const name of ['tsc', 'biome']) this.tool(`tools/.bin/${name}`, `echo "${name} $*" >> tool-calls`);
     this.tool('tools/.bin/mocha', MOCHA);
     this.write('hack/bundle.mjs', '');
-    for (const name of [...GENERATORS, 'rights/main', 'control-plane/main', 'snippets/main']) {
+    for (const name of [...GENERATORS, 'rights/main', 'control-plane/main', 'cluster/main', 'images/main', 'snippets/main']) {
       this.program(name, `require('node:fs').appendFileSync('tool-calls', '${name} ' + process.argv.slice(2).join(' ') + '\\n')`);
     }
     this.results('unit', { passed: 3, failed: 0, skipped: 0 });
@@ -98,7 +101,7 @@ export class FreshClone {
   /** Starts a step; its output is collected by {@link ended}. */
   start(...args: string[]): ChildProcess {
     const path = [join(this.folder, 'path'), process.env['PATH']].join(delimiter);
-    return spawn(process.execPath, [join(this.folder, 'hack', 'run.mjs'), ...args], { env: { ...process.env, PATH: path } });
+    return spawn(process.execPath, [join(this.folder, 'hack', 'run.mjs'), ...args], { env: { ...process.env, ...this.env, PATH: path } });
   }
 
   run(...args: string[]): Promise<Run> {

@@ -4,7 +4,7 @@ import { RemoteInstance, RemoteVirtualMachine } from '../../../../src/machines/v
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from '../passes/machines-world';
 
 describe('metrics of Machines', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   afterEach(endMachinesWorlds);
 
   const pass = (world: MachinesWorld): Promise<void> => world.operator.advance(2_000);

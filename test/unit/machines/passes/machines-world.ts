@@ -42,6 +42,8 @@ export interface MachinesWorld {
   readonly starts: readonly string[];
   /** Value of a series, as `name{label="value"}`, of the operator that runs now. */
   metric(series: string): Promise<number | undefined>;
+  /** Notes of the Events with this reason, one for each time that one was sent. */
+  eventNotes(reason: string): string[];
   /** What a magic packet may wake, as the operator that runs now knows it. */
   wakeTargets(): readonly WakeTarget[];
   machine(name: string): Machine | undefined;
@@ -113,6 +115,11 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
       const line = ((await SourceProbe.metrics?.metrics()) ?? '').split('\n').find((text) => text.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
     },
+    eventNotes: (reason) =>
+      supervisor.journal
+        .writes()
+        .filter(({ path, body }) => path.includes('/events') && (body as { reason?: string } | undefined)?.reason === reason)
+        .map(({ body }) => (body as { note?: string }).note ?? ''),
     wakeTargets: () => SourceProbe.latest.flatMap((source) => [...source.targets()]),
     create: (name, options = {}) => {
       const { metadata, ...machine } = aMachine({ ...options, name });

@@ -42,6 +42,23 @@ describe('a change of ownership', () => {
     expect(change.migrated).to.deep.equal([]);
   });
 
+  it('gives up everything where the fields were written in another version of the API, in which they have other names', () => {
+    const other = entry('kubectl', spec('a'));
+    const written = { ...live([other, entry('virt-steward', spec('a', 'b'))]), apiVersion: 'v2' };
+    const change = ownershipChange(written, [['spec', 'deeper', 'a']])!;
+
+    expect(change.entries).to.deep.equal([other]);
+    expect(change.released).to.deep.equal(['everything that was written as v1']);
+    expect(ownershipChange(written, []), 'the API server translates it').to.equal(undefined);
+  });
+
+  it('gives up everything that an older operator wrote in another version of the API, if something of it is to be given up', () => {
+    const written = { ...live([entry('virt-platform-autopilot', spec('a'))]), apiVersion: 'v2' };
+
+    expect(ownershipChange(written, [['spec', 'deeper', 'a']])).to.deep.include({ entries: [{}], migrated: ['virt-platform-autopilot'] });
+    expect(ownershipChange(written, [])!.entries).to.have.deep.nested.property('[0].fieldsV1', spec('a'));
+  });
+
   it('takes control annotations out, wherever they came from, but not our own statement', () => {
     const annotations = { 'f:platform.kubevirt.io/patch': {}, 'f:platform.kubevirt.io/version': {}, 'f:other': {} };
     const change = ownershipChange(live([entry('virt-steward', { 'f:metadata': { 'f:annotations': annotations } })]), [])!;

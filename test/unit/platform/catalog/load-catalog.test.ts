@@ -484,4 +484,35 @@ describe('loading a catalog', () => {
       expect(problemsOf({ 'a.yaml': anAsset() }, root).join()).to.contain('tombstones: has tombstones/t.yaml');
     });
   });
+
+  describe('retired objects', () => {
+    const retired = 'apiVersion: v1\nkind: Service\nmetadata: { name: old }\n';
+    const files = (text: string) => ({ 'a.yaml': anAsset(), 'retired/r.yaml': text });
+    const root = { retired: ['retired/r.yaml'] };
+
+    it('are written like tombstones', () => {
+      const catalog = aCatalog(files(retired), root);
+
+      expect(catalog.retired).to.deep.equal([{ apiVersion: 'v1', kind: 'Service', name: 'old', file: 'retired/r.yaml' }]);
+      expect(catalog.tombstones).to.deep.equal([]);
+    });
+
+    it('are no object of an asset', () => {
+      const text = retired.replace('Service', 'ConfigMap').replace('old', 'a, namespace: ns');
+      expect(problemsOf(files(text), root).join()).to.contain('retired/r.yaml: ConfigMap a is also the object of the asset a');
+    });
+
+    it('are no tombstones', () => {
+      const both = { ...files(retired), 'tombstones/t.yaml': retired };
+
+      expect(problemsOf(both, { ...root, tombstones: ['tombstones/t.yaml'] }).join()).to.contain(
+        'retired/r.yaml: Service old is also a tombstone in tombstones/t.yaml',
+      );
+    });
+
+    it('are listed, and those listed are there', () => {
+      expect(problemsOf(files(retired))).to.deep.equal(['retired/r.yaml: stands in no entry of catalog.yaml']);
+      expect(problemsOf({ 'a.yaml': anAsset() }, root).join()).to.contain('retired: has retired/r.yaml');
+    });
+  });
 });

@@ -215,6 +215,26 @@ describe('keys of the catalog', () => {
       expect(deleted()).to.deep.equal(before);
     });
 
+    it('keep an object that is listed and no longer excluded by one and the same change', async () => {
+      await world[Symbol.asyncDispose]();
+      const item = expression('item');
+      const list = expression('parseList(option("names", "x,y"))').slice(3, -2);
+      await start({
+        assets: [anAsset({ name: 'each', forEach: list }, { metadata: { name: item, namespace: 'ns' }, data: { by: item } })],
+      });
+      await world.anchor({ ...DELETE, 'platform.kubevirt.io/names': 'x,y' });
+      await world.anchor({
+        ...{ ...DELETE, 'platform.kubevirt.io/names': 'x' },
+        'platform.kubevirt.io/disabled-resources': '- {kind: ConfigMap, name: y}',
+      });
+      await world.operator.advance(60_000);
+      expect(world.map('y'), 'it is excluded').not.to.equal(undefined);
+      await world.anchor({ ...DELETE, 'platform.kubevirt.io/names': 'x,y' });
+      await world.operator.advance(60_000);
+
+      expect(deleted()).to.deep.equal([]);
+    });
+
     for (const list of ['False', 'a;b', 'no-such-asset', 'a,no-such-asset']) {
       it(`keep their objects while the list of what is active is "${list}", which has a name that is none`, async () => {
         await world.anchor({ ...DELETE, 'platform.kubevirt.io/autopilot': list });

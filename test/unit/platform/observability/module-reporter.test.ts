@@ -57,6 +57,7 @@ function bench() {
     ...{ events, metrics, orphans: () => [], changed: () => undefined, invalidExclusions: () => '', mistakes: () => made.mistakes },
     ...{ states: () => [...made.states.values()], keys: () => made.keys, context: () => made.context, serves: () => made.served },
     rememberedPolicy: () => made.remembered,
+    edited: () => [],
     isOutdated: () => false,
   });
   const run = (state: ReportedState): void => {

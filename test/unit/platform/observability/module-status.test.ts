@@ -80,8 +80,12 @@ describe('the status document', () => {
 });
 
 describe('the status writer', () => {
-  const statusOf = (rows: readonly AssetRow[], onRemoval: ModuleStatus['onRemoval'] = 'keep'): ModuleStatus => ({
-    ...{ rows, onRemoval },
+  const statusOf = (
+    rows: readonly AssetRow[],
+    onRemoval: ModuleStatus['onRemoval'] = 'keep',
+    edited: readonly string[] = [],
+  ): ModuleStatus => ({
+    ...{ rows, onRemoval, edited },
     conditions: moduleConditions({ ...FACTS, rows }),
   });
 
@@ -156,6 +160,24 @@ describe('the status writer', () => {
     await next.begin();
 
     expect(next.rememberedPolicy).to.equal('delete');
+  });
+
+  it('remembers what was edited over a restart, until nothing is', async () => {
+    const { clock, writer, made, life } = await bench();
+    made.status = statusOf(FACTS.rows, 'keep', ['a', 'b']);
+    writer.changed();
+    await clock.advance(0);
+    const next = life();
+    await next.begin();
+    expect(next.rememberedEdits).to.deep.equal(['a', 'b']);
+    made.status = statusOf(FACTS.rows, 'keep');
+    next.changed();
+    await clock.advance(5_000);
+
+    const last = life();
+    await last.begin();
+
+    expect(last.rememberedEdits).to.deep.equal([]);
   });
 
   it('repeats a write that failed', async () => {

@@ -73,6 +73,7 @@ describe('the sweep over what is left behind', () => {
           ? { labelled: fake.server.objects.list(ConfigMap), keys: [], isExcluded: () => false, isTombstone: () => false, ...made.input }
           : undefined,
       ...{ state: () => made.state, policy: () => made.policy, kindOf: () => ConfigMap as Kind, isNodeLevel: () => false },
+      undo: async () => undefined,
       remover: new ObjectRemover({ clock, gate: { admit: () => ({ open: true }), wrote: () => undefined, ended: () => false } }),
       ...{ events, metrics, log: nullLogger, clock },
     });
@@ -175,6 +176,16 @@ describe('the sweep over what is left behind', () => {
 
     expect(left()).to.deep.equal([]);
     expect(told().some((text) => text.startsWith('ApplyFailed: ConfigMap ns/a cannot be deleted'))).to.equal(true);
+  });
+
+  it('names the right that is missing to delete one, and asks again after five minutes', async () => {
+    const { sweep, put, told } = bench();
+    await put('a');
+    const message = 'configmaps "a" is forbidden: User "x" cannot delete resource "configmaps" in API group "" in the namespace "ns"';
+    fake.server.faults.add({ on: { kind: 'configmaps', verb: 'delete' }, do: status(403, { message }) });
+
+    expect(await sweep.run(client)).to.equal(300_000);
+    expect(told()[0]).to.equal('Forbidden: ConfigMap ns/a cannot be deleted: not allowed to delete configmaps named a in ns');
   });
 
   describe('with tombstones', () => {

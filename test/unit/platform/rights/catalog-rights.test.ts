@@ -17,15 +17,17 @@ const KINDS = `
 `;
 
 /** Rights of a catalog, one line a verb. */
-function rightsOf(files: Record<string, string>, { withRemoval = false, tombstone = '', kinds = KINDS } = {}): string[] {
+function rightsOf(files: Record<string, string>, { withRemoval = false, tombstone = '', retired = '', kinds = KINDS } = {}): string[] {
   const names = Object.keys(files);
   const exempt = names.map((path) => /name: ([a-z0-9-]+)/.exec(files[path]!)?.[1]);
-  const root = { version: '1', assets: names.map((file) => ({ file })), exempt, tombstones: tombstone === '' ? [] : ['tombstones/t.yaml'] };
+  const listed = { tombstones: tombstone === '' ? [] : ['tombstones/t.yaml'], retired: retired === '' ? [] : ['retired/r.yaml'] };
+  const root = { version: '1', assets: names.map((file) => ({ file })), exempt, ...listed };
   const all = {
     ...files,
     'kinds.yaml': kinds,
     'catalog.yaml': JSON.stringify(root),
     ...(tombstone === '' ? {} : { 'tombstones/t.yaml': tombstone }),
+    ...(retired === '' ? {} : { 'retired/r.yaml': retired }),
   };
   return inDirectory(all, (directory) => linesOf(catalogRights(loadCatalog(directory), KindTable.in(directory), { withRemoval })));
 }
@@ -134,6 +136,20 @@ describe('rights that follow from a catalog', () => {
     ]);
   });
 
+  it('follow what the catalog dropped, and delete it by name where that is allowed', () => {
+    const retired = 'apiVersion: a.io/v1\nkind: Thing\nmetadata: { name: old }\n';
+    const rights = (withRemoval: boolean) =>
+      rightsOf({ 'a.yaml': anAsset() }, { retired, withRemoval }).filter((line) => line.includes('a.io'));
+
+    expect(rights(false)).to.have.members(['list thingies.a.io', 'watch thingies.a.io']);
+    expect(rights(true)).to.have.members([
+      'list thingies.a.io',
+      'watch thingies.a.io',
+      'get thingies.a.io named old',
+      'delete thingies.a.io named old',
+    ]);
+  });
+
   describe('to grant', () => {
     const role = (rules: unknown, header: object = {}): string =>
       anAsset(
@@ -223,7 +239,7 @@ describe('rights of the platform module', () => {
   it('say for each verb what it is needed for', () => {
     for (const { verbs, reasons } of rights) {
       expect(reasons.flatMap((reason) => reason.verbs)).to.include.members([...verbs]);
-      for (const { by, why } of reasons) expect(`${by}${why}`).to.match(/^(asset|tombstone|context|status)/);
+      for (const { by, why } of reasons) expect(`${by}${why}`).to.match(/^(asset|tombstone|retired|context|status)/);
     }
   });
 

@@ -239,6 +239,18 @@ describe('the rollout gate', () => {
     expect(made.gate.admit(aMachineConfig('c'), undefined, 3)).to.deep.equal(closed('PoolUpdating'));
   });
 
+  it('does not take an update of the pool for that of its batch once that one is over, however soon', () => {
+    const made = bench(aPool('worker'));
+    made.mode = 'batch';
+    made.gate.wrote(A);
+    for (const status of [updating, CLEAR, updating]) {
+      made.pools = [aPool('worker', status)];
+      made.gate.observe(made.pools[0]!);
+    }
+
+    expect(made.gate.admit(B, undefined, 2)).to.deep.equal(closed('PoolUpdating'));
+  });
+
   it('does not let a batch through to a pool that became degraded by it', () => {
     const made = bench(aPool('worker'));
     made.mode = 'batch';

@@ -29,7 +29,7 @@ export function anAsset(header: object = {}, object: object | string = {}): stri
 
 /** catalog.yaml with every asset file listed in the order of the names, and without features unless the test says otherwise. */
 function catalogFile(files: CatalogFiles, root: object): string {
-  const names = Object.keys(files).filter((path) => !/^(files|tombstones|crds)\/|\.md$|^kinds\.yaml$/.test(path));
+  const names = Object.keys(files).filter((path) => !/^(files|tombstones|retired|crds)\/|\.md$|^kinds\.yaml$/.test(path));
   const assets = names.sort().map((file) => ({ file }));
   const exempt = names.map((path) => /name: ([a-z0-9-]+)/.exec(files[path]!)?.[1]).filter((name) => name !== undefined);
   return stringify({ version: '1.0.0', assets, exempt: [...new Set(exempt)], ...root });

@@ -1,20 +1,20 @@
-/** Files below `tombstones/`: objects of earlier versions that are to be deleted. */
+/** Files below `tombstones/` and `retired/`: objects that earlier versions kept. */
 import { compileTemplate } from '../expressions';
 import type { Json } from '../json';
-import type { CatalogAsset, Tombstone } from './asset';
+import type { Catalog, CatalogAsset, FormerObject } from './asset';
 import type { Problems } from './catalog-error';
 import { Fields } from './fields';
 
-/** The only expression that a tombstone may have, and where. */
+/** The only expression that there may be, and where. */
 const ANCHOR_NAMESPACE = /^\$\{\s*settings\.namespace\s*\}$/;
 
-export function parseTombstones(documents: readonly Json[], file: string, problems: Problems): Tombstone[] {
+export function parseFormerObjects(documents: readonly Json[], file: string, problems: Problems): FormerObject[] {
   return documents
-    .map((document, index) => parseTombstone(document, file, `[${index}]`, problems))
-    .filter((tombstone) => tombstone !== undefined);
+    .map((document, index) => parseFormerObject(document, file, `[${index}]`, problems))
+    .filter((former) => former !== undefined);
 }
 
-function parseTombstone(document: Json, file: string, path: string, problems: Problems): Tombstone | undefined {
+function parseFormerObject(document: Json, file: string, path: string, problems: Problems): FormerObject | undefined {
   const fields = Fields.of(document, file, path, problems);
   const [apiVersion, kind] = [fields?.requiredText('apiVersion'), fields?.requiredText('kind')];
   const metadata = fields && Fields.of(fields.raw('metadata'), file, `${path}.metadata`, problems);
@@ -30,16 +30,29 @@ function parseTombstone(document: Json, file: string, path: string, problems: Pr
   return { apiVersion, kind, name, ...(template === undefined ? {} : { namespace: template }), file };
 }
 
-/** What is kept cannot be deleted as well. */
-export function refuseKept(tombstones: readonly Tombstone[], assets: readonly CatalogAsset[], problems: Problems): void {
-  for (const tombstone of tombstones) {
-    const asset = assets.find((candidate) => isOf(tombstone, candidate));
-    if (asset !== undefined)
-      problems.add(tombstone.file, '', `${tombstone.kind} ${tombstone.name} is also the object of the asset ${asset.name}`);
+/** What is kept, or deleted in any case, cannot be left behind as well. */
+export function refuseKept(
+  { tombstones, retired }: Pick<Catalog, 'tombstones' | 'retired'>,
+  assets: readonly CatalogAsset[],
+  problems: Problems,
+): void {
+  for (const former of [...tombstones, ...retired]) {
+    const asset = assets.find((candidate) => isOf(former, candidate));
+    if (asset !== undefined) problems.add(former.file, '', `${former.kind} ${former.name} is also the object of the asset ${asset.name}`);
+  }
+  for (const former of retired) {
+    const tombstone = tombstones.find((candidate) => isSame(former, candidate));
+    if (tombstone !== undefined) problems.add(former.file, '', `${former.kind} ${former.name} is also a tombstone in ${tombstone.file}`);
   }
 }
 
-function isOf({ apiVersion, kind, name, namespace }: Tombstone, { identity }: CatalogAsset): boolean {
+function isSame(a: FormerObject, b: FormerObject): boolean {
+  const [place, other] = [a.namespace?.constant, b.namespace?.constant];
+  const samePlace = place === undefined || other === undefined || place === other;
+  return a.kind === b.kind && a.name === b.name && groupOf(a.apiVersion) === groupOf(b.apiVersion) && samePlace;
+}
+
+function isOf({ apiVersion, kind, name, namespace }: FormerObject, { identity }: CatalogAsset): boolean {
   const sameKind = identity.kind === kind && identity.apiVersions.some((version) => groupOf(version) === groupOf(apiVersion));
   const constant = namespace?.constant;
   const samePlace = constant === undefined || identity.namespace === undefined || constant === identity.namespace;
