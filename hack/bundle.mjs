@@ -22,6 +22,8 @@ const { version } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));
 const replacements = [
   { filter: /^@kubernetes\/client-node$/, importer: /./, by: 'hack/bundle/kubernetes-client.mjs' },
   { filter: /^\.\/gen\/index\.js$/, importer: /@kubernetes[/\\]client-node/, by: 'hack/bundle/generated-apis.mjs' },
+  // each of them has a copy of its own, all of one version
+  { filter: /^tslib$/, importer: /@peculiar/, by: 'node_modules/@peculiar/x509/node_modules/tslib/tslib.es6.mjs' },
   { filter: /^(undici|gaxios)$/, importer: /@kubernetes[/\\]client-node|@dot-i[/\\]k8s-operator/, by: 'hack/bundle/not-bundled.mjs' },
 ];
 

@@ -15,6 +15,7 @@ import {
   startAgent,
 } from '../../test/harness/steward-processes';
 import { aWolConfig } from '../../test/harness/virtual-machines';
+import { PROCESS } from '../images/recipe';
 import { startFleetFront } from './framework/probe';
 import { Scrape } from './scrape';
 
@@ -25,6 +26,8 @@ const MANAGER_FLAGS = [`--wol-max-starts-per-minute=${STARTS_PER_MINUTE}`, '--lo
 const READY_TIMEOUT_MS = 120_000;
 const CONFIG = 'bench';
 const NODE = 'bench-node';
+/** What the images set, memory depends on it. */
+const AS_IN_IMAGES: Readonly<Record<string, string>> = Object.fromEntries(PROCESS.map((variable) => variable.split('=')));
 /** Objects created at a time. */
 const WRITERS = 8;
 
@@ -46,7 +49,7 @@ export class StewardRig {
   }
 
   async manager(options: Pick<ManagerOptions, 'grpcPort' | 'kubeconfig'> = {}): Promise<ManagerProcess> {
-    const manager = await launchManager(this.cluster, { secure: true, flags: MANAGER_FLAGS, ...options });
+    const manager = await launchManager(this.cluster, { secure: true, flags: MANAGER_FLAGS, env: AS_IN_IMAGES, ...options });
     this.running.push(manager.process);
     const isReady = async (): Promise<boolean> => (await manager.health('/readyz').catch(() => undefined))?.status === 200;
     await manager.process.until('ready', isReady, READY_TIMEOUT_MS);
@@ -55,7 +58,7 @@ export class StewardRig {
 
   async agent({ grpcPort }: ManagerProcess, flags: readonly string[] = []): Promise<AgentProcess> {
     const identities = await AgentIdentities.create(this.cluster);
-    const agent = await startAgent(grpcPort, { nodeName: NODE, identity: await identities.folder(NODE), flags });
+    const agent = await startAgent(grpcPort, { nodeName: NODE, identity: await identities.folder(NODE), flags, env: AS_IN_IMAGES });
     this.running.push(agent.process);
     return agent;
   }

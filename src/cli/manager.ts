@@ -5,6 +5,7 @@ import { PLATFORM_FLAGS } from '../platform/settings';
 import { WOL_FLAGS, WOL_VARIABLES } from '../wol/settings';
 import { addFlags, flagValues } from './flag-options';
 import { MANAGER_FLAGS } from './manager-flags';
+import { parseModules } from './module-names';
 import type { RegisterCommand } from './program';
 
 const VARIABLES = [...WOL_VARIABLES, ...MACHINES_VARIABLES];
@@ -24,7 +25,10 @@ export const managerCommand: RegisterCommand = (program, io, done) => {
     .description('run the operator')
     .addHelpText('after', EXAMPLES)
     .action(async () => {
-      const { runManager } = await import('./run-manager.js');
-      done(await runManager(new Settings([...FLAGS, ...VARIABLES], flagValues(command), io.env)));
+      const settings = new Settings([...FLAGS, ...VARIABLES], flagValues(command), io.env);
+      const modules = parseModules('--modules', settings.text('modules'));
+      const isWolAlone = modules.every((name) => name === 'wol');
+      const { runManager } = isWolAlone ? await import('./run-wol-manager.js') : await import('./run-manager.js');
+      done(await runManager(settings));
     });
 };

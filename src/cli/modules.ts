@@ -1,59 +1,10 @@
 /** What each module brings to the manager. */
-import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass, Settings } from '../framework';
-import {
-  exceptionalSecretRights,
-  MACHINES_FLAGS,
-  MACHINES_VARIABLES,
-  type MachinesSettingKey,
-  type MachinesSettings,
-  machinesHandlersFor,
-  machinesSettings,
-  provideMachines,
-} from '../machines';
-import {
-  type ManagerFacts,
-  PLATFORM_FLAGS,
-  type PlatformSettingKey,
-  type PlatformSettings,
-  platformHandlersFor,
-  platformSettings,
-  providePlatform,
-} from '../platform';
-import { provideWol, WOL_FLAGS, WOL_VARIABLES, type WolSettingKey, type WolSettings, wolHandlersFor, wolSettings } from '../wol';
-import type { ModuleName } from './module-names';
-import { VERSION } from './version';
-
-/** What decides which handlers run, and so which rights they need. */
-export interface ModuleSettings {
-  readonly wol: WolSettings;
-  readonly platform: PlatformSettings;
-  readonly machines: MachinesSettings;
-}
-
-/** Flags and variables of all modules. */
-export const MODULE_DEFINITIONS = [...WOL_FLAGS, ...WOL_VARIABLES, ...PLATFORM_FLAGS, ...MACHINES_FLAGS, ...MACHINES_VARIABLES];
-export type ModuleSettingKey = WolSettingKey | PlatformSettingKey | MachinesSettingKey;
-
-/** Of a manager whose metrics are off. */
-const NO_METRICS: Pick<ManagerFacts, 'metricsPort' | 'metricsSecure' | 'inCluster'> = {
-  metricsPort: 0,
-  metricsSecure: true,
-  inCluster: false,
-};
-
-/** @throws {UsageError} one line naming the flag or variable, its value and what is allowed. */
-export function moduleSettings(settings: Settings<ModuleSettingKey>, namespace: string, facts = NO_METRICS): ModuleSettings {
-  return {
-    wol: wolSettings(settings, namespace, VERSION),
-    platform: platformSettings(settings, { ...facts, namespace, version: VERSION }),
-    machines: machinesSettings(settings),
-  };
-}
-
-/** Those of a manager without flags. */
-export function defaultSettings(): ModuleSettings {
-  return moduleSettings(new Settings(MODULE_DEFINITIONS, {}, {}), 'virt-steward-system');
-}
+import { buildRegistry, createContainer, type DependencyContainer, type HandlerClass } from '../framework';
+import { exceptionalSecretRights, machinesHandlersFor, provideMachines } from '../machines';
+import { platformHandlersFor, providePlatform } from '../platform';
+import { type CertificateLifetimes, provideWol, wolHandlersFor } from '../wol';
+import { MODULE_NAMES, type ModuleName } from './module-names';
+import { DOMAIN, defaultSettings, type ModuleSettings } from './module-settings';
 
 const HANDLERS: Readonly<Record<ModuleName, (settings: ModuleSettings) => readonly HandlerClass[]>> = {
   wol: ({ wol }) => wolHandlersFor(wol),
@@ -78,16 +29,24 @@ export function registryOf(modules: readonly ModuleName[], settings: ModuleSetti
   return buildRegistry({ handlers: handlersOf(modules, settings), domain: DOMAIN, exceptionalRights: exceptionalRights(settings) });
 }
 
-/** With what handlers inject of their modules. */
-export function containerOf({ wol, platform, machines }: ModuleSettings): DependencyContainer {
+/** What handlers of these modules inject; of others nothing is there, so that Wake-on-LAN sees no machines where none are looked after. */
+export function provideModules(
+  container: DependencyContainer,
+  modules: readonly ModuleName[],
+  { wol, platform, machines }: ModuleSettings,
+  lifetimes?: CertificateLifetimes,
+): void {
+  if (modules.includes('wol')) provideWol(container, wol, lifetimes);
+  if (modules.includes('platform')) providePlatform(container, platform);
+  if (modules.includes('machines')) provideMachines(container, machines);
+}
+
+/** With what handlers inject of all modules. */
+export function containerOf(settings: ModuleSettings): DependencyContainer {
   const container = createContainer();
-  provideWol(container, wol);
-  providePlatform(container, platform);
-  provideMachines(container, machines);
+  provideModules(container, MODULE_NAMES, settings);
   return container;
 }
 
-/** Domain of our own annotations and finalizers. */
-export const DOMAIN = 'virt-steward.io';
-
 export { MANAGER_LEASE } from './lease-name';
+export { DOMAIN, defaultSettings, MODULE_DEFINITIONS, type ModuleSettingKey, type ModuleSettings, moduleSettings } from './module-settings';

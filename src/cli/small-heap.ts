@@ -26,3 +26,19 @@ export function giveMemoryBack(): void {
   const collect = runInNewContext('gc') as (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
+
+/** Collections that code outlives without being called, in V8 as it comes. */
+const CODE_LIFETIME = 6;
+
+/**
+ * The same, and gives back the code that has only run to get here: whatever is called again is compiled again from its text.
+ *
+ * For the end of a start. Later on it would cost the next event its time.
+ */
+export function giveMemoryOfStartBack(): void {
+  setFlagsFromString('--bytecode-old-age=1');
+  giveMemoryBack();
+  // The first one made everything old.
+  giveMemoryBack();
+  setFlagsFromString(`--bytecode-old-age=${CODE_LIFETIME}`);
+}

@@ -74,7 +74,10 @@ export class CallAdmission {
                 if (!requestStream && !visit.isOver) this.expectMessage(call, visit);
                 forward(metadata);
               },
-              (error: unknown) => call.sendStatus(this.options.statusOf(error)),
+              (error: unknown) => {
+                call.sendStatus(this.options.statusOf(error));
+                this.options.connections.refused(call.getPeer());
+              },
             );
           },
           onReceiveHalfClose: (forward) => {
@@ -104,13 +107,8 @@ export class CallAdmission {
       if (asGuest !== undefined) visit.messageRead = hold(visit, this.messages.take(address), TOO_MANY);
       return;
     }
-    try {
-      const credentials = credentialsOf({ metadata, getPeer: () => peer, getAuthContext: () => call.getAuthContext() });
-      this.identities.set(metadata, await this.options.gate.admit(credentials));
-    } catch (error) {
-      connections.refused(peer);
-      throw error;
-    }
+    const credentials = credentialsOf({ metadata, getPeer: () => peer, getAuthContext: () => call.getAuthContext() });
+    this.identities.set(metadata, await this.options.gate.admit(credentials));
     connections.admitted(peer);
     asGuest?.();
   }

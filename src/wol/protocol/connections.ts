@@ -5,7 +5,7 @@
  *
  * Expected flow: `accept` (a guest) -> `callBegan`, `admitted` (an agent) -> calls -> closed by the peer, or by `sweep` when it is idle.
  * Guarantees: guests take nothing from agents, except that all together are at most MAX_CONNECTIONS; a guest without a call is closed
- * within GUEST_IDLE_MS and a sweep, also when it has not sent a byte; one whose calls are refused again and again is closed.
+ * within GUEST_IDLE_MS and a sweep, also when it has not sent a byte; one whose calls are refused again and again is closed at once.
  * Caveats: whoever has MAX_GUESTS / MAX_GUESTS_PER_ADDRESS addresses can keep new agents out while it keeps connecting.
  */
 import type { Socket } from 'node:net';
@@ -101,7 +101,9 @@ export class Connections {
 
   refused(peer: string): void {
     const connection = this.byPeer.get(peer);
-    if (connection !== undefined) connection.refusedCalls++;
+    if (connection === undefined) return;
+    connection.refusedCalls++;
+    if (!connection.isAgent && connection.refusedCalls === MAX_REFUSED_CALLS) this.close(connection, 'refused');
   }
 
   closeAll(): void {
@@ -124,16 +126,18 @@ export class Connections {
 
   private sweep(): void {
     for (const connection of this.byPeer.values()) {
-      const reason = this.reasonToClose(connection);
-      if (reason === undefined) continue;
-      connection.socket.destroy();
-      this.options.onClosed(reason);
+      if (this.isIdle(connection)) this.close(connection, 'idle');
     }
   }
 
-  private reasonToClose({ isAgent, openCalls, refusedCalls, idleSinceMs }: Connection): ClosingReason | undefined {
-    if (!isAgent && refusedCalls >= MAX_REFUSED_CALLS) return 'refused';
+  private isIdle({ isAgent, openCalls, idleSinceMs }: Connection): boolean {
     const idleMs = this.options.clock.monotonicMs() - idleSinceMs;
-    return openCalls === 0 && idleMs >= (isAgent ? AGENT_IDLE_MS : GUEST_IDLE_MS) ? 'idle' : undefined;
+    return openCalls === 0 && idleMs >= (isAgent ? AGENT_IDLE_MS : GUEST_IDLE_MS);
+  }
+
+  private close({ socket }: Connection, reason: ClosingReason): void {
+    if (socket.destroyed) return;
+    socket.destroy();
+    this.options.onClosed(reason);
   }
 }

@@ -6,8 +6,12 @@
 
 /** Largest gRPC message in both directions, in bytes. */
 export const MAX_MESSAGE_BYTES = 1_048_576;
-/** Calls open at a time on one connection: 256 unanswered events and room for health checks. */
-export const MAX_CALLS_PER_CONNECTION = 320;
+/**
+ * Calls open at a time on one connection; a client with more waits. An agent has a stream and a report of its status, one of the older
+ * operator a call for each event. Whatever arrives at once on the connections of guests is worked on in one go, before the next event of
+ * an agent: 64 connections of 320 calls took longer than an agent waits for the answer to a ping (5 s) on a busy machine.
+ */
+export const MAX_CALLS_PER_CONNECTION = 64;
 /**
  * Connections of one manager. A guest is one on which nobody has proven to be an agent yet; agents need a second at most. Messages of
  * guests are only read for health checks, so many at a time, each of at most MAX_MESSAGE_BYTES.

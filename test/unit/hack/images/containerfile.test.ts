@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { IMAGE_NAMES, type ImageName, labelsOf, runtimeConfig } from '../../../../hack/images/recipe';
+import { IMAGE_NAMES, type ImageName, labelsOf, PROCESS, runtimeConfig } from '../../../../hack/images/recipe';
 import { textsOf as all, CONTAINERFILE, type Stage, stagesOf } from '../../../harness/containerfile';
 import { ROOT } from '../../../harness/steward-cluster';
 
@@ -20,7 +20,8 @@ describe('the Containerfile', () => {
       expect(all(own, 'EXPOSE').flatMap((text) => text.split(/\s+/))).to.deep.equal(Object.keys(config.ExposedPorts));
       expect(all(own, 'ENTRYPOINT').map((text) => JSON.parse(text) as unknown)).to.deep.equal([config.Entrypoint]);
       expect(all(own, 'CMD').map((text) => JSON.parse(text) as unknown)).to.deep.equal(config.Cmd.length === 0 ? [] : [config.Cmd]);
-      expect(all(own, 'ENV')).to.deep.equal(config.Env.filter((text) => text.startsWith('NODE_ENV')));
+      expect(all(own, 'ENV')).to.deep.equal([PROCESS.join(' ')]);
+      expect(config.Env).to.include.members(PROCESS);
     });
   }
 
@@ -49,7 +50,9 @@ describe('the Containerfile', () => {
   }
 
   /** What dist/ holds, among others, and which of it recipe.ts puts into each image. */
-  const files = ['main', 'wol-agent-run-agent', 'cli-run-manager'].flatMap((name) => [`${name}.js`, `${name}.js.map`]).concat('images');
+  const files = ['main', 'wol-agent-run-agent', 'cli-run-manager', 'cli-run-wol-manager']
+    .flatMap((name) => [`${name}.js`, `${name}.js.map`])
+    .concat('images');
   const wanted: Readonly<Record<ImageName, RegExp>> = { manager: /\.js(\.map)?$/, agent: /^(main|wol-agent-run-agent)\.js(\.map)?$/ };
   for (const name of IMAGE_NAMES) {
     it(`copies into ${name} the files of dist/ that it needs, and nothing that does not exist`, () => {

@@ -176,20 +176,36 @@ describe('guests of the wol server', () => {
 
   it('may have 128 calls at a time looked into from one address', async () => {
     verdict = () => new Promise(() => undefined);
-    const on = session();
-    for (let i = 0; i < 128; i++) call(on, REPORT);
+    for (const on of [session(), session()]) for (let i = 0; i < 64; i++) call(on, REPORT);
     await poll('all questions', () => asked === 128);
     expect(await call(session(), REPORT).code).to.equal(status.RESOURCE_EXHAUSTED);
     expect(asked).to.equal(128);
   });
 
-  it('are closed when 64 of their calls were refused', async () => {
+  it('are closed as soon as 64 of their calls were refused', async () => {
     const on = session();
-    const refused = await Promise.all(Array.from({ length: 64 }, () => call(on, REPORT).code));
-    expect(new Set(refused)).to.deep.equal(new Set([status.UNAUTHENTICATED]));
-    await pass(2);
+    for (let i = 0; i < 63; i++) expect(await call(on, REPORT).code).to.equal(status.UNAUTHENTICATED);
+    expect([on.destroyed, closed]).to.deep.equal([false, []]);
+    call(on, REPORT);
     await poll('the end', () => on.destroyed);
     expect(closed).to.deep.equal(['refused']);
+  });
+
+  it('are closed as well when what was refused are more calls than they may have', async () => {
+    verdict = () => new Promise(() => undefined);
+    for (const on of [session(), session()]) for (let i = 0; i < 64; i++) call(on, REPORT);
+    await poll('all questions', () => asked === 128);
+    const on = session();
+    for (let i = 0; i < 63; i++) expect(await call(on, REPORT).code).to.equal(status.RESOURCE_EXHAUSTED);
+    call(on, REPORT);
+    await poll('the end', () => on.destroyed);
+    expect(closed).to.deep.equal(['refused']);
+  });
+
+  it('may have 64 calls at a time on one connection, which they are told when they connect', async () => {
+    const on = session();
+    await new Promise<void>((resolve) => on.once('remoteSettings', () => resolve()));
+    expect(on.remoteSettings.maxConcurrentStreams).to.equal(64);
   });
 
   it('stay while they watch the health of the manager', async () => {
