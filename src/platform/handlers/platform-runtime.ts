@@ -3,8 +3,7 @@
  *
  * Expected flow: `start` on every replica, which keeps caches warm -> `begin` when it leads -> runs -> `end` -> `stop`.
  * Guarantees: every change that a run depends on wakes the keys concerned, and no others; a process that does not lead renders and writes
- * nothing.
- * Errors: `begin` rejects when the status of an earlier life cannot be read, since it holds what the user wants on removal.
+ * nothing; nor does one that cannot read the status of an earlier life, since it holds what the user wants on removal.
  */
 import {
   CLOCK,
@@ -46,11 +45,14 @@ import { KeyStates } from './key-states';
 import { Leftovers } from './leftovers';
 import { ManagedKinds } from './managed-kinds';
 import { PlatformCatalog } from './platform-catalog';
+import { Term } from './term';
 
 const NAMESPACES: FollowedKindOptions = { apiVersions: ['v1'], kind: 'Namespace', select: { metadataOnly: true } };
 const POOLS: FollowedKindOptions = { apiVersions: ['machineconfiguration.openshift.io/v1'], kind: 'MachineConfigPool' };
 /** Resyncs of keys are spread by this part of the interval, both ways. */
 const RESYNC_SPREAD = 0.2;
+/** Until a key is looked at again of a process that leads and cannot work yet. */
+const TERM_MS = 5_000;
 
 @singleton()
 export class PlatformRuntime {
@@ -77,7 +79,7 @@ export class PlatformRuntime {
   private readonly decided = new Set<string>();
   /** Assets that were in sync when last somebody was told. */
   private readonly metRequirements = new Set<string>();
-  private isLeading = false;
+  private readonly term: Term;
   /** Refuses writes when this process does not lead; before it ever led there is nothing to write. */
   private leaderClient: KubeClient;
 
@@ -134,6 +136,7 @@ export class PlatformRuntime {
     };
     this.baseline = new Baseline({ throttle, rollout: this.gate, events: this.events, counters, clock, log });
     this.status = this.statusWriter();
+    this.term = new Term({ clock, log, read: () => this.status.begin(), lead: () => this.lead() });
     this.reporter = new ModuleReporter({
       ...{ metrics, events: this.events, states: () => states.list(), keys: () => this.keys.all(), context: () => this.keeper.state },
       isOutdated: (key) => states.isOutdated(key),
@@ -193,15 +196,17 @@ export class PlatformRuntime {
     this.metRequirements.clear();
     this.decided.clear();
     this.baseline.expireAll();
-    await this.status.begin();
-    this.isLeading = true;
+    await this.term.begin();
+  }
+
+  private lead(): void {
     this.barriers.owe(this.keys.all());
     this.leftovers.begin(this.status.rememberedEdits);
     this.reporter.lead();
   }
 
   async end(): Promise<void> {
-    this.isLeading = false;
+    await this.term.end();
     await this.status.end();
     this.reporter.follow();
   }
@@ -210,6 +215,7 @@ export class PlatformRuntime {
   async reconcile(key: string, client: KubeClient): Promise<number | undefined> {
     const asset = this.keys.assetOf(key);
     if (asset === undefined) return undefined;
+    if (!this.term.isLeading) return TERM_MS;
     const nowMs = this.clock.monotonicMs();
     const isFull = (this.resyncs.get(key) ?? 0) <= nowMs;
     if (isFull) this.resyncs.set(key, nowMs + this.settings.resyncMs * (1 + RESYNC_SPREAD * (2 * Math.random() - 1)));
@@ -225,6 +231,7 @@ export class PlatformRuntime {
   /** One line about the module, for people who ask whether it is ready. */
   get summary(): string {
     const { state, served } = this.keeper;
+    if (this.term.obstacle !== undefined) return `waits for what was written last: ${this.term.obstacle}`;
     if (!served.isKnown) return 'waits for discovery';
     if (state === undefined || state.anchor.kind === 'unknown') return 'waits for the anchor';
     if (state.anchor.kind === 'none') return `nothing is applied: ${state.anchor.why}`;
@@ -395,7 +402,7 @@ export class PlatformRuntime {
   }
 
   private refuseUnlessLeading(): void {
-    if (!this.isLeading) throw new Error('this process does not lead');
+    if (!this.term.isLeading) throw new Error('this process does not lead');
   }
 
   private statusWriter(): StatusWriter {

@@ -1,0 +1,47 @@
+import { expect } from 'chai';
+import { poll } from '../../harness/poll';
+import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { PlatformStage } from './platform-stage';
+
+interface Role extends TestObject {
+  rules: { resources: string[]; resourceNames?: string[] }[];
+}
+
+const ROLE = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'virt-steward-manager', namespace: NAMESPACE } };
+const STATUS = 'virt-steward-platform-status';
+const PLAIN = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain', namespace: 'default' } };
+
+describe('a manager that may not read what the platform module wrote last', () => {
+  let stage: PlatformStage;
+
+  before(async () => {
+    stage = await PlatformStage.set({
+      catalog: {
+        'plain.yaml':
+          'asset:\n  name: plain\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: plain\n  namespace: default\ndata:\n  key: value\n',
+      },
+    });
+  });
+  after(() => stage?.end());
+
+  it('goes on, says so, applies nothing, and begins when it may', async () => {
+    const { api } = stage.cluster;
+    const role = (await api.get<Role>(ROLE))!;
+    const rules = role.rules.filter(({ resourceNames = [] }) => !resourceNames.includes(STATUS));
+    expect(rules).to.have.length(role.rules.length - 1);
+    await api.mergePatch(ROLE, { rules });
+    stage.cluster.expectDenial('get configmaps');
+    await stage.anchor();
+    const manager = await stage.startManager();
+
+    await poll('the probe to say so', async () => {
+      const { text } = await manager.health('/readyz?verbose');
+      return text.includes('waits for what was written last') && text.includes(STATUS);
+    });
+    expect((await manager.health('/readyz')).status).to.equal(200);
+    expect(await stage.get(PLAIN)).to.equal(undefined);
+
+    await api.mergePatch(ROLE, { rules: role.rules });
+    await stage.until('the asset is applied', PLAIN, ({ data }) => data?.['key'] === 'value');
+  });
+});
