@@ -2,8 +2,9 @@
  * Brings cloud-init content to the remote cluster, and takes content away that nobody refers to any more.
  *
  * Owns: reading sources on the supervisor, Secrets on the remote, the note of their names on the Machine.
- * Never: keeps, logs or shows content; deletes a Secret of a name that this Machine's do not have, whatever is noted. Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because
- * the remote role can neither read nor list Secrets.
+ * Never: keeps, logs or shows content; deletes a Secret of a name that this Machine's do not have, whatever is noted.
+ * Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because the remote role can neither read nor
+ * list Secrets.
  */
 import { AlreadyExistsError, ConfigMap, ForbiddenError, kindPath, NotFoundError, objectKey, Secret, singleton } from '../../framework';
 import { staticNetworkData, WaitingForAddressError } from '../network/static-network-data';
@@ -16,6 +17,7 @@ import {
   contentOf,
   deliveredBySecret,
   deliveredInline,
+  type GuestData,
   inlineProblem,
   MissingSourceError,
   notedSecrets,
@@ -129,8 +131,8 @@ async function deleteSecret({ remote, owner }: Pick<MachinePass, 'remote' | 'own
 async function contentFor(pass: MachinePass, plan: CloudInitPlan, network: PlacedNetwork): Promise<CloudInitContent> {
   const { findings, cloudInit, owner } = pass;
   try {
-    const userData = (await text(pass, plan.userData, network)) ?? '';
-    return { userData, networkData: await text(pass, plan.networkData, network) };
+    const userData = (await dataOf(pass, plan.userData, network)) ?? '';
+    return { userData, networkData: await dataOf(pass, plan.networkData, network) };
   } catch (error) {
     if (error instanceof MissingSourceError) {
       return findings.wait('InfrastructureReady', 'WaitingForCloudInit', error.message, { requeueAfterMs: cloudInit.missed(owner.uid) });
@@ -141,7 +143,7 @@ async function contentFor(pass: MachinePass, plan: CloudInitPlan, network: Place
   }
 }
 
-async function text(pass: MachinePass, source: ContentSource, network: PlacedNetwork): Promise<string | undefined> {
+async function dataOf(pass: MachinePass, source: ContentSource, network: PlacedNetwork): Promise<GuestData | undefined> {
   switch (source.kind) {
     case 'none':
       return undefined;

@@ -4,7 +4,7 @@
  * Owns: which of the given sources counts, decoding, the synthesised network data, the Secret. Never: reads a source; never shows content.
  * Invariant: content appears in the Secret or volume only; no text for people holds any of it.
  */
-
+import { isUtf8 } from 'node:buffer';
 import type { MachineCloudInitUserDataSecretRef as SourceReference } from '../../api/vitistack/v1alpha1';
 import type { KubernetesObject } from '../../framework';
 import type { Machine } from '../kinds';
@@ -17,9 +17,12 @@ import { marksOf, type OwnerIdentity } from './ownership';
 export const MAX_INLINE_BYTES = 2_048;
 const EMPTY_USER_DATA = '#cloud-config\n';
 
+/** Bytes where they are no text, as of user data that gzip has packed, which cloud-init unpacks. */
+export type GuestData = string | Buffer;
+
 /** Where a piece of content comes from. */
 export type ContentSource =
-  | { readonly kind: 'inline'; readonly text: string }
+  | { readonly kind: 'inline'; readonly text: GuestData }
   | { readonly kind: 'Secret' | 'ConfigMap'; readonly name: string; readonly key: string }
   /** From addresses that a NetworkConfiguration holds. */
   | { readonly kind: 'synthesised' }
@@ -32,8 +35,8 @@ export interface CloudInitPlan {
 }
 
 export interface CloudInitContent {
-  readonly userData: string;
-  readonly networkData: string | undefined;
+  readonly userData: GuestData;
+  readonly networkData: GuestData | undefined;
 }
 
 /** Why content cannot be had yet; for `InfrastructureReady`. */
@@ -76,8 +79,13 @@ function firstSource(
 }
 
 /** The validation of the spec has refused what cannot be decoded. */
-function decoded(base64: string): string {
-  return base64Problem(base64) === undefined ? Buffer.from(base64, 'base64').toString('utf8') : '';
+function decoded(base64: string): GuestData {
+  return base64Problem(base64) === undefined ? textOrBytes(base64) : '';
+}
+
+function textOrBytes(base64: string): GuestData {
+  const bytes = Buffer.from(base64, 'base64');
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes;
 }
 
 /** Keys as JSON strings, which YAML reads as they are. */
@@ -90,15 +98,15 @@ export function contentOf(
   source: Extract<ContentSource, { name: string }>,
   namespace: string,
   object: { data?: Record<string, string>; binaryData?: Record<string, string> } | undefined | 'forbidden',
-): string {
+): GuestData {
   const place = `${source.kind} ${namespace}/${source.name}`;
   if (object === 'forbidden') throw new MissingSourceError(`${place} is forbidden; add ${namespace} to machines.secretNamespaces`);
   if (object === undefined) throw new MissingSourceError(`${place} not found`);
   const text = ownText(object.data, source.key);
-  if (text !== undefined) return source.kind === 'Secret' ? Buffer.from(text, 'base64').toString('utf8') : text;
+  if (text !== undefined) return source.kind === 'Secret' ? textOrBytes(text) : text;
   const binary = source.kind === 'ConfigMap' ? ownText(object.binaryData, source.key) : undefined;
   if (binary === undefined) throw new MissingSourceError(`${place} has no key ${source.key}`);
-  return Buffer.from(binary, 'base64').toString('utf8');
+  return textOrBytes(binary);
 }
 
 /** A key of the data, and none that every object of the language has. */
@@ -106,22 +114,28 @@ function ownText(data: Record<string, string> | undefined, key: string): string 
   return data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
 }
 
+type SecretOfGuest = KubernetesObject & { stringData?: Record<string, string>; data?: Record<string, string> };
+
 /** How the guest gets it. */
 export type CloudInitDelivery =
-  | { readonly kind: 'secret'; readonly secret: KubernetesObject & { stringData: Record<string, string> }; readonly volume: object }
+  | { readonly kind: 'secret'; readonly secret: SecretOfGuest; readonly volume: object }
   | { readonly kind: 'inline'; readonly volume: object };
 
 /** An immutable Secret whose name says what is in it. */
 export function deliveredBySecret(plan: CloudInitPlan, content: CloudInitContent, vm: string, owner: OwnerIdentity): CloudInitDelivery {
   const { userData, networkData } = content;
   const name = cloudInitSecretName(vm, owner.uid, JSON.stringify([userData, networkData ?? null]));
+  const pieces = Object.entries({ userdata: userData, networkdata: networkData });
+  const texts = pieces.filter((piece): piece is [string, string] => typeof piece[1] === 'string');
+  const bytes = pieces.flatMap(([key, piece]) => (Buffer.isBuffer(piece) ? [[key, piece.toString('base64')]] : []));
   const secret = {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name, namespace: owner.namespace, ...marksOf(owner) },
     immutable: true,
     type: 'Opaque',
-    stringData: { userdata: userData, ...(networkData === undefined ? {} : { networkdata: networkData }) },
+    stringData: Object.fromEntries(texts),
+    ...(bytes.length === 0 ? {} : { data: Object.fromEntries(bytes) }),
   };
   const source = { secretRef: { name }, ...(networkData === undefined ? {} : { networkDataSecretRef: { name } }) };
   return { kind: 'secret', secret, volume: volumeOf(plan, source) };
@@ -137,7 +151,13 @@ export function inlineProblem(plan: CloudInitPlan, { userData, networkData }: Cl
 }
 
 export function deliveredInline(plan: CloudInitPlan, { userData, networkData }: CloudInitContent): CloudInitDelivery {
-  return { kind: 'inline', volume: volumeOf(plan, { userData, ...(networkData === undefined ? {} : { networkData }) }) };
+  return { kind: 'inline', volume: volumeOf(plan, { ...inlineField('userData', userData), ...inlineField('networkData', networkData) }) };
+}
+
+/** KubeVirt takes bytes in a field of their own. */
+function inlineField(name: 'userData' | 'networkData', piece: GuestData | undefined): object {
+  if (piece === undefined) return {};
+  return typeof piece === 'string' ? { [name]: piece } : { [`${name}Base64`]: piece.toString('base64') };
 }
 
 function volumeOf({ type }: CloudInitPlan, source: object): object {

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import type { MachineSpec } from '../../../../src/api/vitistack/v1alpha1';
 import {
@@ -54,7 +55,7 @@ describe('cloud-init', () => {
     const secret = { kind: 'Secret', name: 's', key: 'userdata' } as const;
     const text = (object: Parameters<typeof contentOf>[2]): string => {
       try {
-        return contentOf(secret, 'team-a', object);
+        return contentOf(secret, 'team-a', object).toString();
       } catch (error) {
         expect(error).to.be.instanceOf(MissingSourceError);
         return (error as Error).message;
@@ -92,6 +93,28 @@ describe('cloud-init', () => {
     expect(inlineProblem(secret, { userData: 'hush', networkData: undefined }))
       .to.contain('Secret')
       .and.not.contain('hush');
+  });
+
+  it('keeps content that is no text byte for byte, wherever it comes from and however it is delivered', () => {
+    const packed = gzipSync('#cloud-config\n').toString('base64');
+    const secret = { kind: 'Secret', name: 's', key: 'userdata' } as const;
+    const given = [
+      plan({ cloudInit: { userDataBase64: packed } })!.userData,
+      { kind: 'inline', text: contentOf(secret, 'team-a', { data: { userdata: packed } }) },
+      { kind: 'inline', text: contentOf({ ...secret, kind: 'ConfigMap' }, 'team-a', { binaryData: { userdata: packed } }) },
+    ] as const;
+    for (const source of given) {
+      const userData = source.kind === 'inline' ? source.text : '';
+      const delivery = deliveredBySecret(plan({ cloudInit: {} })!, { userData, networkData: 'n' }, 'vm-web', OWNER);
+
+      expect(delivery)
+        .to.have.property('secret')
+        .that.deep.includes({ data: { userdata: packed }, stringData: { networkdata: 'n' } });
+      expect(deliveredInline(plan({ cloudInit: {} })!, { userData, networkData: 'n' }).volume).to.deep.equal({
+        name: 'cloudinitdisk',
+        cloudInitNoCloud: { userDataBase64: packed, networkData: 'n' },
+      });
+    }
   });
 
   it('reads noted names of Secrets in any spacing, each once', () => {
