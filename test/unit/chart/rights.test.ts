@@ -126,4 +126,32 @@ describe('rights in the rendered chart', () => {
       'lab',
     );
   });
+
+  it('let people view and edit Machines, through the roles of Kubernetes unless told otherwise, and no KubevirtConfig', async () => {
+    const rolesFor = async (values: string): Promise<TestObject[]> =>
+      (await helm.objects(`--set=machines.enabled=true${values}`)).filter(({ metadata }) => /-machines-(view|edit)$/.test(metadata.name));
+    const labels = (roles: readonly TestObject[]): string[][] =>
+      roles
+        .map(({ metadata }) => Object.keys(metadata.labels ?? {}).filter((name) => name.startsWith('rbac.')))
+        .map((names) => names.sort());
+    const roles = await rolesFor('');
+    const aggregate = (...names: string[]): string[] => names.map((name) => `rbac.authorization.k8s.io/aggregate-to-${name}`);
+
+    expect(roles.map(({ metadata }) => metadata.name)).to.deep.equal(['virt-steward-machines-edit', 'virt-steward-machines-view']);
+    expect(labels(roles)).to.deep.equal([aggregate('admin', 'edit'), aggregate('admin', 'edit', 'view')]);
+    expect(rightsIn(roles, ['virt-steward-machines-view'])).to.deep.equal(
+      ['machines', 'machines/status', 'networkconfigurations', 'networkconfigurations/status']
+        .flatMap((resource) =>
+          (resource.endsWith('/status') ? ['get'] : ['get', 'list', 'watch']).map(
+            (verb) => `ClusterRole: ${verb} vitistack.io/${resource} `,
+          ),
+        )
+        .sort(),
+    );
+    expect(rightsIn(roles, ['virt-steward-machines-edit']).join())
+      .to.contain('delete vitistack.io/machines ')
+      .and.not.contain('kubevirtconfigs');
+    expect(labels(await rolesFor(',rbac.aggregateToDefaultRoles=false'))).to.deep.equal([[], []]);
+    expect(await rolesFor(',rbac.userRoles=false')).to.deep.equal([]);
+  });
 });
