@@ -16,7 +16,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start that never run backwards, also over suspend and clock changes. */
   monotonicMs(): number;
-  /** Calls `callback` once, `delayMs` milliseconds from now. */
+  /** Calls `callback` once, `delayMs` milliseconds from now; at once, though not within this call, when that is past. */
   setTimer(delayMs: number, callback: () => void): Timer;
   /** Calls `callback` once sockets and timers that are due were served; no time has to pass. */
   nextTurn(callback: () => void): Timer;
@@ -40,9 +40,12 @@ export class SystemClock implements Clock {
     let handle: NodeJS.Timeout;
     const wait = (leftMs: number): void => {
       handle =
-        leftMs <= LONGEST_STEP_MS ? setTimeout(callback, leftMs) : setTimeout(() => wait(dueMs - this.monotonicMs()), LONGEST_STEP_MS);
+        leftMs <= LONGEST_STEP_MS
+          ? setTimeout(callback, leftMs)
+          : setTimeout(() => wait(Math.max(0, dueMs - this.monotonicMs())), LONGEST_STEP_MS);
     };
-    wait(delayMs);
+    // Node.js warns of delays below 0, which come about when what is due was measured a moment ago.
+    wait(Math.max(0, delayMs));
     return { cancel: () => clearTimeout(handle) };
   }
 

@@ -27,6 +27,28 @@ describe('the machine’s clock', () => {
     expect(calls).to.equal(1);
   });
 
+  it('takes a time that is past for now, without a warning', async () => {
+    const clock = new SystemClock();
+    const warnings: string[] = [];
+    const listen = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', listen);
+    try {
+      let isWithinCall = true;
+      await new Promise<void>((resolve) => {
+        clock.setTimer(-5.13, () => {
+          expect(isWithinCall).to.equal(false);
+          resolve();
+        });
+        isWithinCall = false;
+      });
+      await fired(clock, 1);
+    } finally {
+      process.off('warning', listen);
+    }
+
+    expect(warnings).to.deep.equal([]);
+  });
+
   for (const delayMs of [2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY]) {
     it(`does not take a delay of ${delayMs} ms, too long for the platform’s timers, for none`, async () => {
       const clock = new SystemClock();
