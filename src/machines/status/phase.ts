@@ -68,6 +68,8 @@ function firstProfile({ vmi, printableStatus, ready }: RemoteFacts): PhaseAndSta
   if (vmi !== undefined) {
     if (vmi.phase === 'Running' && vmi.deleting) return both('Stopping');
     if (vmi.phase === 'Running') return { phase: 'Running', state: vmi.paused ? 'Paused' : 'Running' };
+    // KubeVirt's controller has not looked at the new instance yet.
+    if (vmi.phase === '') return both('Pending');
     return both(VERBATIM.has(vmi.phase) ? vmi.phase : 'Unknown');
   }
   if (ready) return both('Running');

@@ -36,6 +36,7 @@ describe('phase and state of a Machine', () => {
     ['Scheduled instance', vmi('Scheduled'), 'Scheduled/Scheduled'],
     ['Succeeded instance', vmi('Succeeded'), 'Succeeded/Succeeded'],
     ['Failed instance', vmi('Failed'), 'Failed/Failed'],
+    ['instance that has no phase yet', vmi(''), 'Pending/Pending'],
     ['instance in a phase of the future', vmi('WaitingForSync'), 'Unknown/Unknown'],
     ['ready machine without instance', { ready: true }, 'Running/Running'],
     ['Stopped machine', { printableStatus: 'Stopped' }, 'Stopped/Stopped'],
