@@ -113,6 +113,9 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
   watches: (get) => {
     const placedOn = (key: string): readonly ObjectKey[] => get(PlacedMachines).machinesOf(key);
     const local = { clusters: 'local' } as const;
+    // Those on other clusters are dropped by the queue of this one.
+    const those = (isMeant: (machine: Machine) => boolean): readonly ObjectKey[] =>
+      [...get(Cluster).store(Machine).list()].filter(isMeant).map(keyOf);
     return [
       mapped(RemoteVirtualMachine, machineOf),
       mapped(RemoteInstance, (vmi, { cluster }) => machineOfInstance(vmi, get(ClusterRegistry).get(cluster))),
@@ -126,6 +129,8 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
       mapped(RemoteDataVolume, machineOf),
       mapped(Machine, (machine) => [keyOf(machine)], local),
       mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
+      mapped(MachineClass, ({ metadata }) => those(({ spec }) => spec?.machineClass === metadata?.name), local),
+      mapped(NetworkNamespace, ({ metadata: given }) => those(({ metadata }) => metadata?.namespace === given?.namespace), local),
       mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), { ...local, when: concernsMachines }),
       clusterChanges(({ name }) => placedOn(keyOfCluster(name, get(SupervisorApi).home))),
     ];
