@@ -58,8 +58,10 @@ function confirmationOf(isGiven: boolean): (question: string) => Promise<boolean
   if (!process.stdin.isTTY) throw new UsageError('--release-finalizers asks before it does so, and nobody is there to answer; add --yes');
   return async (question) => {
     const asking = createInterface({ input: process.stdin, output: process.stderr });
+    // Of a question that is left by Ctrl-C or Ctrl-D readline says nothing more.
+    const left = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
     try {
-      return /^y(es)?$/i.test((await asking.question(`${question} [y/N] `)).trim());
+      return /^y(es)?$/i.test((await Promise.race([asking.question(`${question} [y/N] `), left])).trim());
     } finally {
       asking.close();
     }

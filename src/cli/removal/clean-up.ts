@@ -1,11 +1,11 @@
 /**
  * Takes off the cluster what managers have made, so that nothing of ours runs once the installation is removed.
  *
- * Expected flow: Deployment to 0 -> its pods end -> nobody holds the Lease -> workloads deleted with their pods -> Secrets, ConfigMaps
- * and Lease deleted -> told what stays.
+ * Expected flow: asked, where finalizers are to be released -> Deployment to 0 -> its pods end -> nobody holds the Lease -> workloads deleted with their pods -> Secrets, ConfigMaps
+ * and Lease deleted -> finalizers released, where that was confirmed -> told what stays.
  * Guarantees: deletes nothing that is not provably ours; running it again, also after a kill, goes on where it ended; nothing to do is
  * success.
- * Assumptions: whoever calls it may do exactly what the chart's hook may.
+ * Assumptions: whoever calls it may do exactly what the chart's hook may; to release finalizers also list Deployments and patch our objects.
  * Caveats: a pod that ends may still write while the Deployment counts it no longer, hence the wait for the Lease and the second look.
  * Errors: those of the API server; a wait that takes too long is told and ends with exit code 1.
  */
@@ -61,12 +61,13 @@ class NotInTimeError extends OperatorError {
 export async function cleanUp(options: CleanUpOptions): Promise<number> {
   const run = new CleanUp(options);
   try {
+    if (!(await run.mayRelease())) return 1;
     await run.stopManager();
     await run.deleteWorkloads();
     await run.deleteMade();
-    const isReleased = await run.releaseFinalizers();
+    await run.releaseFinalizers();
     await run.tellWhatStays();
-    return isReleased ? 0 : 1;
+    return 0;
   } catch (error) {
     if (options.signal.aborted) return EXIT_INTERRUPTED;
     if (!isOperatorError(error, 'NOT_IN_TIME')) throw error;
@@ -148,22 +149,47 @@ class CleanUp {
     if (held !== undefined) await this.delete(Lease, held);
   }
 
-  /** Objects that nobody watches over any more can be deleted then, and what stands for them on other clusters stays. @returns whether it was done. */
-  async releaseFinalizers(): Promise<boolean> {
-    const { client, print, warn, confirmRelease } = this.options;
+  /** Asked before anything is done. @returns false = do nothing at all. @throws {OperatorError} while a manager elsewhere looks after them. */
+  async mayRelease(): Promise<boolean> {
+    const { confirmRelease, namespace, deployment, warn } = this.options;
     if (confirmRelease === undefined) return true;
-    const held = (await this.ownObjects()).flatMap(({ kind, objects }) => objects.filter(this.isHeld).map((object) => ({ kind, object })));
+    const held = await this.heldObjects();
     if (held.length === 0) return true;
-    const question = `Release ${held.length} objects, whose virtual machines and disks on other clusters then stay for you to delete?`;
-    if (!(await confirmRelease(question))) {
-      warn('released nothing: it was not confirmed');
-      return false;
+    await this.refuseBesideOthers();
+    const question =
+      `Stop the manager ${namespace}/${deployment} and release ${held.length} objects, ` +
+      'whose virtual machines and disks on other clusters then stay for you to delete?';
+    if (await confirmRelease(question)) return true;
+    warn('did nothing: it was not confirmed');
+    return false;
+  }
+
+  /** A manager would put them on again, or miss the deletion of what it looks after. */
+  private async refuseBesideOthers(): Promise<void> {
+    const { client, namespace, deployment } = this.options;
+    for (const { metadata = {}, spec } of await client.list(Deployment, { labels: `${NAME_LABEL}=${APP}` }).toArray()) {
+      if (spec?.['replicas'] === 0 || (metadata.namespace === namespace && metadata.name === deployment)) continue;
+      throw new OperatorError(
+        'STILL_AT_WORK',
+        `Deployment ${metadata.namespace}/${metadata.name} is a manager that still runs; name it by --operator-namespace and --deployment`,
+      );
     }
-    for (const { kind, object } of held) {
+  }
+
+  /** Objects that nobody watches over any more can be deleted then, and what stands for them on other clusters stays. */
+  async releaseFinalizers(): Promise<void> {
+    const { client, print, confirmRelease } = this.options;
+    if (confirmRelease === undefined) return;
+    for (const { kind, object } of await this.heldObjects()) {
       for (const finalizer of this.finalizers) await client.removeFinalizer(kind, object, finalizer);
       print(`released ${kind.kind} ${keyOf(object)}`);
     }
-    return true;
+  }
+
+  private async heldObjects(): Promise<{ kind: Kind; object: KubernetesObject }[]> {
+    return (await this.ownObjects()).flatMap(({ kind, objects, isOurs }) =>
+      objects.filter((object) => this.isHeld(object) && isOurs({ ...object, kind: kind.kind })).map((object) => ({ kind, object })),
+    );
   }
 
   async tellWhatStays(): Promise<void> {
@@ -171,8 +197,8 @@ class CleanUp {
     for (const { kind, name, why } of removals.flatMap(({ kept }) => kept)) {
       if ((await this.find({ kind, name })) !== undefined) print(`stays: ${kind.kind} ${namespace}/${name} (${why})`);
     }
-    for (const { kind, definition: name, objects } of await this.ownObjects()) {
-      const held = objects.filter(this.isHeld).length;
+    for (const { kind, definition: name, objects, isOurs } of await this.ownObjects()) {
+      const held = objects.filter((object) => this.isHeld(object) && isOurs({ ...object, kind: kind.kind })).length;
       const release = 'virt-steward cleanup --release-finalizers';
       const hint = held === 0 ? '' : `; ${held} can be deleted only while a manager runs, or after ${release}`;
       print(`stays: CustomResourceDefinition ${name} with ${objects.length} ${objects.length === 1 ? kind.kind : `${kind.kind}s`}${hint}`);
@@ -187,13 +213,14 @@ class CleanUp {
     metadata?.finalizers?.some((finalizer) => this.finalizers.has(finalizer)) ?? false;
 
   /** Of the kinds that are there. */
-  private async ownObjects(): Promise<{ kind: Kind; definition: string; objects: KubernetesObject[] }[]> {
+  private async ownObjects() {
     const { client, removals } = this.options;
     const found = [];
-    for (const kind of removals.flatMap(({ ownKinds }) => ownKinds)) {
+    const kinds = removals.flatMap(({ ownKinds, isOurs = () => true }) => ownKinds.map((kind) => ({ kind, isOurs })));
+    for (const { kind, isOurs } of kinds) {
       const definition = `${kind.plural}.${kind.group}`;
       if ((await client.find(CustomResourceDefinition, definition)) === undefined) continue;
-      found.push({ kind, definition, objects: await client.list(kind).toArray() });
+      found.push({ kind, definition, isOurs, objects: await client.list(kind).toArray() });
     }
     return found;
   }

@@ -16,6 +16,8 @@ export interface ModuleRemoval {
   readonly ownKinds: readonly Kind[];
   /** That a manager puts on those objects: without one they cannot be deleted. */
   readonly finalizers?: readonly string[];
+  /** Of those objects, whether this operator looks after it: others use the same finalizers. @default all of them */
+  readonly isOurs?: (object: KubernetesObject) => boolean;
   /** What runs on nodes: deleted with its pods. */
   readonly workload?: {
     readonly kind: Kind;

@@ -170,11 +170,11 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
   describe('--release-finalizers (U8)', () => {
     const MACHINES = '--modules=machines';
     const CRD = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'machines.vitistack.io' } };
-    const machine = (name: string, finalizers: string[]): TestObject => ({
+    const machine = (name: string, finalizers: string[], provider = ''): TestObject => ({
       apiVersion: 'vitistack.io/v1alpha1',
       kind: 'Machine',
       metadata: { name, namespace: NAMESPACE, finalizers } as TestObject['metadata'],
-      spec: { name, instanceType: 'small' },
+      spec: { name, instanceType: 'small', provider },
     });
     const [OURS_ONLY, WITH_OTHERS] = [['machine.vitistack.io/finalizer'], ['machine.vitistack.io/finalizer', 'example.com/keeps']];
     const finalizersOf = async (object: TestObject): Promise<unknown> => (await api.get(object))?.metadata['finalizers'];
@@ -196,7 +196,8 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
       for (const file of ['machines', 'kubevirtconfigs', 'networkconfigurations'])
         await api.apply(parse(readFileSync(join(ROOT, 'crds', `vitistack.io_${file}.yaml`), 'utf8')) as TestObject);
       await api.waitForCondition(CRD, 'Established');
-      for (const object of [machine('held', OURS_ONLY!), machine('twice', WITH_OTHERS!)]) await api.apply(object);
+      for (const object of [machine('held', OURS_ONLY!), machine('twice', WITH_OTHERS!), machine('foreign', OURS_ONLY!, 'proxmox')])
+        await api.apply(object);
     });
 
     it('is named where objects could not be deleted, and releases nothing unasked', async () => {
@@ -204,7 +205,7 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
 
       expect(code).to.equal(0);
       expect(lines).to.include(
-        'stays: CustomResourceDefinition machines.vitistack.io with 2 Machines; ' +
+        'stays: CustomResourceDefinition machines.vitistack.io with 3 Machines; ' +
           '2 can be deleted only while a manager runs, or after virt-steward cleanup --release-finalizers',
       );
       expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
@@ -229,6 +230,24 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
       expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
     });
 
+    it('does nothing while a manager runs that it was not told of', async () => {
+      const labels = { 'app.kubernetes.io/name': 'virt-steward' };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'example.com/a:1' }] } };
+      const elsewhere = { ...DEPLOYMENT, metadata: { name: 'other-manager', namespace: 'default', labels } };
+      await api.apply({ ...elsewhere, spec: { replicas: 1, selector: { matchLabels: labels }, template } });
+      try {
+        const { code, stderr } = await asAdministrator('--release-finalizers', '--yes');
+
+        expect(code).to.equal(1);
+        expect(stderr).to.contain(
+          'Deployment default/other-manager is a manager that still runs; name it by --operator-namespace and --deployment',
+        );
+        expect(await finalizersOf(machine('held', []))).to.deep.equal(OURS_ONLY);
+      } finally {
+        await api.delete(elsewhere);
+      }
+    });
+
     it('takes off our finalizers and no others, so that what waits for them goes', async () => {
       await api.ask({ method: 'DELETE', path: `/apis/vitistack.io/v1alpha1/namespaces/${NAMESPACE}/machines/held` });
 
@@ -237,7 +256,8 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
       expect(stderr).to.equal('');
       expect(code).to.equal(0);
       expect(lines).to.include.members([`released Machine ${NAMESPACE}/held`, `released Machine ${NAMESPACE}/twice`]);
-      expect(lines).to.include('stays: CustomResourceDefinition machines.vitistack.io with 1 Machine');
+      expect(lines).to.include('stays: CustomResourceDefinition machines.vitistack.io with 2 Machines');
+      expect(await finalizersOf(machine('foreign', [])), 'a Machine of another provider').to.deep.equal(OURS_ONLY);
       expect(await exists(machine('held', []))).to.equal(false);
       expect(await finalizersOf(machine('twice', []))).to.deep.equal(['example.com/keeps']);
 
