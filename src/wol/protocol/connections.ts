@@ -6,7 +6,7 @@
  * Expected flow: `accept` (a guest) -> `callBegan`, `admitted` (an agent) -> calls -> closed by the peer, or by `sweep` when it is idle.
  * Guarantees: guests take nothing from agents, except that all together are at most MAX_CONNECTIONS; a guest without a call is closed
  * within GUEST_IDLE_MS and a sweep, also when it has not sent a byte; one whose calls are refused again and again is closed at once.
- * Caveats: whoever has MAX_GUESTS / MAX_GUESTS_PER_ADDRESS addresses can keep new agents out while it keeps connecting.
+ * Caveats: whoever has MAX_GUEST_CALLS / MAX_GUEST_CALLS_PER_ADDRESS addresses can keep new agents out by calls that it never ends.
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../framework/basics';

@@ -243,6 +243,8 @@ function decodedOf<Message>(request: Message | Undecodable): Message {
 function listen(listener: Listener, host: string | undefined, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     listener.once('error', reject);
+    // A connection that could not be accepted, as when files run out, ends itself and nothing else.
+    listener.on('error', () => undefined);
     // Without a host: every address, of IPv6 too where the machine has it.
     listener.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       listener.off('error', reject);
