@@ -18,6 +18,6 @@ export class LeftoverHandler {
   // Keys have resyncs of their own.
   @Reconcile(Leftover, { timeoutMs: TIMEOUT_MS, minIntervalMs: MIN_INTERVAL_MS, resyncMs: 0 })
   async reconcile({ key }: Leftover, { client }: ReconcileContext): Promise<ReconcileResult> {
-    return { requeueAfterMs: await this.runtime.leftovers.reconcile(key, client) };
+    return { requeueAfterMs: await this.runtime.reconcileLeftover(key, client) };
   }
 }

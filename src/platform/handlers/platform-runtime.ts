@@ -228,6 +228,11 @@ export class PlatformRuntime {
     return Math.max(0, Math.min(resyncInMs, retryAfterMs ?? Number.POSITIVE_INFINITY));
   }
 
+  /** One run over what is left behind. @returns milliseconds until the next one that needs no cause. */
+  async reconcileLeftover(key: string, client: KubeClient): Promise<number> {
+    return this.term.isLeading ? this.leftovers.reconcile(key, client) : TERM_MS;
+  }
+
   /** One line about the module, for people who ask whether it is ready. */
   get summary(): string {
     const { state, served } = this.keeper;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { MANAGED_BY_LABEL } from '../../../src/platform/keys';
 import { poll } from '../../harness/poll';
 import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { PlatformStage } from './platform-stage';
@@ -9,6 +10,11 @@ interface Role extends TestObject {
 
 const ROLE = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'virt-steward-manager', namespace: NAMESPACE } };
 const STATUS = 'virt-steward-platform-status';
+const OLD = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'old', namespace: 'default', labels: { [MANAGED_BY_LABEL]: 'virt-steward' } },
+};
 const PLAIN = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'plain', namespace: 'default' } };
 
 describe('a manager that may not read what the platform module wrote last', () => {
@@ -16,7 +22,9 @@ describe('a manager that may not read what the platform module wrote last', () =
 
   before(async () => {
     stage = await PlatformStage.set({
+      root: { tombstones: ['tombstones/old.yaml'] },
       catalog: {
+        'tombstones/old.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: old\n  namespace: default\n',
         'plain.yaml':
           'asset:\n  name: plain\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: plain\n  namespace: default\ndata:\n  key: value\n',
       },
@@ -24,13 +32,14 @@ describe('a manager that may not read what the platform module wrote last', () =
   });
   after(() => stage?.end());
 
-  it('goes on, says so, applies nothing, and begins when it may', async () => {
+  it('goes on, says so, applies and deletes nothing, and begins when it may', async () => {
     const { api } = stage.cluster;
     const role = (await api.get<Role>(ROLE))!;
     const rules = role.rules.filter(({ resourceNames = [] }) => !resourceNames.includes(STATUS));
     expect(rules).to.have.length(role.rules.length - 1);
     await api.mergePatch(ROLE, { rules });
     stage.cluster.expectDenial('get configmaps');
+    await api.apply(OLD);
     await stage.anchor();
     const manager = await stage.startManager();
 
@@ -40,8 +49,10 @@ describe('a manager that may not read what the platform module wrote last', () =
     });
     expect((await manager.health('/readyz')).status).to.equal(200);
     expect(await stage.get(PLAIN)).to.equal(undefined);
+    expect(await stage.get(OLD)).not.to.equal(undefined);
 
     await api.mergePatch(ROLE, { rules: role.rules });
     await stage.until('the asset is applied', PLAIN, ({ data }) => data?.['key'] === 'value');
+    await poll('what a tombstone names is deleted', async () => (await stage.get(OLD)) === undefined);
   });
 });
