@@ -12,12 +12,16 @@ import { SupervisorApi } from '../supervisor-api';
 import { clusterKey, configOfKey, keyOfConfig, objectKeyOf, parseReference } from './cluster-key';
 import { type ConfigPlace, configNotFound } from './config-error';
 
+/** Conditions of a config that passes depend on: what may be called, and whether images can be imported. */
+const DEPENDED_ON: ReadonlySet<string> = new Set(['PermissionsGranted', 'CDIAvailable']);
+
 /** Whether a change of a config may matter for Machines: counters and times of its status do not. */
 export function concernsMachines(now: KubevirtConfig, old: KubevirtConfig | undefined): boolean {
   if (old === undefined) return true;
   const of = ({ metadata = {}, spec, status }: KubevirtConfig): unknown => [
     ...[metadata.uid, metadata.deletionTimestamp, metadata.annotations, metadata.finalizers, spec],
-    ...[status?.phase, status?.status, status?.clusterID],
+    ...[status?.phase, status?.status, status?.clusterID, status?.kubeVirtVersion],
+    (status?.conditions ?? []).filter(({ type }) => DEPENDED_ON.has(type ?? '')).map(({ type, status: said }) => [type, said]),
   ];
   return !isDeepStrictEqual(of(now), of(old));
 }

@@ -23,6 +23,9 @@ export type ClusterUse =
       readonly message: string;
     };
 
+/** A cluster without KubeVirt is there: calls will say what is missing, and what waits for it is told of its return. */
+const WORKING: ReadonlySet<ConfigStatus> = new Set(['Connected', 'KubeVirtNotReady']);
+
 @singleton()
 export class MachineClusters {
   constructor(
@@ -41,11 +44,17 @@ export class MachineClusters {
     const judged = judgeCluster(this.facts(key, config));
     const cluster = this.connections.clusterOf(key);
     const clusterId = this.findings.get(key)?.clusterId;
-    // A cluster without KubeVirt is there: calls will say what is missing, and what waits for it is told of its return.
-    const works = judged?.status === 'Connected' || judged?.status === 'KubeVirtNotReady';
+    const works = judged !== undefined && WORKING.has(judged.status);
     if (works && cluster !== undefined && clusterId !== undefined) return { usable: true, cluster, clusterId, config };
     const cause = judged?.message ?? 'it is being connected';
     return { usable: false, reason: judged?.status ?? 'Disconnected', message: `cluster ${key}: ${cause}` };
+  }
+
+  /** Whether nobody can say yet, so that it has to be asked again; what is known for sure changes with its config, which tells. */
+  isUndecided(key: string): boolean {
+    const config = this.directory.get(key);
+    const judged = config && judgeCluster(this.facts(key, config));
+    return judged === undefined || WORKING.has(judged.status);
   }
 
   facts(key: string, config: KubevirtConfig): ClusterFacts {

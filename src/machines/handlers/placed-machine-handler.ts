@@ -183,7 +183,8 @@ export class PlacedMachineHandler {
 
   @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
   async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
-    if (this.api.problem !== undefined) return;
+    // Its cause for this pass is not told again.
+    if (this.api.problem !== undefined) return { requeueAfterMs: DELETION_LOOK_MS };
     return this.turns.run(ctx.key, () => this.work(machine, ctx));
   }
 
@@ -194,7 +195,7 @@ export class PlacedMachineHandler {
     const key = keyOfCluster(ctx.cluster.name, this.api.home);
     const use = this.clusters.use(key);
     // The queue of the supervisor says so on the Machine.
-    if (!use.usable) return ctx.cluster.health.state === 'Ready' ? { requeueAfterMs: UNCHECKED_RETRY_MS } : undefined;
+    if (!use.usable) return this.clusters.isUndecided(key) ? { requeueAfterMs: UNCHECKED_RETRY_MS } : undefined;
     const newsMs = this.news.take(ctx.key);
     try {
       return await this.pass(await this.passFor(machine, key, use, newsMs, ctx), ctx);
