@@ -10,7 +10,6 @@ import {
   clusterChanges,
   Handler,
   inject,
-  type KubernetesObject,
   keyOf,
   mapped,
   Reconcile,
@@ -32,6 +31,7 @@ import { deletionPolicyOf, unknownPolicy, untilGivenUpText } from '../passes/mac
 import { writeMachineStatus } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
+import { ToldOnce } from '../passes/told-once';
 import { MachinePlacement } from '../placement/machine-placement';
 import { PlacementDecider } from '../placement/placement-decider';
 import { showsMachineOfOlderOperator } from '../placement/recorded-placement';
@@ -58,9 +58,6 @@ interface Report {
 
 @Handler()
 export class MachineHandler {
-  /** What was said of a cluster that cannot be used, so that one Event goes with each new word. */
-  private readonly told = new Map<string, string>();
-
   constructor(
     private readonly supervisor: Cluster,
     private readonly decider: PlacementDecider,
@@ -71,6 +68,7 @@ export class MachineHandler {
     private readonly api: SupervisorApi,
     private readonly turns: MachineTurns,
     private readonly metrics: ClusterMetrics,
+    private readonly told: ToldOnce,
     triggers: Triggers,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {
@@ -136,7 +134,7 @@ export class MachineHandler {
     const { provider = '', providerConfig } = machine.spec ?? {};
     const wanted = provider === '' ? (providerConfig?.name ?? '') : provider;
     const text = `machine ${ctx.key} is placed on KubevirtConfig ${key}; changing the provider to ${wanted} is not supported. Restore kubevirt, or delete the Machine and create it anew`;
-    this.tellOnce(machine, text, () => ctx.events.warning('ProviderChangeRefused', text));
+    this.warnOnce(machine, 'ProviderChangeRefused', text, ctx);
     const shown = shownFindings(machine.status?.conditions ?? []);
     const { reason, message, status } = shown.PlacementImmutable ?? {};
     if (status === 'True' && reason === 'ProviderChangeRefused' && message === text) return;
@@ -152,9 +150,10 @@ export class MachineHandler {
     const reserved = reservedNamespaceProblem(namespace, this.settings.deniedNamespaces);
     const problems = [reserved, specProblems(machine)].filter((text) => text !== undefined).join('; ');
     if (problems !== '') {
-      this.tellOnce(machine, problems, () => ctx.events.warning('InvalidSpec', problems));
+      this.warnOnce(machine, 'InvalidSpec', problems, ctx);
       return this.report(machine, { situation: 'waiting-for-placement', failure: specFailure(problems) }, ctx);
     }
+    this.told.isOver(ctx.key, 'InvalidSpec');
     const outcome = await this.placement.place(machine, ctx);
     if (outcome.type === 'gone') return;
     const valid: ConditionFindings = { SpecValid: isTrue('Valid') };
@@ -179,7 +178,7 @@ export class MachineHandler {
       return;
     }
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.tellOnce(machine, `${use.reason} ${use.message}`, () => ctx.events.warning('RemoteUnreachable', use.message));
+    this.warnOnce(machine, 'RemoteUnreachable', use.message, ctx);
     const rule = machine.status?.kubevirtConfigRef?.rule;
     const conditions: ConditionFindings = {
       ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
@@ -189,7 +188,7 @@ export class MachineHandler {
   }
 
   private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
-    if (!this.told.delete(keyOf(machine))) return;
+    if (!this.told.isOver(keyOf(machine), 'RemoteUnreachable')) return;
     ctx.events.normal('RemoteRecovered', `cluster ${key} can be used again`);
   }
 
@@ -201,14 +200,11 @@ export class MachineHandler {
   }
 
   private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
-    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) {
-      this.told.delete(keyOf(machine));
-      return;
-    }
+    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     const unknown = unknownPolicy(machine);
     if (unknown !== undefined) {
       const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;
-      this.tellOnce(machine, text, () => ctx.events.warning('InvalidAnnotation', text));
+      this.warnOnce(machine, 'InvalidAnnotation', text, ctx);
     }
     const isOrphan = deletionPolicyOf(machine) === 'orphan';
     let key = this.decider.recorded(machine);
@@ -255,7 +251,6 @@ export class MachineHandler {
     const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
     const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
     if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.told.delete(keyOf(machine));
   }
 
   private tellOrphans(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -264,10 +259,9 @@ export class MachineHandler {
     const vm = virtualMachineRef?.name ?? 'none known';
     const text = `left on cluster ${key}, namespace ${machine.metadata?.namespace}: VirtualMachine ${vm}, PersistentVolumeClaims ${claims.length === 0 ? 'none known' : claims.join(', ')}`;
     // The pass comes again until the NetworkConfiguration is gone.
-    this.tellOnce(machine, text, () => {
-      this.metrics.orphaned(key);
-      ctx.events.warning('RemoteObjectsOrphaned', text);
-    });
+    if (!this.told.isNew(ctx.key, 'RemoteObjectsOrphaned', text)) return;
+    this.metrics.orphaned(key);
+    ctx.events.warning('RemoteObjectsOrphaned', text);
   }
 
   private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
@@ -282,11 +276,9 @@ export class MachineHandler {
       await ctx.client.patch(Machine, keyOf(machine), patch as Parameters<typeof ctx.client.patch>[2], { subresource: 'status' });
   }
 
-  private tellOnce(machine: KubernetesObject, text: string, tell: () => void): void {
-    const key = keyOf(machine);
-    if (this.told.get(key) === text) return;
-    this.told.set(key, text);
-    tell();
+  /** One Event for as long as it goes on to be true in the same words. */
+  private warnOnce(machine: Machine, reason: string, text: string, { events }: ReconcileContext<Machine>): void {
+    if (this.told.isNew(keyOf(machine), reason, text)) events.warning(reason, text);
   }
 }
 
