@@ -192,7 +192,7 @@ async function desiredMachine(pass: MachinePass, vm: RemoteVirtualMachine | unde
   const stored = await ensureStorage(pass, vm, name, boot);
   const iso = await isoOf(pass, boot, name, stored, vm);
   findings.step = 'building';
-  const { volume, secret } = await ensureCloudInit(pass, name, network);
+  const { volume, secret } = await ensureCloudInit(pass, name, network, vm);
   const desired = buildVirtualMachine({
     ...buildParts(pass, size),
     name,
