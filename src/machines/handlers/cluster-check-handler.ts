@@ -44,7 +44,8 @@ export const ClusterCheck = defineVirtualKind<ClusterCheck>('ClusterCheck');
 @singleton()
 export class ClusterCheckQueue {
   private readonly sinks = new Map<string, KeySink>();
-  private readonly listeners = new Set<(key: string) => void>();
+  private readonly listeners = new Set<() => void>();
+  private readonly identityListeners = new Set<() => void>();
 
   /** Checks a cluster soon. */
   ask(clusterName: string): void {
@@ -56,8 +57,14 @@ export class ClusterCheckQueue {
     this.listeners.add(listener);
   }
 
-  checked(key: string): void {
-    for (const listener of this.listeners) listener(key);
+  /** Told when it is known which cluster one is, or that it is another one. */
+  onIdentified(listener: () => void): void {
+    this.identityListeners.add(listener);
+  }
+
+  checked({ isIdentityNews }: { isIdentityNews: boolean }): void {
+    for (const listener of this.listeners) listener();
+    if (isIdentityNews) for (const listener of this.identityListeners) listener();
   }
 
   open(clusterName: string, sink: KeySink): void {
@@ -135,9 +142,11 @@ export class ClusterCheckHandler {
     if (this.clusters.get(ctx.cluster.name) !== ctx.cluster) return;
     // Another connection has taken over meanwhile: that was the one before.
     if (!this.findings.set(key, found, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
+    const before = this.findings.get(key);
     this.log(key);
-    this.queue.checked(key);
-    return { requeueAfterMs: this.settings.checkIntervalMs };
+    this.queue.checked({ isIdentityNews: before === undefined || before.clusterId !== found.clusterId });
+    // Whoever gives a right does not tell us.
+    return { requeueAfterMs: found.forbidden === undefined ? checkIntervalMs : Math.min(checkIntervalMs, FORBIDDEN_AGAIN_MS) };
   }
 
   private log(key: string): void {

@@ -34,7 +34,6 @@ import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { ToldOnce } from '../passes/told-once';
 import { MachinePlacement } from '../placement/machine-placement';
 import { PlacementDecider } from '../placement/placement-decider';
-import { showsMachineOfOlderOperator } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { type ConditionFindings, isTrue, shownFindings, staleConditionsPatch } from '../status/conditions';
@@ -43,6 +42,7 @@ import { statusFields } from '../status/machine-status';
 import type { MachineSituation } from '../status/phase';
 import { SupervisorApi } from '../supervisor-api';
 import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
+import { ClusterCheckQueue } from './cluster-check-handler';
 
 /** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
 const UNSETTLED_RETRY_MS = 1_000;
@@ -69,12 +69,17 @@ export class MachineHandler {
     private readonly turns: MachineTurns,
     private readonly metrics: ClusterMetrics,
     private readonly told: ToldOnce,
+    checks: ClusterCheckQueue,
     triggers: Triggers,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {
     // A CRD that was missing or wrong is there now.
     api.onChange(() => {
       for (const machine of this.machines()) triggers.touch(Machine, keyOf(machine));
+    });
+    // They were judged without knowing which cluster it is.
+    checks.onIdentified(() => {
+      for (const key of this.unplaced()) triggers.touch(Machine, key);
     });
   }
 
@@ -207,8 +212,13 @@ export class MachineHandler {
       this.warnOnce(machine, 'InvalidAnnotation', text, ctx);
     }
     const isOrphan = deletionPolicyOf(machine) === 'orphan';
-    let key = this.decider.recorded(machine);
-    if (key === undefined && !isOrphan && showsMachineOfOlderOperator(machine)) {
+    if (isOrphan) {
+      const place = this.decider.recorded(machine);
+      if (place !== undefined) this.tellOrphans(machine, place, ctx);
+      return this.finish(machine, ctx);
+    }
+    let key = this.decider.written(machine);
+    if (key === undefined) {
       const located = await this.placement.locate(machine, ctx);
       if (located.type === 'unknown') {
         await this.sayWaiting(machine, located.text, {}, ctx);
@@ -217,10 +227,6 @@ export class MachineHandler {
       key = located.type === 'found' ? located.key : undefined;
     }
     if (key === undefined) return this.finish(machine, ctx);
-    if (isOrphan) {
-      this.tellOrphans(machine, key, ctx);
-      return this.finish(machine, ctx);
-    }
     const use = this.clusters.use(key);
     // The queue of the cluster takes its objects away.
     if (use.usable) return;
