@@ -9,7 +9,7 @@ import { COMPARED_CRDS } from './remote-kinds';
 export interface ClusterFindings {
   /** UID of the namespace kube-system; `undefined` = it could not be read. */
   readonly clusterId: string | undefined;
-  /** Why the cluster answers but lets nothing be done: 403 of the call that every cluster must allow. */
+  /** Why the cluster answers but lets nothing be done: 403 of a call that every cluster must allow. */
   readonly forbidden: string | undefined;
   readonly kubeVirtVersion: string | undefined;
   /** Why KubeVirt cannot be used; empty = it can. */

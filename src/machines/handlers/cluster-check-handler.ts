@@ -52,8 +52,8 @@ export class ClusterCheckQueue {
     this.sinks.get(clusterName)?.touch(clusterName);
   }
 
-  /** Told of the cluster key. */
-  onChecked(listener: (key: string) => void): void {
+  /** Told of the end of each check. */
+  onChecked(listener: () => void): void {
     this.listeners.add(listener);
   }
 
@@ -98,6 +98,7 @@ export class ClusterCheckSource implements KeySource<ClusterCheck> {
 }
 
 const CHECK_AGAIN_MS = 100;
+const FORBIDDEN_AGAIN_MS = 30_000;
 const REMOTE = { clusters: 'remotes' } as const;
 
 @Handler({
@@ -137,12 +138,13 @@ export class ClusterCheckHandler {
   async check(_check: ClusterCheck, ctx: ReconcileContext): Promise<ReconcileResult> {
     if (!isAnswering(ctx.cluster)) return;
     const key = keyOfCluster(ctx.cluster.name, this.api.home);
+    const { checkIntervalMs } = this.settings;
     const epoch = this.findings.epochOf(key);
     const found = await checkCluster(ctx.client, key, this.rights(), { signal: ctx.signal });
     if (this.clusters.get(ctx.cluster.name) !== ctx.cluster) return;
+    const before = this.findings.get(key);
     // Another connection has taken over meanwhile: that was the one before.
     if (!this.findings.set(key, found, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
-    const before = this.findings.get(key);
     this.log(key);
     this.queue.checked({ isIdentityNews: before === undefined || before.clusterId !== found.clusterId });
     // Whoever gives a right does not tell us.

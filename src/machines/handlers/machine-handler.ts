@@ -46,6 +46,8 @@ import { ClusterCheckQueue } from './cluster-check-handler';
 
 /** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
 const UNSETTLED_RETRY_MS = 1_000;
+/** A cluster whose queue waits for its caches is looked at again after this: nobody is told that they are refused. */
+const UNLISTED_RETRY_MS = 5_000;
 /** A search that a cluster did not answer is repeated, also where that cluster was never lost. */
 const SEARCH_AGAIN_MS = 15_000;
 const UNPLACED_CONCURRENCY = 8;
@@ -180,7 +182,7 @@ export class MachineHandler {
     const use = this.clusters.use(key);
     if (use.usable) {
       this.recovered(machine, key, ctx);
-      return;
+      return untilListed(use.cluster);
     }
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     this.warnOnce(machine, 'RemoteUnreachable', use.message, ctx);
@@ -189,7 +191,8 @@ export class MachineHandler {
       ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
       RemoteUnreachable: isTrue(use.reason, use.message),
     };
-    return this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    await this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
   }
 
   private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -229,10 +232,11 @@ export class MachineHandler {
     if (key === undefined) return this.finish(machine, ctx);
     const use = this.clusters.use(key);
     // The queue of the cluster takes its objects away.
-    if (use.usable) return;
+    if (use.usable) return untilListed(use.cluster);
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    return this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
   }
 
   private sayWaiting(
@@ -286,6 +290,11 @@ export class MachineHandler {
   private warnOnce(machine: Machine, reason: string, text: string, { events }: ReconcileContext<Machine>): void {
     if (this.told.isNew(keyOf(machine), reason, text)) events.warning(reason, text);
   }
+}
+
+/** The queue of the cluster begins when everything was listed. What the cluster refuses to list shows only then. */
+function untilListed({ hasSynced }: Cluster): ReconcileResult {
+  return hasSynced ? undefined : { requeueAfterMs: UNLISTED_RETRY_MS };
 }
 
 /** Everything but what our own passes write into the status. */
