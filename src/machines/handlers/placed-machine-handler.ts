@@ -39,6 +39,7 @@ import { MACHINE_FINALIZER, MACHINE_NAME_ANNOTATION, MACHINE_NAMESPACE_ANNOTATIO
 import { KubevirtConfig, Machine, MachineClass, NetworkConfiguration, NetworkNamespace } from '../kinds';
 import { MacReservations, storeOf } from '../network/mac-reservations';
 import { NetworkAttachments } from '../network/network-kinds';
+import { BY_MAC, mayDecideOnAddress, reservedMacs, sharersOf, sharersOfMachine } from '../network/shared-addresses';
 import { RemoteNews } from '../observability/remote-news';
 import { CloudInitMemory } from '../passes/cloud-init-step';
 import { deleteRemoteObjects, deletionPolicyOf, type RemoteDeletion } from '../passes/machine-deletion';
@@ -128,7 +129,8 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
       mapped(RemoteClaimKind, machineOf),
       mapped(RemoteDataVolume, machineOf),
       mapped(Machine, (machine) => [keyOf(machine)], local),
-      mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
+      mapped(Machine, (machine) => sharersOfMachine(get(Cluster), machine), { ...local, when: mayDecideOnAddress }),
+      mapped(NetworkConfiguration, (record) => sharersOf(get(Cluster), record), local),
       mapped(MachineClass, ({ metadata }) => those(({ spec }) => spec?.machineClass === metadata?.name), local),
       mapped(NetworkNamespace, ({ metadata: given }) => those(({ metadata }) => metadata?.namespace === given?.namespace), local),
       mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), { ...local, when: concernsMachines }),
@@ -183,6 +185,11 @@ export class PlacedMachineHandler {
 
   @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
   async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
+  @Index(NetworkConfiguration, BY_MAC)
+  macsOfRecord(record: NetworkConfiguration): readonly string[] {
+    return reservedMacs(record);
+  }
+
     // Its cause for this pass is not told again.
     if (this.api.problem !== undefined) return { requeueAfterMs: DELETION_LOOK_MS };
     return this.turns.run(ctx.key, () => this.work(machine, ctx));
