@@ -48,6 +48,7 @@ import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass, type TellEve
 import { reportPass } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { PassEnded, PassFindings } from '../passes/pass-findings';
+import { StatusContests } from '../passes/status-contests';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { ToldOnce } from '../passes/told-once';
 import { isLasting, stateObstacle } from '../passes/unexpected-answer';
@@ -155,6 +156,7 @@ export class PlacedMachineHandler {
     private readonly told: ToldOnce,
     private readonly news: RemoteNews,
     private readonly metrics: ClusterMetrics,
+    private readonly contests: StatusContests,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {}
 
@@ -183,13 +185,13 @@ export class PlacedMachineHandler {
     return involvedObject?.uid;
   }
 
-  @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
-  async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
   @Index(NetworkConfiguration, BY_MAC)
   macsOfRecord(record: NetworkConfiguration): readonly string[] {
     return reservedMacs(record);
   }
 
+  @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
+  async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
     // Its cause for this pass is not told again.
     if (this.api.problem !== undefined) return { requeueAfterMs: DELETION_LOOK_MS };
     return this.turns.run(ctx.key, () => this.work(machine, ctx));
@@ -214,7 +216,7 @@ export class PlacedMachineHandler {
 
   private async pass(pass: MachinePass, ctx: ReconcileContext): Promise<ReconcileResult> {
     const { machine } = pass;
-    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass);
+    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass, ctx.key);
     if (!isOurs(machine, this.api.profile)) return;
     if (!(await this.ensureRecorded(pass, ctx))) return;
     const result = await runMachinePass(pass, this.api);
@@ -237,7 +239,7 @@ export class PlacedMachineHandler {
     return true;
   }
 
-  private async delete(pass: MachinePass): Promise<ReconcileResult> {
+  private async delete(pass: MachinePass, key: ObjectKey): Promise<ReconcileResult> {
     const { machine, findings } = pass;
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     this.images.forget(pass.owner.uid);
@@ -246,6 +248,7 @@ export class PlacedMachineHandler {
     const outcome = await this.deleteRemote(pass);
     if (outcome.kind === 'done' && (await deleteFromSupervisor(pass))) {
       this.cloudInit.forget(pass.owner.uid);
+      this.contests.forget(key);
       pass.event('normal', 'Deleted', `everything of the Machine was deleted from cluster ${pass.key}`);
       return;
     }
@@ -298,6 +301,7 @@ export class PlacedMachineHandler {
       cloudInit: this.cloudInit,
       images: this.images,
       metrics: this.metrics,
+      contests: this.contests,
       shown: () => {
         if (newsMs !== undefined) this.metrics.statusWritten(key, this.news.secondsSince(newsMs));
       },
