@@ -21,14 +21,20 @@ export class Scrape {
     return matches.reduce((total, { value }) => total + value, 0);
   }
 
-  /** Buckets of a histogram, added up over its series, in ascending order. */
-  buckets(name: string): Bucket[] {
+  /** Buckets of a histogram, added up over its series, in ascending order; only what came `since` an earlier scrape. */
+  buckets(name: string, since?: Scrape): Bucket[] {
+    const counts = this.counts(name);
+    for (const [bound, count] of since?.counts(name) ?? []) counts.set(bound, (counts.get(bound) ?? 0) - count);
+    return [...counts].map(([upTo, count]) => ({ upTo, count })).sort((a, b) => a.upTo - b.upTo);
+  }
+
+  private counts(name: string): Map<number, number> {
     const counts = new Map<number, number>();
     for (const { labels, value } of this.samples.filter((sample) => sample.name === `${name}_bucket`)) {
       const bound = labels.get('le') === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.get('le'));
       counts.set(bound, (counts.get(bound) ?? 0) + value);
     }
-    return [...counts].map(([upTo, count]) => ({ upTo, count })).sort((a, b) => a.upTo - b.upTo);
+    return counts;
   }
 }
 

@@ -45,6 +45,8 @@ export interface Source {
   readonly revision: string;
   /** Unix time of the commit: the age of every file. */
   readonly createdSeconds: number;
+  /** Why the commit is unknown, on one line. @default it is known */
+  readonly gitProblem?: string;
 }
 
 export type BuiltImages = Readonly<Record<ImageName, Image & { readonly sbom: Buffer }>>;

@@ -9,8 +9,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from './recipe';
 
-/** What ends up in images, directly or built. */
-const INPUTS = ['src', 'crds', 'assets', 'hack/images', 'hack/bundle', 'hack/bundle.mjs', 'package.json', 'package-lock.json', 'LICENSE'];
+/** What ends up in images, or decides on it: sources, what compiles and bundles them, and what lays them out. */
+export const INPUTS = [
+  ...['src', 'crds', 'assets', 'LICENSE', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  ...['hack/bundle', 'hack/bundle.mjs', 'hack/run', 'hack/run.mjs'],
+  ...['hack/images', 'hack/debian', 'hack/generators/project.ts', 'hack/generators/project.yaml', 'hack/temporary-folder.ts'],
+];
 const UNKNOWN = 'unknown';
 const CHANGED = '-dirty';
 
@@ -18,16 +22,28 @@ const CHANGED = '-dirty';
 export function sourceOf(root: string, environment: Readonly<Record<string, string | undefined>> = process.env): Source {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const git = (...args: string[]): string =>
-    execFileSync('git', ['--no-optional-locks', '-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    execFileSync('git', ['--no-optional-locks', '-C', root, ...args], {
+      ...{ encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+      env: { ...process.env, ...environment, LC_ALL: 'C' },
+    }).trim();
   const epoch = epochOf(environment['SOURCE_DATE_EPOCH']);
   try {
     const isChanged = git('status', '--porcelain', '--', ...INPUTS) !== '';
     const revision = `${git('rev-parse', 'HEAD')}${isChanged ? CHANGED : ''}`;
     return { root, version, revision, createdSeconds: epoch ?? Number(git('log', '-1', '--format=%ct')) };
-  } catch {
+  } catch (error) {
     // An archive of the sources has no history; without a time of its own every file is of the beginning of time.
-    return { root, version, revision: UNKNOWN, createdSeconds: epoch ?? 0 };
+    return { root, version, revision: UNKNOWN, createdSeconds: epoch ?? 0, gitProblem: problemOf(error) };
   }
+}
+
+/** What keeps git from telling of the sources, on one line. */
+function problemOf(error: unknown): string {
+  const { code, stderr = '', message } = error as { code?: string; stderr?: string; message: string };
+  if (code === 'ENOENT') return 'git is not installed';
+  if (stderr.includes('not a git repository')) return 'there is no git history here';
+  const [line = ''] = stderr.split('\n').filter((text) => text.trim() !== '');
+  return `git does not tell: ${line.replace(/^fatal: /, '') || message.split('\n')[0]}`;
 }
 
 function epochOf(text: string | undefined): number | undefined {
@@ -37,7 +53,7 @@ function epochOf(text: string | undefined): number | undefined {
 }
 
 /** What to tell people of a source whose images others cannot build. @returns `undefined` when they can. */
-export function warningOf({ revision }: Source): string | undefined {
-  if (revision === UNKNOWN) return 'there is no git history here: images say that their commit is unknown';
+export function warningOf({ revision, gitProblem }: Source): string | undefined {
+  if (gitProblem !== undefined) return `${gitProblem}: images say that their commit is unknown`;
   return revision.endsWith(CHANGED) ? `files differ from the commit: images say that they are of ${revision}` : undefined;
 }

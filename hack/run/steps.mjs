@@ -107,7 +107,8 @@ function controlPlane() {
  * No part of `test`, which would take too long with it.
  */
 async function endToEnd(args) {
-  if (process.env['KUBECONFIG']) return (await program('hack/images/main', [])) || suite('e2e', args);
+  const [kubeconfig] = kubeconfigs();
+  if (kubeconfig !== undefined) return (await program('hack/images/main', [])) || suite('e2e', args, { KUBECONFIG: kubeconfig });
   const nodes = async () => (await controlPlane()) || program('hack/cluster/main', ['build']);
   try {
     return (await nodes()) || (await program('hack/images/main', [])) || (await suite('e2e', args));
@@ -117,15 +118,30 @@ async function endToEnd(args) {
   }
 }
 
+/** The files that KUBECONFIG names. */
+function kubeconfigs() {
+  return (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+}
+
+/** What is wrong with KUBECONFIG for end-to-end tests: `undefined` = it is one file, or not set. */
+function kubeconfigMistake() {
+  const value = process.env['KUBECONFIG'] ?? '';
+  if (value === '') return undefined;
+  const files = kubeconfigs();
+  const missing = files.filter((file) => !existsSync(file));
+  if (files.length === 0) return `is ${JSON.stringify(value)}, which names no file`;
+  if (missing.length > 0) return `names ${missing.join(' and ')}, which ${missing.length === 1 ? 'does' : 'do'} not exist`;
+  return files.length === 1 ? undefined : `names ${files.length} files; name one ("kubectl config view --flatten" makes one of them)`;
+}
+
 /** What end-to-end tests lack, found out before anything is built for them: an exit code, or `undefined` when nothing. */
 function endToEndObstacle() {
-  const kubeconfigs = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  const missing = kubeconfigs.filter((file) => !existsSync(file));
-  if (kubeconfigs.length > 0) {
-    if (missing.length === 0) return undefined;
-    console.error(`KUBECONFIG names ${missing.join(' and ')}, which does not exist; unset it to run the tests on nodes of this machine`);
+  const mistake = kubeconfigMistake();
+  if (mistake !== undefined) {
+    console.error(`KUBECONFIG ${mistake}; unset it to run the tests on nodes of this machine`);
     return 2;
   }
+  if (kubeconfigs().length > 0) return undefined;
   const reason =
     process.platform === 'linux'
       ? process.getuid?.() === 0

@@ -11,6 +11,7 @@ export interface Instruction {
 
 export interface Stage {
   readonly name: string;
+  /** Those of the stage that it begins with included. */
   readonly instructions: readonly Instruction[];
 }
 
@@ -26,7 +27,9 @@ export function stagesOf(text: string): Stage[] {
   for (const line of lines) {
     const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? [];
     expect(name, `an instruction in "${line}"`).not.to.equal('');
-    if (name === 'FROM') stages.push({ name: / AS (\S+)$/.exec(rest)?.[1] ?? '', instructions: [] });
+    const [from] = rest.split(' ');
+    const before = stages.find((stage) => stage.name === from)?.instructions ?? [];
+    if (name === 'FROM') stages.push({ name: / AS (\S+)$/.exec(rest)?.[1] ?? '', instructions: [...before] });
     else stages.at(-1)?.instructions.push({ name, text: rest });
   }
   return stages;

@@ -155,6 +155,11 @@ export class MachinesFixture {
     return this.until(name, `to be ${phase}`, ({ status }) => status?.phase === phase);
   }
 
+  /** Waits past failures for other reasons, as long as a cluster or an object of its is not known yet. */
+  untilFailed(name: string, reason: string): Promise<TestMachine> {
+    return this.until(name, `to be Failed with ${reason}`, ({ status }) => status?.phase === 'Failed' && status.failureReason === reason);
+  }
+
   async untilGone(name: string): Promise<void> {
     let last: TestMachine | undefined;
     await poll(

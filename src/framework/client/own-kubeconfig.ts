@@ -45,8 +45,10 @@ export function loadOwnKubeConfig({
   serviceAccountFolder = SERVICE_ACCOUNT_FOLDER,
 }: OwnKubeConfigOptions): OwnKubeConfig {
   if (textOf(path) !== undefined) return fromFiles([path!], context);
-  const files = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  const variable = environment['KUBECONFIG'] ?? '';
+  const files = variable.split(delimiter).filter((file) => file !== '');
   if (files.length > 0) return fromFiles(files, context);
+  if (variable !== '') throw refusal(`KUBECONFIG is ${JSON.stringify(variable)}, which names no file`);
   return fromServiceAccount(environment, serviceAccountFolder);
 }
 
@@ -152,5 +154,9 @@ function readFailure(error: unknown): string {
 }
 
 function problem(file: string, text: string): ConfigError {
-  return new ConfigError([{ code: 'KUBECONFIG_REFUSED', text: `kubeconfig ${file}: ${text}` }]);
+  return refusal(`kubeconfig ${file}: ${text}`);
+}
+
+function refusal(text: string): ConfigError {
+  return new ConfigError([{ code: 'KUBECONFIG_REFUSED', text }]);
 }

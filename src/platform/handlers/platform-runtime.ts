@@ -1,5 +1,5 @@
 /**
- * The module at work: what it knows of the cluster, which keys there are, and what wakes them.
+ * The module at work: puts its parts together, leads or follows with the process, and runs one key at a time.
  *
  * Expected flow: `start` on every replica, which keeps caches warm -> `begin` when it leads -> runs -> `end` -> `stop`.
  * Guarantees: every change that a run depends on wakes the keys concerned, and no others; a process that does not lead renders and writes
@@ -16,41 +16,37 @@ import {
   type KubernetesObject,
   LOGGER,
   type Logger,
-  type ResourceEvent,
   singleton,
 } from '../../framework';
 import { Baseline } from '../baseline/baseline';
 import { objectApi } from '../baseline/object-api';
 import type { NamespaceState, ObjectApi } from '../baseline/ports';
 import { IdentityClaims } from '../catalog';
-import { anchorMistakesOf } from '../context/anchor-mistakes';
 import { ContextKeeper } from '../context/context-keeper';
-import type { ContextChange, ContextState } from '../context/context-state';
 import { FollowedKind, type FollowedKindOptions } from '../context/followed-kind';
-import type { ServedChange } from '../context/served-kinds';
-import { EXCLUSIONS_ANNOTATION, ROLLOUT_ANNOTATION } from '../keys';
 import { ModuleReporter } from '../observability/module-reporter';
 import { PlatformEvents } from '../observability/platform-events';
 import { PlatformMetrics } from '../observability/platform-metrics';
 import { StatusWriter } from '../observability/status-writer';
 import { Exclusions } from '../overrides/exclusions';
 import { RolloutGate } from '../rollout/rollout-gate';
-import { rolloutModeOf } from '../rollout/rollout-mode';
 import { PLATFORM_SETTINGS, type PlatformSettings } from '../settings';
 import { Throttle } from '../throttling/throttle';
+import { AnchorView } from './anchor-view';
 import { AssetKeys } from './asset-keys';
 import { AssetRun } from './asset-run';
 import { Barriers } from './barriers';
 import { KeyStates } from './key-states';
+import { KeyWakes } from './key-wakes';
 import { Leftovers } from './leftovers';
 import { ManagedKinds } from './managed-kinds';
 import { PlatformCatalog } from './platform-catalog';
+import { Resyncs } from './resyncs';
+import { RunEffects } from './run-effects';
 import { Term } from './term';
 
 const NAMESPACES: FollowedKindOptions = { apiVersions: ['v1'], kind: 'Namespace', select: { metadataOnly: true } };
 const POOLS: FollowedKindOptions = { apiVersions: ['machineconfiguration.openshift.io/v1'], kind: 'MachineConfigPool' };
-/** Resyncs of keys are spread by this part of the interval, both ways. */
-const RESYNC_SPREAD = 0.2;
 /** Until a key is looked at again of a process that leads and cannot work yet. */
 const TERM_MS = 5_000;
 
@@ -60,6 +56,7 @@ export class PlatformRuntime {
   readonly states = new KeyStates();
   private readonly claims = new IdentityClaims();
   private readonly exclusions = new Exclusions();
+  private readonly anchor = new AnchorView(() => this.keeper.state, this.exclusions);
   private readonly keeper: ContextKeeper;
   private readonly managed: ManagedKinds;
   private readonly namespaces: FollowedKind;
@@ -73,12 +70,9 @@ export class PlatformRuntime {
   /** Orphans and tombstones. */
   readonly leftovers: Leftovers;
   private readonly run: AssetRun;
-  /** Monotonic milliseconds of the next run that looks at everything, by key. */
-  private readonly resyncs = new Map<string, number>();
-  /** Node-level keys that had a run since this process leads. */
-  private readonly decided = new Set<string>();
-  /** Assets that were in sync when last somebody was told. */
-  private readonly metRequirements = new Set<string>();
+  private readonly resyncs: Resyncs;
+  private readonly effects: RunEffects;
+  private readonly wakes: KeyWakes;
   private readonly term: Term;
   /** Refuses writes when this process does not lead; before it ever led there is nothing to write. */
   private leaderClient: KubeClient;
@@ -99,34 +93,39 @@ export class PlatformRuntime {
     this.keeper = new ContextKeeper({
       ...{ cluster, clock, log, catalog, activation: settings.activation, environment: process.env, resyncMs: settings.resyncMs },
       operator: operatorFacts(settings, catalog.version),
-      onLookUpChange: (apiVersion, kind) => this.lookUpChanged(apiVersion, kind),
-      onDefinitionChange: (resource) => this.definitionChanged(resource),
+      onLookUpChange: (apiVersion, kind) => this.wakes.lookUpChanged(apiVersion, kind),
+      onDefinitionChange: (resource) => this.wakes.definitionChanged(resource),
     });
     const { served } = this.keeper;
-    const onManaged = (event: ResourceEvent): void => this.managedChanged(event);
-    this.managed = new ManagedKinds({ served, open, catalog, onEvent: onManaged, onChange: () => this.leftovers.sweepSoon() });
+    this.resyncs = new Resyncs(settings.resyncMs, clock);
+    this.managed = new ManagedKinds({
+      ...{ served, open, catalog },
+      onEvent: (event) => this.wakes.managedChanged(event),
+      onChange: () => this.leftovers.sweepSoon(),
+    });
     this.namespaces = new FollowedKind(NAMESPACES, {
       served,
       open,
       onChange: () => undefined,
-      onEvent: ({ object }) => this.namespaceChanged(object),
+      onEvent: ({ object }) => this.wakes.namespaceChanged(object),
     });
     this.pools = new FollowedKind(POOLS, {
       served,
       open,
-      onChange: () => this.poolsChanged(),
+      onChange: () => this.effects.poolsChanged(),
       onEvent: ({ object }) => this.gate.observe(object),
     });
     this.barriers = new Barriers(this.keys, states, clock);
     this.gate = new RolloutGate({
       clock,
       pools: () => (this.pools.isComplete ? this.pools.objects() : undefined),
-      mode: () => rolloutModeOf(this.anchorAnnotation(ROLLOUT_ANNOTATION)).mode,
-      isDecidedBefore: (position) => this.isDecidedBefore(position),
+      mode: () => this.anchor.rolloutMode,
+      isDecidedBefore: (position) => this.effects.isDecidedBefore(position),
     });
+    this.effects = new RunEffects({ keys: this.keys, states, barriers: this.barriers, gate: this.gate });
     this.events = new PlatformEvents({
       recorder: { record: (event) => recorder.record(event, () => this.refuseUnlessLeading()) },
-      ...{ clock, log, anchor: () => this.anchor, dropped: (count) => metrics.eventsDropped(count) },
+      ...{ clock, log, anchor: () => this.anchor.object, dropped: (count) => metrics.eventsDropped(count) },
     });
     const throttle = new Throttle({ capacity: settings.throttleCapacity, windowMs: settings.throttleWindowMs, clock });
     const counters = {
@@ -142,7 +141,7 @@ export class PlatformRuntime {
       isOutdated: (key) => states.isOutdated(key),
       serves: (apiVersion, kind) => served.find(apiVersion, kind) !== undefined,
       invalidExclusions: () => (exclusions.isReadable ? '' : (exclusions.problems[0] ?? '')),
-      mistakes: () => this.mistakes(),
+      mistakes: () => this.anchor.mistakes(),
       orphans: () => this.leftovers.orphans,
       rememberedPolicy: () => this.status.rememberedPolicy,
       edited: () => this.leftovers.edited,
@@ -172,13 +171,17 @@ export class PlatformRuntime {
       namespaceState: (name) => this.namespaceState(name),
       renderFailed: (asset) => metrics.renderFailed(asset),
     });
+    this.wakes = new KeyWakes({
+      ...{ keys: this.keys, states, barriers: this.barriers, baseline: this.baseline, anchor: this.anchor, served },
+      ...{ reporter: this.reporter, leftovers: this.leftovers, log, state: () => this.keeper.state },
+    });
   }
 
   /** On every replica. */
   start(sink: KeySink): void {
     this.keys.start(sink);
-    this.keeper.onChange((change, state) => this.contextChanged(change, state));
-    this.keeper.served.onChange((change) => this.servedChanged(change));
+    this.keeper.onChange((change, state) => this.wakes.contextChanged(change, state));
+    this.keeper.served.onChange((change) => this.wakes.servedChanged(change));
     this.keeper.start();
   }
 
@@ -193,8 +196,7 @@ export class PlatformRuntime {
     this.leaderClient = client;
     this.states.clear();
     this.barriers.clear();
-    this.metRequirements.clear();
-    this.decided.clear();
+    this.effects.clear();
     this.baseline.expireAll();
     await this.term.begin();
   }
@@ -216,15 +218,12 @@ export class PlatformRuntime {
     const asset = this.keys.assetOf(key);
     if (asset === undefined) return undefined;
     if (!this.term.isLeading) return TERM_MS;
-    const nowMs = this.clock.monotonicMs();
-    const isFull = (this.resyncs.get(key) ?? 0) <= nowMs;
-    if (isFull) this.resyncs.set(key, nowMs + this.settings.resyncMs * (1 + RESYNC_SPREAD * (2 * Math.random() - 1)));
+    const isFull = this.resyncs.begin(key);
     const retryAfterMs = await this.run.run(key, asset, this.api(client), isFull);
-    this.ended(key);
-    const resyncMs = this.resyncs.get(key);
+    this.effects.ended(key);
+    const resyncInMs = this.resyncs.inMs(key);
     // Gone while it ran.
-    if (resyncMs === undefined) return undefined;
-    const resyncInMs = resyncMs - this.clock.monotonicMs();
+    if (resyncInMs === undefined) return undefined;
     return Math.max(0, Math.min(resyncInMs, retryAfterMs ?? Number.POSITIVE_INFINITY));
   }
 
@@ -250,39 +249,10 @@ export class PlatformRuntime {
     ].join('; ');
   }
 
-  /** After each run: whoever waited for this key goes on. */
-  private ended(key: string): void {
-    const asset = this.keys.assetOf(key);
-    if (asset === undefined) return;
-    this.keys.touch(this.barriers.ended(key, asset));
-    const state = this.states.get(key);
-    if (asset.isNodeLevel && state?.reason !== 'ContextUnknown' && !this.decided.has(key)) {
-      this.decided.add(key);
-      this.poolsChanged();
-    }
-    if (asset.isNodeLevel && state?.outcome?.status !== 'RolloutPending') this.letOthersGo(key);
-    if (state?.outcome !== undefined) this.wakeDependents(asset.name);
-  }
-
-  /** Those that require the asset to be in sync, or have a part that does, if that is another answer now. */
-  private wakeDependents(name: string): void {
-    const isMet = this.states.isInSync(name);
-    if (this.metRequirements.has(name) === isMet) return;
-    if (isMet) this.metRequirements.add(name);
-    else this.metRequirements.delete(name);
-    this.keys.touchWhere(({ requires }) => requires.some((one) => one.type === 'asset' && one.asset === name));
-  }
-
-  /** The key neither waits for a pool nor writes. */
-  private letOthersGo(key: string): void {
-    const target = this.states.get(key)?.target;
-    if (target !== undefined && this.gate.ended({ kind: target.kind, metadata: { name: target.name } })) this.poolsChanged();
-  }
-
   private gone(key: string): void {
-    this.letOthersGo(key);
+    this.effects.gone(key);
     this.run.forget(key);
-    this.resyncs.delete(key);
+    this.resyncs.forget(key);
     this.states.remove(key);
     this.reporter.forget(key);
     this.leftovers.sweepSoon();
@@ -304,106 +274,11 @@ export class PlatformRuntime {
     };
   }
 
-  private contextChanged(change: ContextChange, state: ContextState): void {
-    const text = this.anchorAnnotation(EXCLUSIONS_ANNOTATION);
-    const isAnchored = this.anchor !== undefined;
-    if (isAnchored && this.exclusions.update(text)) this.keys.touchAll();
-    if (change.everything) this.baseline.expireAll();
-    const concerned = this.keys.touchFor(change);
-    this.states.outdate(concerned);
-    this.barriers.owe(concerned);
-    void this.expand(state);
-    this.reporter.contextChanged();
-    this.leftovers.contextChanged();
-  }
-
-  private async expand({ context }: ContextState): Promise<void> {
-    try {
-      await this.keys.expand(context);
-    } catch (error) {
-      this.log.error('the keys of the catalog could not be told', { error });
-    } finally {
-      this.leftovers.sweepSoon();
-    }
-  }
-
-  private lookUpChanged(apiVersion: string, kind: string): void {
-    const keys = this.keys.touchWhere(({ lookUps }) => lookUps.some((one) => one.apiVersion === apiVersion && one.kind === kind));
-    if (keys.length > 0 && this.keeper.state !== undefined) void this.expand(this.keeper.state);
-  }
-
-  /** Other fields may be known now. */
-  private definitionChanged(resource: string): void {
-    const [plural = '', group = ''] = [resource.slice(0, resource.indexOf('.')), resource.slice(resource.indexOf('.') + 1)];
-    const kinds = new Set(this.keeper.served.ofResource(group, plural).map(({ kind }) => kind));
-    for (const key of this.keys.touchWhere(({ identity }) => kinds.has(identity.kind))) this.baseline.expire(key);
-  }
-
-  private servedChanged({ appeared, gone }: ServedChange): void {
-    for (const { apiVersion, kind } of [...appeared, ...gone]) {
-      for (const key of this.keys.all()) {
-        const { identity } = this.keys.assetOf(key)!;
-        if (identity.kind === kind && identity.apiVersions.includes(apiVersion)) this.baseline.expire(key);
-      }
-    }
-    this.reporter.appeared(appeared);
-    this.leftovers.appeared(appeared);
-    this.keys.touchAll();
-  }
-
-  private managedChanged({ object }: ResourceEvent): void {
-    this.keys.touchObject(object);
-    this.leftovers.objectChanged(object);
-  }
-
-  private namespaceChanged({ metadata }: KubernetesObject): void {
-    const name = metadata?.name;
-    const waiting = this.states
-      .list()
-      .filter(({ outcome, target }) => outcome?.status === 'NamespaceMissing' && target?.namespace === name);
-    this.keys.touch(waiting.map(({ key }) => key));
-  }
-
-  private poolsChanged(): void {
-    this.keys.touch(
-      this.states
-        .list()
-        .filter(({ outcome }) => outcome?.status === 'RolloutPending')
-        .map(({ key }) => key),
-    );
-  }
-
-  private isDecidedBefore(position: number): boolean {
-    return this.keys.all().every((key) => {
-      const asset = this.keys.assetOf(key)!;
-      return !asset.isNodeLevel || asset.position >= position || this.decided.has(key);
-    });
-  }
-
   private namespaceState(name: string): NamespaceState {
     if (!this.namespaces.synced) return 'unknown';
     const found = this.namespaces.get(name);
     if (found === undefined) return 'absent';
     return found.metadata?.deletionTimestamp === undefined ? 'active' : 'terminating';
-  }
-
-  /** What the user has to correct on the anchor. */
-  private mistakes(): ReturnType<ConstructorParameters<typeof ModuleReporter>[0]['mistakes']> {
-    const { problem } = rolloutModeOf(this.anchorAnnotation(ROLLOUT_ANNOTATION));
-    const options = [...(problem === undefined ? [] : [problem]), ...(this.anchor === undefined ? [] : anchorMistakesOf(this.anchor))];
-    return [
-      ...this.exclusions.problems.map((message) => ({ reason: 'InvalidExclusions', message }) as const),
-      ...options.map((message) => ({ reason: 'InvalidOption', message }) as const),
-    ];
-  }
-
-  private get anchor(): KubernetesObject | undefined {
-    const choice = this.keeper.state?.anchor;
-    return choice !== undefined && 'object' in choice ? choice.object : undefined;
-  }
-
-  private anchorAnnotation(name: string): string | undefined {
-    return this.anchor?.metadata?.annotations?.[name];
   }
 
   private refuseUnlessLeading(): void {

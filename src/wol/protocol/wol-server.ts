@@ -134,7 +134,10 @@ export class WolServer {
     this.listener = createServer((socket) => {
       if (this.connections.accept(socket)) injectConnection(socket);
     });
-    return listen(this.listener, address.host, address.port);
+    const port = await listen(this.listener, address.host, address.port);
+    // As when files run out. It ends itself and nothing else; the logger folds what repeats.
+    this.listener.on('error', (error) => this.options.logger.warn('a connection could not be accepted', { error }));
+    return port;
   }
 
   /** What both health services answer. False until it is called. */
@@ -243,8 +246,6 @@ function decodedOf<Message>(request: Message | Undecodable): Message {
 function listen(listener: Listener, host: string | undefined, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     listener.once('error', reject);
-    // A connection that could not be accepted, as when files run out, ends itself and nothing else.
-    listener.on('error', () => undefined);
     // Without a host: every address, of IPv6 too where the machine has it.
     listener.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       listener.off('error', reject);

@@ -109,10 +109,9 @@ describe('Machines on two remote clusters', () => {
 
   it('are Failed with the fixed texts while they name a config that does not exist, and recover with it', async () => {
     await fixture.create('lost', { spec: { kubevirtConfigRef: { name: 'north' } } });
-    const failed = await fixture.untilPhase('lost', 'Failed');
+    const failed = await fixture.untilFailed('lost', 'Failed to get or create KubeVirt client from config');
 
     expect(failed.status).to.include({
-      failureReason: 'Failed to get or create KubeVirt client from config',
       failureMessage: 'KubevirtConfigError',
       message: 'KubevirtConfig north not found in namespace default',
     });
@@ -147,10 +146,9 @@ describe('Machines on two remote clusters', () => {
     });
     const before = found.metadata.resourceVersion;
     await fixture.create('kept', { annotations: { 'vitistack.io/kubevirt-config': 'east' } });
-    const refused = await fixture.untilPhase('kept', 'Failed');
+    const refused = await fixture.untilFailed('kept', 'VirtualMachineNotOwned');
 
     expect(refused.status).to.include({
-      failureReason: 'VirtualMachineNotOwned',
       message:
         'VirtualMachine team-a/vm-kept on cluster east exists and is not managed by this Machine (no owner marks). To adopt it set annotation vitistack.io/adopt: "true"',
     });

@@ -1,12 +1,9 @@
 import { expect } from 'chai';
 import { TcpFaultProxy } from '../../../src/framework/testing';
+import { EAST, expectWestServed, runMachinePair, WEB_VM } from '../../harness/machine-pair';
 import { conditionText, configurationRef, MachinesFixture, machineRef } from '../../harness/machines-fixture';
 import { poll } from '../../harness/poll';
 import { ReportingAgent } from '../../harness/reporting-agent';
-
-const EAST = { annotations: { 'vitistack.io/kubevirt-config': 'east' } };
-const WEST = { annotations: { 'vitistack.io/kubevirt-config': 'west' } };
-const web = { namespace: 'team-a', name: 'vm-web' };
 
 describe('Machines whose cluster is lost and comes back', () => {
   let fixture: MachinesFixture;
@@ -21,11 +18,7 @@ describe('Machines whose cluster is lost and comes back', () => {
       target: { host: '127.0.0.1', port: Number(new URL(fixture.remotes.east.controlPlane.server).port) },
     });
     await fixture.connect('east');
-    await fixture.connect('west');
-    await fixture.create('web', EAST);
-    await fixture.create('db', WEST);
-    await fixture.untilPhase('web', 'Running');
-    await fixture.untilPhase('db', 'Running');
+    await runMachinePair(fixture);
   });
 
   after(async () => {
@@ -39,7 +32,7 @@ describe('Machines whose cluster is lost and comes back', () => {
       spec: { networkInterfaces: { macAddress: string }[] };
     };
     const mac = record.spec.networkInterfaces[0]?.macAddress ?? '';
-    await fixture.remotes.east.kubevirt.call('stop', web);
+    await fixture.remotes.east.kubevirt.call('stop', WEB_VM);
     await fixture.untilPhase('web', 'Stopped');
 
     const reporter = new ReportingAgent(fixture.manager.grpcPort);
@@ -63,10 +56,9 @@ describe('Machines whose cluster is lost and comes back', () => {
     expect(conditionText(lost, 'Ready')).to.equal('Unknown RemoteUnreachable');
     await fixture.untilEvent('web', 'RemoteUnreachable');
 
-    await fixture.remotes.west.kubevirt.call('stop', { namespace: 'team-a', name: 'vm-db' });
-    await fixture.untilPhase('db', 'Stopped');
+    await expectWestServed(fixture);
     // What happens meanwhile on the lost cluster shows when it is back.
-    await fixture.remotes.east.kubevirt.call('stop', web);
+    await fixture.remotes.east.kubevirt.call('stop', WEB_VM);
     await fixture.create('late', EAST);
     const late = await fixture.until('late', 'to be recorded', (machine) => conditionText(machine, 'Placed') === 'True Annotation');
     expect(late.status?.kubevirtConfigRef).to.include({ name: 'east', rule: 'Annotation' });

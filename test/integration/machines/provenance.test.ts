@@ -62,8 +62,7 @@ describe('Machines beside objects that are not theirs', () => {
       return vm.status?.printableStatus === 'Stopped' ? vm.metadata.resourceVersion : undefined;
     });
     await fixture.create('mine', { annotations: { ...EAST, 'vitistack.io/adopt': 'true' } });
-    const refused = await fixture.untilPhase('mine', 'Failed');
-    expect(refused.status?.failureReason).to.equal('VirtualMachineNotOwned');
+    const refused = await fixture.untilFailed('mine', 'VirtualMachineNotOwned');
     expect(refused.status?.message).to.contain('VirtualMachine team-a/vm-mine on cluster east exists');
 
     await fixture.supervisor.api.delete(machineRef('mine'));
@@ -78,8 +77,7 @@ describe('Machines beside objects that are not theirs', () => {
 
     // Whose plain name is taken, and whose hashed one belongs to that Machine.
     await fixture.create('db.prod', { annotations: EAST });
-    const refused = await fixture.until('db.prod', 'to find its name taken', ({ status }) => status?.phase === 'Failed');
-    expect(refused.status?.failureReason).to.equal('VirtualMachineNotOwned');
+    await fixture.untilFailed('db.prod', 'VirtualMachineNotOwned');
     expect((await fixture.vm('east', 'vm-db-prod-1a902854'))?.metadata.uid).to.equal(plain.status?.virtualMachineRef?.uid);
 
     await fixture.supervisor.api.delete(machineRef('db.prod'));
@@ -109,8 +107,9 @@ describe('Machines beside objects that are not theirs', () => {
     expect(await fixture.supervisor.api.get(kubevirtConfig('west'))).to.not.equal(undefined);
 
     await fixture.create('late', { annotations: { 'vitistack.io/kubevirt-config': 'west' } });
-    const late = await fixture.untilPhase('late', 'Failed');
-    expect(late.status?.message).to.equal('KubevirtConfig west is being deleted');
+    await fixture.until('late', 'to be refused', ({ status }) => {
+      return status?.phase === 'Failed' && status.message === 'KubevirtConfig west is being deleted';
+    });
 
     await fixture.supervisor.api.delete(machineRef('guest'));
     await fixture.untilGone('guest');

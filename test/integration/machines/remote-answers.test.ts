@@ -1,11 +1,10 @@
 import { expect } from 'chai';
 import { HttpFaultProxy, status, TcpFaultProxy } from '../../../src/framework/testing';
+import { expectWestServed, runMachinePair } from '../../harness/machine-pair';
 import { conditionText, kubeconfigSecret, kubevirtConfig, MachinesFixture, type TestMachine } from '../../harness/machines-fixture';
 import { poll } from '../../harness/poll';
 import type { TestObject } from '../../harness/steward-cluster';
 
-const EAST = { annotations: { 'vitistack.io/kubevirt-config': 'east' } };
-const WEST = { annotations: { 'vitistack.io/kubevirt-config': 'west' } };
 const ALWAYS = 1_000_000;
 
 interface Config extends TestObject {
@@ -41,14 +40,6 @@ describe('Machines whose cluster answers, but not as it should', () => {
   };
   const untilLost = (reason: string): Promise<TestMachine> =>
     fixture.until('web', `to be out of reach for ${reason}`, (machine) => conditionText(machine, 'RemoteUnreachable') === `True ${reason}`);
-  /** A change on the other cluster shows while this one is out of reach. */
-  const expectWestServed = async (): Promise<void> => {
-    const db = { namespace: 'team-a', name: 'vm-db' };
-    await fixture.remotes.west.kubevirt.call('stop', db);
-    await fixture.untilPhase('db', 'Stopped');
-    await fixture.remotes.west.kubevirt.call('start', db);
-    await fixture.untilPhase('db', 'Running');
-  };
   const untilServed = async (): Promise<void> => {
     await untilConfig('Connected');
     await fixture.until('web', 'to be reached again', (machine) => {
@@ -69,11 +60,7 @@ describe('Machines whose cluster answers, but not as it should', () => {
     );
     await fixture.supervisor.api.apply(kubeconfigSecret('east', kubeconfig));
     await fixture.supervisor.api.apply(kubevirtConfig('east'));
-    await fixture.connect('west');
-    await fixture.create('web', EAST);
-    await fixture.create('db', WEST);
-    await fixture.untilPhase('web', 'Running');
-    await fixture.untilPhase('db', 'Running');
+    await runMachinePair(fixture);
   });
 
   after(async () => {
@@ -90,7 +77,7 @@ describe('Machines whose cluster answers, but not as it should', () => {
       const lost = await untilLost(answer.status);
       expect(lost.status).to.include({ phase: 'Running', providerID: 'kubevirt://east/team-a/vm-web' });
       expect(conditionText(lost, 'Ready')).to.equal('Unknown RemoteUnreachable');
-      await expectWestServed();
+      await expectWestServed(fixture);
 
       fault.remove();
       await untilServed();
@@ -103,7 +90,7 @@ describe('Machines whose cluster answers, but not as it should', () => {
 
     expect((await untilConfig('TLSError')).status?.phase).to.equal('Unreachable');
     await untilLost('TLSError');
-    await expectWestServed();
+    await expectWestServed(fixture);
 
     target.port = portOf(http);
     way.cut();

@@ -3,8 +3,10 @@
  *
  * Owns: the kind `Gadget`, one namespace a stage, and what a run told. Never: has caches unless a test gives one.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { ControlPlane } from '../../../hack/control-plane';
+import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { defineKind, type Kind, type KubernetesObject, nullLogger, openClient, SystemClock } from '../../../src/framework';
 import { FakeClock } from '../../../src/framework/testing';
 import { Baseline } from '../../../src/platform/baseline/baseline';
@@ -15,6 +17,7 @@ import type { AssetRules, BaselineInput } from '../../../src/platform/baseline/r
 import { PAUSED_ANNOTATION } from '../../../src/platform/keys';
 import { Throttle } from '../../../src/platform/throttling/throttle';
 import { AdminApi } from '../../harness/admin-api';
+import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
 
 export interface Gadget extends KubernetesObject {
   spec?: Record<string, unknown>;
@@ -105,12 +108,6 @@ export class BaselineStage {
     this.baseline = this.newBaseline();
   }
 
-  static async prepare(controlPlane: ControlPlane): Promise<void> {
-    const api = new AdminApi(controlPlane);
-    await api.apply(GADGETS);
-    await api.waitForCondition(GADGETS, 'Established');
-  }
-
   static async set(controlPlane: ControlPlane, name: string): Promise<BaselineStage> {
     const stage = new BaselineStage(controlPlane, name);
     await stage.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -150,6 +147,10 @@ export class BaselineStage {
 
   live(): Promise<LiveGadget | undefined> {
     return this.as('GET', 'nobody') as never;
+  }
+
+  async spec(): Promise<Record<string, unknown>> {
+    return (await this.live())?.spec ?? {};
   }
 
   async entry(manager: string): Promise<ManagedFields | undefined> {
@@ -225,4 +226,43 @@ export class BaselineStage {
       log: nullLogger,
     });
   }
+}
+
+/** Stages one after the other, on a control plane of their own. */
+export class BaselineStages {
+  private controlPlane: ControlPlane | undefined;
+  private count = 0;
+
+  /** @param definitions files below assets/crds, to serve their kinds as well */
+  async open(definitions: readonly string[] = []): Promise<void> {
+    this.controlPlane = await startControlPlane();
+    const api = new AdminApi(this.controlPlane);
+    for (const definition of [GADGETS, ...definitions.map(definitionIn)]) {
+      await api.apply(definition);
+      await api.waitForCondition(definition, 'Established');
+    }
+  }
+
+  next(): Promise<BaselineStage> {
+    if (this.controlPlane === undefined) throw new Error('open() comes first');
+    return BaselineStage.set(this.controlPlane, `stage-${++this.count}`);
+  }
+
+  async close(): Promise<void> {
+    await this.controlPlane?.stop();
+  }
+}
+
+function definitionIn(file: string): TestObject {
+  const [definition] = objectsIn(readFileSync(join(ROOT, 'assets', 'crds', file), 'utf8'));
+  const { 'x-virt-steward-assumed': _, ...served } = definition as TestObject & { 'x-virt-steward-assumed'?: true };
+  return served;
+}
+
+export function specFields(entry: ManagedFields | undefined): object {
+  return (entry?.fieldsV1['f:spec'] ?? {}) as object;
+}
+
+export function annotationFields(entry: ManagedFields | undefined): object {
+  return ((entry?.fieldsV1['f:metadata'] as Record<string, object> | undefined)?.['f:annotations'] ?? {}) as object;
 }

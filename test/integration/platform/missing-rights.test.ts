@@ -48,6 +48,11 @@ describe('a manager that may not read what the platform module wrote last', () =
       return text.includes('waits for what was written last') && text.includes(STATUS);
     });
     expect((await manager.health('/readyz')).status).to.equal(200);
+    // Whatever it would do without that knowledge it has done by its second attempt.
+    await poll(
+      'it to have asked twice',
+      async () => manager.process.logLines('the module waits: what it wrote last cannot be read').length >= 2,
+    );
     expect(await stage.get(PLAIN)).to.equal(undefined);
     expect(await stage.get(OLD)).not.to.equal(undefined);
 

@@ -1,24 +1,19 @@
 import { expect } from 'chai';
-import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { AdmissionWebhook } from '../../harness/admission-webhook';
-import { BaselineStage } from './baseline-stage';
+import { type BaselineStage, BaselineStages } from './baseline-stage';
 
 const NAME = 'guard.example.org';
 const MINUTE_MS = 60_000;
 
 describe('one object behind a webhook of somebody else', () => {
-  let controlPlane: ControlPlane;
+  const stages = new BaselineStages();
   let stage: BaselineStage;
   let webhook: AdmissionWebhook;
-  let count = 0;
 
-  before(async () => {
-    controlPlane = await startControlPlane();
-    await BaselineStage.prepare(controlPlane);
-  });
-  after(() => controlPlane.stop());
+  before(() => stages.open());
+  after(() => stages.close());
   beforeEach(async () => {
-    stage = await BaselineStage.set(controlPlane, `guarded-${++count}`);
+    stage = await stages.next();
   });
   afterEach(async () => {
     await webhook[Symbol.asyncDispose]();
@@ -26,18 +21,17 @@ describe('one object behind a webhook of somebody else', () => {
   });
 
   const start = async (kind: 'Validating' | 'Mutating'): Promise<void> => {
-    const { namespace } = stage;
+    const { controlPlane, namespace } = stage;
     webhook = await AdmissionWebhook.start({ controlPlane, namespace, kind, name: NAME, group: 'example.org', resource: 'gadgets' });
     await webhook.until(probe, () => webhook.requests.length > 0);
     webhook.requests.length = 0;
   };
   /** A dry-run by somebody else. */
   const probe = (): Promise<{ readonly status: number; readonly body: unknown }> =>
-    controlPlane.request({
+    stage.controlPlane.request({
       ...{ method: 'POST', path: `/apis/example.org/v1/namespaces/${stage.namespace}/gadgets?dryRun=All` },
       body: { apiVersion: 'example.org/v1', kind: 'Gadget', metadata: { name: 'probe' }, spec: {} },
     });
-  const specOf = async (): Promise<Record<string, unknown>> => (await stage.live())?.spec ?? {};
   const drifted = async (): Promise<void> => {
     await stage.run(stage.gadget({ size: 1 }));
     await stage.mergeAs('a-person', { spec: { size: 2 } });
@@ -56,11 +50,11 @@ describe('one object behind a webhook of somebody else', () => {
     expect(first.message).to.contain(NAME).and.to.contain('not in office hours');
     expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Rejected', retryAfterMs: 2_000 });
     expect(writes()).to.equal(0);
-    expect(await specOf()).to.include({ size: 2 });
+    expect(await stage.spec()).to.include({ size: 2 });
 
     webhook.answer = () => ({ allowed: true });
     expect(await stage.run(stage.gadget({ size: 1 }))).to.include({ status: 'Applied', compliance: 1 });
-    expect(await specOf()).to.include({ size: 1 });
+    expect(await stage.spec()).to.include({ size: 1 });
   });
 
   it('that refuses dry-runs alone is not gone around, although a write would pass', async () => {
@@ -73,7 +67,7 @@ describe('one object behind a webhook of somebody else', () => {
     }
 
     expect(writes()).to.equal(0);
-    expect(await specOf()).to.include({ size: 2 });
+    expect(await stage.spec()).to.include({ size: 2 });
   });
 
   it('that does not support dry-runs stands in the way of corrections, but not of creation', async () => {
@@ -90,7 +84,7 @@ describe('one object behind a webhook of somebody else', () => {
 
     expect(retryAfterMs).to.equal(10 * MINUTE_MS);
     expect(webhook.requests).to.deep.equal([]);
-    expect(await specOf()).to.include({ size: 2 });
+    expect(await stage.spec()).to.include({ size: 2 });
     expect(stage.told().filter((reason) => reason === 'DriftDetected')).to.deep.equal([]);
   });
 
@@ -99,7 +93,7 @@ describe('one object behind a webhook of somebody else', () => {
     webhook.answer = () => ({ allowed: true, patch: [{ op: 'add', path: '/spec/color', value: 'theirs' }] });
     const gadget = () => stage.gadget({ size: 1, color: 'ours' });
     expect(await stage.run(gadget())).to.include({ status: 'Applied' });
-    expect(await specOf()).to.include({ color: 'theirs' });
+    expect(await stage.spec()).to.include({ color: 'theirs' });
     const before = writes();
     const version = (await stage.live())?.metadata.resourceVersion;
 
@@ -111,6 +105,6 @@ describe('one object behind a webhook of somebody else', () => {
 
     await stage.mergeAs('a-person', { spec: { size: 2 } });
     expect(await stage.run(gadget())).to.include({ status: 'Applied' });
-    expect(await specOf()).to.include({ size: 1, color: 'theirs' });
+    expect(await stage.spec()).to.include({ size: 1, color: 'theirs' });
   });
 });

@@ -51,18 +51,32 @@ describe('the chart with values that nobody thought of', function () {
 
   for (const name of ['123', '1e3', '0x1f', 'true', 'null', 'y']) {
     it(`takes ${name} for text, as name of the release and of the namespace`, async () => {
-      const objects = objectsIn(await render(name, name, EVERYTHING));
+      // The name of a Service begins with a letter.
+      const fullname = /^[a-z]/.test(name) ? `${name}-virt-steward` : `null`;
+      const objects = objectsIn(await render(name, name, { ...EVERYTHING, ...(fullname === 'null' ? { fullnameOverride: 'null' } : {}) }));
 
       expect(objects).to.have.length.above(40);
       for (const object of objects) expect(notText(object), `${object.kind} ${object.metadata.name}`).to.deep.equal([]);
-      expect(the(objects, 'Deployment').metadata).to.include({ namespace: name, name: `${name}-virt-steward-manager` });
+      expect(the(objects, 'Deployment').metadata).to.include({ namespace: name, name: `${fullname}-manager` });
     });
   }
 
-  for (const release of [`${'a'.repeat(39)}.bbb`, `${'a'.repeat(38)}--bbb`, 'a'.repeat(53), 'a.b.c']) {
+  for (const release of [`${'a'.repeat(39)}.bbb`, `${'a'.repeat(38)}--bbb`, 'a'.repeat(53)]) {
     it(`cuts the name of the release ${release} where the names of objects may end`, async () => {
       for (const { kind, metadata } of objectsIn(await render(release, 'lab', EVERYTHING)))
         if (!kind.includes('Role')) expect(metadata.name, kind).to.match(SUBDOMAIN);
+    });
+  }
+
+  for (const release of ['123', 'a.b.c']) {
+    it(`says before anything is installed that no Service can be named after the release ${release}, and what helps`, async () => {
+      const place = ['template', release, CHART, '--namespace=lab'];
+      const { exitCode, stderr } = await helm.run(...place);
+
+      expect(exitCode).to.be.above(0);
+      expect(stderr).to.contain(`names of objects begin with "${release}-virt-steward"`).and.to.contain('set fullnameOverride to');
+      expect((await helm.run(...place, '--set=fullnameOverride=steward')).exitCode).to.equal(0);
+      expect((await helm.run(...place, '--set=metrics.enabled=false')).exitCode, 'without a Service of that name').to.equal(0);
     });
   }
 

@@ -116,6 +116,12 @@ describe('own kubeconfig', () => {
     });
   }
 
+  it('refuses a KUBECONFIG that is set and names no file, in a pod too', () => {
+    const environment = { KUBECONFIG: delimiter, KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+
+    expect(problemOf({ environment })).to.equal(`KUBECONFIG_REFUSED: KUBECONFIG is ${JSON.stringify(delimiter)}, which names no file`);
+  });
+
   it('names all files of KUBECONFIG when none exists', () => {
     const KUBECONFIG = [join(folder, 'a'), join(folder, 'b')].join(delimiter);
 

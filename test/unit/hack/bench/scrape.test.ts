@@ -34,4 +34,12 @@ describe('a scrape of metrics', () => {
       { upTo: Number.POSITIVE_INFINITY, count: 4 },
     ]);
   });
+
+  it('leaves out what an earlier scrape counted', () => {
+    const earlier = new Scrape('wol_seconds_bucket{le="0.01",config="a"} 1\nwol_seconds_bucket{le="+Inf",config="a"} 2\n');
+    expect(scrape.buckets('wol_seconds', earlier)).to.deep.equal([
+      { upTo: 0.01, count: 1 },
+      { upTo: Number.POSITIVE_INFINITY, count: 2 },
+    ]);
+  });
 });

@@ -33,17 +33,16 @@ describe('the Containerfile', () => {
         CREATED: new Date(0).toISOString(),
         BASE_IMAGE: 'scratch',
       };
-      expect(
-        all(stage(name), 'ARG')
-          .map((text) => text.split('=')[0])
-          .sort(),
-      ).to.deep.equal(Object.keys(given).sort());
-      const [labels = ''] = all(stage(name), 'LABEL');
+      const variables = all(stage(name), 'ARG').map((text) => /^(\w+)(?:="?([^"]*))?/.exec(text)!.slice(1));
+      expect(variables.map(([variable]) => variable).sort()).to.deep.equal([...Object.keys(given), 'SUMMARY'].sort());
+      const values = { ...Object.fromEntries(variables), ...given } as Readonly<Record<string, string>>;
+      const labels = all(stage(name), 'LABEL').join(' ');
       const found = [...labels.matchAll(/([a-z.]+)="([^"]*)"/g)].map(([, key = '', value = '']) => [
         key,
-        value.replace(/\$\{(\w+)\}/g, (_, variable: string) => given[variable] ?? ''),
+        value.replace(/\$\{(\w+)\}/g, (_, variable: string) => values[variable] ?? ''),
       ]);
 
+      expect(found.map(([key]) => key).sort(), 'each once').to.deep.equal(Object.keys(labelsOf(SOURCE, name)).sort());
       expect(Object.fromEntries(found)).to.deep.equal(labelsOf(SOURCE, name));
       expect(all(stage(name), 'COPY')).to.include('LICENSE /licenses/LICENSE');
     });

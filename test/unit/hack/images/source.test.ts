@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { expect } from 'chai';
-import { sourceOf, warningOf } from '../../../../hack/images/source';
+import { INPUTS, sourceOf, warningOf } from '../../../../hack/images/source';
+import { ROOT } from '../../../harness/steward-cluster';
 
 const COMMIT_SECONDS = 1_767_225_600;
 
@@ -67,7 +68,40 @@ describe('what images say they are made of', () => {
 
     expect(sourceOf(root, {})).to.deep.include({ revision: 'unknown', createdSeconds: 0 });
     expect(sourceOf(root, { SOURCE_DATE_EPOCH: '1700000000' })).to.deep.include({ revision: 'unknown', createdSeconds: 1_700_000_000 });
-    expect(warningOf(sourceOf(root, {}))).to.contain('no git history');
+    expect(warningOf(sourceOf(root, {}))).to.equal('there is no git history here: images say that their commit is unknown');
+  });
+
+  it('is unknown without git, and where git does not tell, and the warning says which', () => {
+    expect(warningOf(sourceOf(root, { PATH: '/nowhere' }))).to.equal('git is not installed: images say that their commit is unknown');
+
+    writeFileSync(join(root, '.git', 'HEAD'), 'ref: refs/heads/gone\n');
+    const source = sourceOf(root, {});
+    expect(source).to.deep.include({ revision: 'unknown', createdSeconds: 0 });
+    expect(warningOf(source)).to.match(/^git does not tell: ambiguous argument 'HEAD'.*: images say that their commit is unknown$/);
+  });
+
+  it('looks at every file of the repository that the build of images runs', () => {
+    // Locks between builds and the exit code decide on nothing in an image.
+    const elsewhere = /^hack\/(control-plane\/|exit-code\.ts$)/;
+    const pending = ['hack/images/main.ts', 'hack/bundle.mjs', 'hack/run.mjs'];
+    const seen = new Set<string>();
+    for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+      if (seen.has(file) || elsewhere.test(file)) continue;
+      seen.add(file);
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      for (const [, path = ''] of text.matchAll(/(?:from|import) '(\.[^']+)'/g)) {
+        const target = relative(ROOT, join(ROOT, dirname(file), path));
+        pending.push(
+          ...['', '.ts', '/index.ts']
+            .map((end) => `${target}${end}`)
+            .filter((name) => /\.[a-z]+$/.test(name) && existsSync(join(ROOT, name))),
+        );
+      }
+    }
+
+    expect(seen.size).to.be.above(15);
+    expect([...seen].filter((file) => !INPUTS.some((input) => file === input || file.startsWith(`${input}/`)))).to.deep.equal([]);
+    for (const input of INPUTS) expect(existsSync(join(ROOT, input)), input).to.equal(true);
   });
 
   it('takes SOURCE_DATE_EPOCH for its time, and refuses one that is none', () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { ended, FreshClone, GENERATORS } from './fresh-clone';
@@ -327,6 +327,26 @@ describe('bootstrap of the npm scripts', () => {
       );
       expect(clone.lines('tool-calls')).to.deep.equal([]);
     });
+
+    for (const [what, value, mistake] of [
+      ['names nothing', delimiter, `is ${JSON.stringify(delimiter)}, which names no file`],
+      ['lacks a file', `${__filename}${delimiter}/nowhere/config`, 'names /nowhere/config, which does not exist'],
+      [
+        'names two files',
+        `${__filename}${delimiter}${__filename}`,
+        'names 2 files; name one ("kubectl config view --flatten" makes one of them)',
+      ],
+    ] as const) {
+      it(`refuse a KUBECONFIG that ${what}, with one line`, async () => {
+        clone.env['KUBECONFIG'] = value;
+
+        const { exitCode, lines } = await clone.run('test:e2e');
+
+        expect(exitCode).to.equal(2);
+        expect(lines.at(-1)).to.equal(`KUBECONFIG ${mistake}; unset it to run the tests on nodes of this machine`);
+        expect(clone.lines('tool-calls')).to.deep.equal([]);
+      });
+    }
 
     it('build no nodes for a cluster of somebody else', async () => {
       clone.write('config', '');

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import type { Server as Listener } from 'node:net';
 import { Client, credentials, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
@@ -245,6 +247,33 @@ describe('wol server', () => {
       expect(events).to.deep.equal([]);
       session.close();
     });
+  });
+
+  it('tells that a connection could not be accepted, and serves on', async () => {
+    let listener: Listener | undefined;
+    const started = (message: unknown): void => {
+      ({ server: listener } = message as { server: Listener });
+    };
+    subscribe('tracing:net.server.listen:asyncStart', started);
+    const other = createWolServer({
+      bindAddress: '127.0.0.1:0',
+      credentials: ServerCredentials.createInsecure(),
+      logger,
+      gate: OPEN_GATE,
+      service: { reportEvent: answer, reportStatus: async () => ({}) },
+    });
+    const port = await other.start();
+    unsubscribe('tracing:net.server.listen:asyncStart', started);
+    expect(listener?.address()).to.deep.include({ port });
+
+    const error = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
+    listener?.emit('error', error);
+
+    expect(logger.lines).to.deep.equal([{ level: 'warn', message: 'a connection could not be accepted', fields: { error } }]);
+    const caller = new WolClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    expect((await caller.reportEvent({}).response).status).to.equal(ResponseStatus.VM_NOT_FOUND);
+    caller.close();
+    await other.shutdown();
   });
 
   it('cannot be started on a port that is taken, and says which', async () => {
