@@ -125,12 +125,9 @@ describe('rights in the rendered chart', () => {
     it(`with ${values || 'default values'} let the module machines delete claims on this cluster only if it is to clean them up`, async () => {
       const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, { kubevirtConfigsNamespace: '*', ...flags }, {}), NAMESPACE);
       const parts = managerRightsByPart(['machines'], { leaderElection: false, secureMetrics: false }, settings);
+      const own = parts.filter(({ name }) => name === 'machines');
       const names = { name: 'printed', namespace: NAMESPACE, serviceAccount: 'virt-steward-manager' };
-      const printed = (JSON.parse(printedRights(
-        parts.filter(({ name }) => name === 'machines'),
-        'json',
-        names,
-      )) as { items: TestObject[] }).items;
+      const printed = (JSON.parse(printedRights(own, 'json', names)) as { items: TestObject[] }).items;
       const isOfClaims = (right: string): boolean => right.includes('persistentvolumeclaims');
 
       const objects = await helm.objects(`--set=machines.enabled=true`, ...(values === '' ? [] : [`--set-json=${values}`]));
