@@ -45,7 +45,7 @@ function rightsWith(flags: Readonly<Record<string, string>>): RightsPart[] {
 export function chartRights(): GeneratedFiles {
   const variants = [...trustFlags()].map(([trust, flags]) => ({ trust, parts: rightsWith(flags) }));
   const names = [...new Set(variants.flatMap(({ parts }) => parts.map(({ name }) => name)))];
-  const parts = names.flatMap((name) => partsOf(name, variants));
+  const parts = [...names.flatMap((name) => partsOf(name, variants)), ...switchedRights()];
   const roles = printedRights(parts, 'helm', NAMES)
     .replaceAll(LABELS, METADATA)
     .replaceAll(EXISTING_SECRET, '{{ .Values.tls.existingSecret | quote }}');
@@ -58,12 +58,30 @@ export function chartRights(): GeneratedFiles {
 
 type Variant = { readonly trust: string; readonly parts: readonly RightsPart[] };
 
+/** Rights that a module has only with a flag of its own, by the condition of the chart that stands for it. */
+function switchedRights(): RightsPart[] {
+  const usual = new Set(rightsWith({}).flatMap(rightKeys));
+  return rightsWith({ legacyPvcCleanup: 'true' }).flatMap(({ name, rules }) => {
+    const further = rules.flatMap(singleRights).filter((rule) => !usual.has(keyOf(name, rule)));
+    const condition = `include "virt-steward.${name}.legacyPvcCleanup" .`;
+    return further.length === 0 ? [] : [{ name, condition, rules: mergeRules(further) }];
+  });
+}
+
+function rightKeys({ name, rules }: RightsPart): string[] {
+  return rules.flatMap(singleRights).map((rule) => keyOf(name, rule));
+}
+
+function keyOf(part: string, { group, resource, names, verbs, namespace }: RbacRule): string {
+  return JSON.stringify([part, group, resource, names, verbs, String(namespace)]);
+}
+
 /** Rights that a part has in the same variants are one part; those it has in all of them need no condition. */
 function partsOf(name: RightsPart['name'], variants: readonly Variant[]): RightsPart[] {
   const trustsByRight = new Map<string, { rule: RbacRule; trusts: string[] }>();
   for (const { trust, parts } of variants) {
     for (const rule of parts.find((part) => part.name === name)?.rules.flatMap(singleRights) ?? []) {
-      const key = JSON.stringify([rule.group, rule.resource, rule.names, rule.verbs, String(rule.namespace)]);
+      const key = keyOf(name, rule);
       const known = trustsByRight.get(key);
       trustsByRight.set(key, { rule: known?.rule ?? rule, trusts: [...(known?.trusts ?? []), trust] });
     }

@@ -27,6 +27,7 @@ import { type MachineFigures, machineFigures } from '../observability/machine-fi
 import { RemoteNews } from '../observability/remote-news';
 import { RestTimes } from '../observability/rest-times';
 import { CloudInitMemory } from '../passes/cloud-init-step';
+import { StatusContests } from '../passes/status-contests';
 import { ToldOnce } from '../passes/told-once';
 import { recordedKey } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
@@ -47,6 +48,7 @@ export class MachineFiguresHandler {
     private readonly rests: RestTimes,
     private readonly news: RemoteNews,
     private readonly told: ToldOnce,
+    private readonly contests: StatusContests,
     private readonly cloudInit: CloudInitMemory,
     private readonly images: BootImages,
     macs: MacReservations,
@@ -65,6 +67,7 @@ export class MachineFiguresHandler {
     this.rests.forget(object);
     this.news.forget(keyOf(object));
     this.told.forget(keyOf(object));
+    this.contests.forget(keyOf(object));
     this.cloudInit.forget(object.metadata?.uid ?? '');
     this.images.forget(object.metadata?.uid ?? '');
   }

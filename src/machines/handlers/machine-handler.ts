@@ -28,8 +28,9 @@ import { SupervisorIdentity } from '../clusters/supervisor-identity';
 import { DELETION_POLICY_ANNOTATION, MACHINE_FINALIZER } from '../keys';
 import { KubevirtConfig, Machine, MachineClass, NetworkNamespace } from '../kinds';
 import { deletionPolicyOf, unknownPolicy, untilGivenUpText } from '../passes/machine-deletion';
-import { writeMachineStatus } from '../passes/machine-report';
+import { CONTESTED, writeMachineStatus } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
+import { StatusContests } from '../passes/status-contests';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { ToldOnce } from '../passes/told-once';
 import { MachinePlacement } from '../placement/machine-placement';
@@ -71,6 +72,7 @@ export class MachineHandler {
     private readonly turns: MachineTurns,
     private readonly metrics: ClusterMetrics,
     private readonly told: ToldOnce,
+    private readonly contests: StatusContests,
     checks: ClusterCheckQueue,
     triggers: Triggers,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
@@ -125,6 +127,10 @@ export class MachineHandler {
     if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(machine, ctx);
     const key = this.decider.recorded(machine);
     if (!isOurs(machine, this.api.profile)) return this.release(machine, key, ctx);
+    // The record of the placement is in the status too.
+    const heldMs = this.contests.look(machine);
+    await this.contests.tellNew(machine, ctx.client, tellContest(ctx));
+    if (heldMs > 0) return { requeueAfterMs: heldMs };
     await this.dropStaleConditions(machine, ctx);
     return key === undefined || machine.status?.kubevirtConfigRef === undefined
       ? this.place(machine, ctx)
@@ -173,6 +179,7 @@ export class MachineHandler {
       await this.report(machine, report, ctx);
       return waiting ? { requeueAfterMs: SEARCH_AGAIN_MS } : undefined;
     }
+    this.contests.wrote(machine, outcome.machine);
     // From here on the queue of the cluster works on it, if it can.
     return this.speakFor(outcome.machine, outcome.key, ctx);
   }
@@ -261,6 +268,7 @@ export class MachineHandler {
     const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
     const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
     if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
+    this.contests.forget(keyOf(machine));
   }
 
   private tellOrphans(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -277,7 +285,8 @@ export class MachineHandler {
   private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
     const findings = { profile: this.api.profile, situation, conditions, failure, problem: undefined, seen: undefined };
     const fields = statusFields(machine, findings, timestampOf(ctx.clock.now()));
-    await writeMachineStatus(ctx.client, this.api, machine, fields);
+    const { api, contests } = this;
+    await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
   }
 
   private async dropStaleConditions(machine: Machine, ctx: ReconcileContext<Machine>): Promise<void> {
@@ -295,6 +304,10 @@ export class MachineHandler {
 /** The queue of the cluster begins when everything was listed. What the cluster refuses to list shows only then. */
 function untilListed({ hasSynced }: Cluster): ReconcileResult {
   return hasSynced ? undefined : { requeueAfterMs: UNLISTED_RETRY_MS };
+}
+
+function tellContest({ events }: ReconcileContext<Machine>): (note: string) => void {
+  return (note) => events.warning(CONTESTED, note);
 }
 
 /** Everything but what our own passes write into the status. */

@@ -39,6 +39,7 @@ import { MACHINE_FINALIZER, MACHINE_NAME_ANNOTATION, MACHINE_NAMESPACE_ANNOTATIO
 import { KubevirtConfig, Machine, MachineClass, NetworkConfiguration, NetworkNamespace } from '../kinds';
 import { MacReservations, storeOf } from '../network/mac-reservations';
 import { NetworkAttachments } from '../network/network-kinds';
+import { BY_MAC, mayDecideOnAddress, reservedMacs, sharersOf, sharersOfMachine } from '../network/shared-addresses';
 import { RemoteNews } from '../observability/remote-news';
 import { CloudInitMemory } from '../passes/cloud-init-step';
 import { deleteRemoteObjects, deletionPolicyOf, type RemoteDeletion } from '../passes/machine-deletion';
@@ -47,6 +48,7 @@ import { BY_MACHINE, EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass, type TellEve
 import { reportPass } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { PassEnded, PassFindings } from '../passes/pass-findings';
+import { StatusContests } from '../passes/status-contests';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
 import { ToldOnce } from '../passes/told-once';
 import { isLasting, stateObstacle } from '../passes/unexpected-answer';
@@ -128,7 +130,8 @@ const passesOf = (concurrency: number): VirtualReconcileOptions<PlacedMachine> =
       mapped(RemoteClaimKind, machineOf),
       mapped(RemoteDataVolume, machineOf),
       mapped(Machine, (machine) => [keyOf(machine)], local),
-      mapped(NetworkConfiguration, (configuration) => [keyOf(configuration)], local),
+      mapped(Machine, (machine) => sharersOfMachine(get(Cluster), machine), { ...local, when: mayDecideOnAddress }),
+      mapped(NetworkConfiguration, (record) => sharersOf(get(Cluster), record), local),
       mapped(MachineClass, ({ metadata }) => those(({ spec }) => spec?.machineClass === metadata?.name), local),
       mapped(NetworkNamespace, ({ metadata: given }) => those(({ metadata }) => metadata?.namespace === given?.namespace), local),
       mapped(KubevirtConfig, (config) => placedOn(keyOfConfig(config, get(SupervisorApi).home)), { ...local, when: concernsMachines }),
@@ -153,6 +156,7 @@ export class PlacedMachineHandler {
     private readonly told: ToldOnce,
     private readonly news: RemoteNews,
     private readonly metrics: ClusterMetrics,
+    private readonly contests: StatusContests,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {}
 
@@ -181,6 +185,11 @@ export class PlacedMachineHandler {
     return involvedObject?.uid;
   }
 
+  @Index(NetworkConfiguration, BY_MAC)
+  macsOfRecord(record: NetworkConfiguration): readonly string[] {
+    return reservedMacs(record);
+  }
+
   @Reconcile(PlacedMachine, passesOf(DEFAULT_CONCURRENCY))
   async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
     // Its cause for this pass is not told again.
@@ -207,7 +216,7 @@ export class PlacedMachineHandler {
 
   private async pass(pass: MachinePass, ctx: ReconcileContext): Promise<ReconcileResult> {
     const { machine } = pass;
-    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass);
+    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass, ctx.key);
     if (!isOurs(machine, this.api.profile)) return;
     if (!(await this.ensureRecorded(pass, ctx))) return;
     const result = await runMachinePass(pass, this.api);
@@ -230,7 +239,7 @@ export class PlacedMachineHandler {
     return true;
   }
 
-  private async delete(pass: MachinePass): Promise<ReconcileResult> {
+  private async delete(pass: MachinePass, key: ObjectKey): Promise<ReconcileResult> {
     const { machine, findings } = pass;
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     this.images.forget(pass.owner.uid);
@@ -239,6 +248,7 @@ export class PlacedMachineHandler {
     const outcome = await this.deleteRemote(pass);
     if (outcome.kind === 'done' && (await deleteFromSupervisor(pass))) {
       this.cloudInit.forget(pass.owner.uid);
+      this.contests.forget(key);
       pass.event('normal', 'Deleted', `everything of the Machine was deleted from cluster ${pass.key}`);
       return;
     }
@@ -291,6 +301,7 @@ export class PlacedMachineHandler {
       cloudInit: this.cloudInit,
       images: this.images,
       metrics: this.metrics,
+      contests: this.contests,
       shown: () => {
         if (newsMs !== undefined) this.metrics.statusWritten(key, this.news.secondsSince(newsMs));
       },

@@ -9,6 +9,7 @@ import type { MachinesSettings } from '../settings';
 import type { OwnerIdentity } from '../virtual-machine/ownership';
 import type { CloudInitMemory } from './cloud-init-step';
 import type { PassFindings } from './pass-findings';
+import type { StatusContests } from './status-contests';
 
 export interface MachinePass {
   /** As it was when the pass began, plus what the pass wrote. */
@@ -32,6 +33,7 @@ export interface MachinePass {
   readonly cloudInit: CloudInitMemory;
   readonly images: BootImages;
   readonly metrics: ClusterMetrics;
+  readonly contests: StatusContests;
   readonly findings: PassFindings;
   readonly log: Logger;
   readonly clock: Clock;

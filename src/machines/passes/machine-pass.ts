@@ -55,7 +55,8 @@ export async function runMachinePass(pass: MachinePass, api: SupervisorApi): Pro
   if (failed !== undefined) throw failed;
   const next = end?.end;
   if (next !== undefined && 'error' in next) throw next.error;
-  return next;
+  const againMs = Math.min(next?.requeueAfterMs ?? Number.POSITIVE_INFINITY, findings.lookAgainMs ?? Number.POSITIVE_INFINITY);
+  return Number.isFinite(againMs) ? { requeueAfterMs: againMs } : undefined;
 }
 
 async function takeSteps(pass: MachinePass): Promise<void> {

@@ -17,6 +17,7 @@ import type { SupervisorApi } from '../supervisor-api';
 import { type RemoteEvent, RemoteEventKind, RemoteInstance } from '../virtual-machine/remote-objects';
 import { EVENTS_OF_VM, EVENTS_OF_VMI, type MachinePass } from './machine-pass-context';
 import { configurationOf } from './network-step';
+import type { StatusContests } from './status-contests';
 
 /** @param situation where the pass got to, whatever it found there. */
 export async function reportPass(pass: MachinePass, api: SupervisorApi, situation: MachineSituation['kind']): Promise<void> {
@@ -34,20 +35,44 @@ export async function reportPass(pass: MachinePass, api: SupervisorApi, situatio
     seen: seenMachine(pass),
   };
   const now = timestampOf(pass.clock.now());
-  const written = await writeMachineStatus(pass.local, api, machine, statusFields(machine, gathered, now));
-  if (written !== undefined && written.metadata?.resourceVersion !== machine.metadata?.resourceVersion) pass.shown();
+  const tell = (note: string): void => pass.event('warning', CONTESTED, note);
+  const outcome = await writeMachineStatus(
+    { client: pass.local, api, contests: pass.contests, tell },
+    machine,
+    statusFields(machine, gathered, now),
+  );
+  if (typeof outcome === 'number') findings.lookAgainMs = Math.min(outcome, findings.lookAgainMs ?? outcome);
+  else if (outcome !== undefined && outcome.metadata?.resourceVersion !== machine.metadata?.resourceVersion) pass.shown();
 }
 
-/** Applies fields that differ; nothing is sent when only the time would. */
+export const CONTESTED = 'StatusContested';
+
+export interface StatusWriter {
+  readonly client: KubeClient;
+  readonly api: SupervisorApi;
+  readonly contests: StatusContests;
+  /** Of a contest that has begun, on the Machine. */
+  readonly tell: (note: string) => void;
+}
+
+/**
+ * Applies fields that differ; nothing is sent when only the time would.
+ *
+ * @returns what was written; a number = for how many ms nothing may be, since somebody else keeps writing the same fields.
+ */
 export async function writeMachineStatus(
-  client: KubeClient,
-  api: SupervisorApi,
+  { client, api, contests, tell }: StatusWriter,
   machine: Machine,
   fields: StatusFields,
-): Promise<Machine | undefined> {
+): Promise<Machine | number | undefined> {
+  const heldMs = contests.look(machine);
+  await contests.tellNew(machine, client, tell);
+  if (heldMs > 0) return heldMs;
   const kept = keptFields(fields, api);
   const observedGeneration = api.keeps('machines', 'status.observedGeneration') ? machine.metadata?.generation : undefined;
-  return client.applyStatus(Machine, machine, { fields: kept, observedGeneration });
+  const written = await client.applyStatus(Machine, machine, { fields: kept, observedGeneration });
+  if (written !== undefined) contests.wrote(machine, written);
+  return written;
 }
 
 /** Fields that are not stored would differ for ever. */

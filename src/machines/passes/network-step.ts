@@ -31,11 +31,15 @@ import {
   vlanAttachment,
   vlanOf,
 } from '../network/remote-network';
-import { isTrue } from '../status/conditions';
+import { sharedAddress } from '../network/shared-addresses';
+import { isFalse, isTrue } from '../status/conditions';
 import { networkFailure } from '../status/failures';
 import type { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import type { MachinePass } from './machine-pass-context';
 import { causeText } from './remote-answers';
+
+/** Reason of the Event on each of several Machines with one address. */
+const SHARED_ADDRESS = 'MacAddressConflict';
 
 export interface PlacedNetwork extends RemoteNetwork {
   readonly mac: string;
@@ -51,11 +55,21 @@ export async function ensureNetwork(pass: MachinePass, vm: RemoteVirtualMachine 
   const present = configurationOf(pass);
   const network = networkOfMachine(vm) ?? recordedNetwork(present) ?? (await chosenNetwork(pass, namespace));
   const configuration = await ensureConfiguration(pass, present, network, macOfMachine(vm, network), namespace);
-  findings.set('NetworkReady', isTrue('Configured'));
   const mac = macOfInterface(configuration, network.name);
   if (mac === undefined)
     return findings.fail(networkFailure(notManagedText(pass.owner.namespace, pass.owner.name), 'NetworkConfigurationNotOwned'));
+  judgeAddress(pass, mac, vm);
   return { ...network, mac, configuration, namespace };
+}
+
+/** Of several Machines with one address the others get no virtual machine; one that is there is left as it is, and told of. */
+function judgeAddress({ supervisor, machine, findings, eventOnce, eventOver }: MachinePass, mac: string, vm: unknown): void {
+  const shared = sharedAddress(supervisor, machine, mac, vm !== undefined);
+  if (shared === undefined) eventOver(SHARED_ADDRESS);
+  else eventOnce('warning', SHARED_ADDRESS, shared.text);
+  if (shared === undefined || shared.isWinner) findings.set('NetworkReady', isTrue('Configured', shared?.text));
+  else if (vm === undefined) findings.fail(networkFailure(shared.text));
+  else findings.set('NetworkReady', isFalse('NetworkConfigurationError', shared.text));
 }
 
 export function configurationOf({ supervisor, machine }: Pick<MachinePass, 'supervisor' | 'machine'>): NetworkConfiguration | undefined {

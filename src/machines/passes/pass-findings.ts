@@ -21,15 +21,17 @@ export class PassFindings {
   disks: readonly DiskStatus[] | undefined;
   /** What the pass is about, for an answer that no step has words of its own for. */
   step: PassStep = 'spec';
+  /** Something that no watch tells may end what the pass has found: when to look again; `undefined` = nothing of that kind. */
+  lookAgainMs: number | undefined;
 
   set(type: ConditionType, finding: ConditionFinding): void {
     this.conditions[type] = finding;
   }
 
-  /** Nothing more can be done until somebody changes something. */
-  fail(failure: Failure): never {
+  /** Nothing more can be done until somebody changes something. @param again when no watch tells that somebody did. */
+  fail(failure: Failure, again?: PassEnd): never {
     this.failure = failure;
-    throw new PassEnded();
+    throw new PassEnded(again);
   }
 
   /** Something has to happen first that is no failure; its event begins the next pass. */

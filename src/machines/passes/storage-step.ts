@@ -38,6 +38,13 @@ import { annotateMachine } from './machine-annotations';
 import { BY_MACHINE, type MachinePass } from './machine-pass-context';
 import { causeText, isRefusal } from './remote-answers';
 
+/**
+ * Storage classes are not watched: the account on a remote cluster may get and list them. A Machine that waits for one, or for a change
+ * of one, asks again after this.
+ */
+const CLASS_LOOK_MS = 30_000;
+const LOOK_AGAIN = { requeueAfterMs: CLASS_LOOK_MS } as const;
+
 export interface StoredDisks {
   readonly disks: readonly PlacedDisk[];
   readonly refusals: readonly SpecRefusal[];
@@ -228,6 +235,7 @@ class StorageStep {
     const storageClass = className === '' ? undefined : await remote.find(RemoteStorageClassKind, className);
     if (storageClass?.allowVolumeExpansion !== true) {
       this.notGrown = `disk "${disk.name}" cannot grow to ${resize.to}: StorageClass ${className} does not allow volume expansion`;
+      this.pass.findings.lookAgainMs = CLASS_LOOK_MS;
       return;
     }
     const { name = '', uid } = claim.metadata ?? {};
@@ -255,12 +263,13 @@ class StorageStep {
       try {
         for await (const storageClass of remote.list(RemoteStorageClassKind)) classes.push(storageClass);
       } catch (error) {
-        if (isRefusal(error)) findings.fail(storageFailure('StorageError', `failed to get default storage class: ${causeText(error)}`));
+        const cause = causeText(error);
+        if (isRefusal(error)) findings.fail(storageFailure('StorageError', `failed to get default storage class: ${cause}`), LOOK_AGAIN);
         throw error;
       }
       className = defaultClassOf(classes);
       if (className === undefined)
-        return findings.fail(storageFailure('NoStorageClass', `failed to get default storage class: ${NO_DEFAULT_CLASS}`));
+        return findings.fail(storageFailure('NoStorageClass', `failed to get default storage class: ${NO_DEFAULT_CLASS}`), LOOK_AGAIN);
     }
     const advice = needsProfile(profile, settings) ? await remote.find(RemoteStorageProfile, className) : undefined;
     return storagePlan(profile, className, settings, advice);

@@ -116,6 +116,30 @@ describe('rights in the rendered chart', () => {
     });
   }
 
+  for (const [values, flags] of [
+    ['machines.legacyPvcCleanup=true', { legacyPvcCleanup: 'true' }],
+    ['machines.extraEnv.LEGACY_PVC_CLEANUP="true"', { legacyPvcCleanup: 'true' }],
+    ['machines.extraEnv.LEGACY_PVC_CLEANUP="false"', {}],
+    ['', {}],
+  ] as const) {
+    it(`with ${values || 'default values'} let the module machines delete claims on this cluster only if it is to clean them up`, async () => {
+      const settings = moduleSettings(new Settings(MODULE_DEFINITIONS, { kubevirtConfigsNamespace: '*', ...flags }, {}), NAMESPACE);
+      const parts = managerRightsByPart(['machines'], { leaderElection: false, secureMetrics: false }, settings);
+      const own = parts.filter(({ name }) => name === 'machines');
+      const names = { name: 'printed', namespace: NAMESPACE, serviceAccount: 'virt-steward-manager' };
+      const printed = (JSON.parse(printedRights(own, 'json', names)) as { items: TestObject[] }).items;
+      const isOfClaims = (right: string): boolean => right.includes('persistentvolumeclaims');
+
+      const objects = await helm.objects(`--set=machines.enabled=true`, ...(values === '' ? [] : [`--set-json=${values}`]));
+      const rights = rightsIn(objects, ['virt-steward-machines']);
+
+      expect(rights).to.deep.equal(rightsIn(printed, ['printed']));
+      expect(rights.filter(isOfClaims)).to.deep.equal(
+        'legacyPvcCleanup' in flags ? ['delete', 'list'].map((verb) => `ClusterRole: ${verb} /persistentvolumeclaims `) : [],
+      );
+    });
+  }
+
   it('let the manager get the named passwords in other namespaces, and nothing else there', async () => {
     const objects = await helm.objects(
       '--set=wol.secureOnSecrets[0].namespace=lab,wol.secureOnSecrets[0].name=one,wol.secureOnSecrets[1].namespace=lab,wol.secureOnSecrets[1].name=two',

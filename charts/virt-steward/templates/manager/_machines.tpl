@@ -18,6 +18,12 @@
 
 {{- define "virt-steward.machines.variables" -}}
 KUBEVIRT_CONFIGS_NAMESPACE {{ include "virt-steward.machines.values" . | fromJson | values | sortAlpha | join " " }}
+{{- if .Values.machines.legacyPvcCleanup }} LEGACY_PVC_CLEANUP{{ end }}
+{{- end }}
+
+{{/* Whether the manager takes away claims of the older operator: by the value, or by the variable, which came first. */}}
+{{- define "virt-steward.machines.legacyPvcCleanup" -}}
+{{- if or .Values.machines.legacyPvcCleanup (eq (get (.Values.machines.extraEnv | default dict) "LEGACY_PVC_CLEANUP" | toString) "true") }}true{{ end }}
 {{- end }}
 
 {{- define "virt-steward.machines.arguments" }}{{ end }}
@@ -36,6 +42,10 @@ KUBEVIRT_CONFIGS_NAMESPACE {{ include "virt-steward.machines.values" . | fromJso
 - name: {{ $name }}
   value: {{ ternary (. | quote) (join "," . | quote) (kindIs "string" .) }}
 {{- end }}
+{{- end }}
+{{- if .Values.machines.legacyPvcCleanup }}
+- name: LEGACY_PVC_CLEANUP
+  value: "true"
 {{- end }}
 {{- include "virt-steward.extraEnvironment" .Values.machines.extraEnv }}
 {{- end }}

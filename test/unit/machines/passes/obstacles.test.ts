@@ -3,7 +3,7 @@ import { PersistentVolumeClaim, Secret } from '../../../../src/framework';
 import { status } from '../../../../src/framework/testing';
 import { KubevirtConfig, Machine, NetworkConfiguration } from '../../../../src/machines/kinds';
 import type { RemoteClaim } from '../../../../src/machines/virtual-machine/claims';
-import { RemoteVirtualMachine } from '../../../../src/machines/virtual-machine/remote-objects';
+import { RemoteStorageClassKind, RemoteVirtualMachine } from '../../../../src/machines/virtual-machine/remote-objects';
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from './machines-world';
 
 const ALWAYS = 1_000_000;
@@ -16,6 +16,13 @@ describe('what stands in the way of a Machine', () => {
   const condition = (world: MachinesWorld, type: string): string => {
     const found = world.machine('web')?.status?.conditions?.find((candidate) => candidate.type === type);
     return `${found?.status} ${found?.reason}: ${found?.message}`;
+  };
+
+  const aStorageClass = (world: MachinesWorld): void => {
+    east(world).objects.create(RemoteStorageClassKind, {
+      metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+      allowVolumeExpansion: true,
+    });
   };
 
   it('shows while the cluster cannot say yes to the virtual machine, and is over with it', async () => {
@@ -109,6 +116,49 @@ describe('what stands in the way of a Machine', () => {
 
     setPhase('Bound');
     await pass(world);
+    expect(condition(world, 'StorageReady')).to.equal('True Ready: ');
+    const claim = east(world).objects.get(PersistentVolumeClaim, 'team-a/vm-web-os-pvc');
+    expect((claim as RemoteClaim).spec?.resources?.requests?.storage).to.equal('7Gi');
+  });
+
+  it('is the lack of a default storage class, and is over half a minute after there is one', async () => {
+    const world = await aMachinesWorld();
+    east(world).objects.delete(RemoteStorageClassKind, 'standard');
+    world.create('web');
+    await pass(world);
+    expect(condition(world, 'StorageReady')).to.equal(
+      'False NoStorageClass: failed to get default storage class: no default storage class found in the cluster',
+    );
+
+    aStorageClass(world);
+    await world.operator.advance(31_000);
+    expect(condition(world, 'StorageReady')).to.equal('True Ready: ');
+    expect(world.vm('east', 'vm-web')).to.not.equal(undefined);
+  });
+
+  it('is a storage class whose disks may not grow, and is over half a minute after they may', async () => {
+    const world = await aMachinesWorld();
+    world.create('web', { spec: { disks: [{ name: 'os', sizeGB: 5 }] } });
+    await pass(world);
+    east(world).objects.update(PersistentVolumeClaim, 'team-a/vm-web-os-pvc', (claim) => {
+      claim.status = { phase: 'Bound' };
+    });
+    const allowExpansion = (allowVolumeExpansion: boolean): void => {
+      east(world).objects.update(RemoteStorageClassKind, 'standard', (storageClass) => {
+        storageClass.allowVolumeExpansion = allowVolumeExpansion;
+      });
+    };
+    allowExpansion(false);
+    world.supervisor.objects.update(Machine, 'team-a/web', (machine) => {
+      machine.spec = { disks: [{ name: 'os', sizeGB: 7 }] };
+    });
+    await pass(world);
+    expect(condition(world, 'StorageReady')).to.equal(
+      'False ExpansionNotSupported: disk "os" cannot grow to 7Gi: StorageClass standard does not allow volume expansion',
+    );
+
+    allowExpansion(true);
+    await world.operator.advance(31_000);
     expect(condition(world, 'StorageReady')).to.equal('True Ready: ');
     const claim = east(world).objects.get(PersistentVolumeClaim, 'team-a/vm-web-os-pvc');
     expect((claim as RemoteClaim).spec?.resources?.requests?.storage).to.equal('7Gi');
