@@ -2,7 +2,8 @@
  * Reports on objects by Kubernetes Events.
  *
  * Expected flow: record -> series -> bounded queue -> one sender, one Event at a time.
- * Guarantees: recording returns at once and never throws; a note holds no secret; the queue is bounded and losses are counted.
+ * Guarantees: recording returns at once and never throws; a note holds no secret; the queue is bounded, losses are counted, and a
+ * Warning is the last to be lost; a reason that was not told of an object for ten minutes is told whatever else it reports (event-series.ts).
  * Assumptions: the client may be slow or refused, the sender waits for it and nobody else does.
  * Caveats: an Event that failed for any reason is lost; Events are hints, conditions are the record.
  * Errors: none; a missing right is logged once.
@@ -84,10 +85,11 @@ export class EventRecorder {
     }
     const note = fittingNote(event.note);
     const object = [about, ...(related === undefined ? [] : [related])].map(identityOf).join(' and ');
-    const series = this.series.occur(`${object} ${event.action}`, `${type} ${reason} ${note}`);
-    if (series === undefined) return;
+    const series = this.series.occur(`${object} ${event.action}`, { reason: `${type} ${reason}`, note });
+    if (series === 'lost') this.countDropped();
+    if (series === 'lost' || series === 'counted') return;
     this.queue.push({ event: { ...event, note }, guard, series, atMs: this.options.clock.now() });
-    if (this.queue.length > MAX_QUEUED) this.drop(this.queue.shift()!);
+    if (this.queue.length > MAX_QUEUED) this.dropOne();
     this.sender ??= this.send();
   }
 
@@ -189,8 +191,18 @@ export class EventRecorder {
     if (!this.stopping.signal.aborted) log.debug('event dropped', { reason: queued.event.reason, error });
   }
 
+  /** The oldest Normal one; only where every one that waits is a Warning, the oldest of these. */
+  private dropOne(): void {
+    const normal = this.queue.findIndex(({ event }) => event.type === 'Normal');
+    for (const queued of this.queue.splice(Math.max(normal, 0), 1)) this.drop(queued);
+  }
+
   private drop({ series }: Queued): void {
     series.queued = false;
+    this.countDropped();
+  }
+
+  private countDropped(): void {
     this.options.metrics?.eventsDropped?.(this.options.client.cluster, 1);
   }
 }

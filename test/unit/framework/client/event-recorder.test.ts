@@ -162,6 +162,57 @@ describe('event recorder', () => {
     expect(server.received.slice(11).map((request) => bodyOf(request).note)).to.deep.equal(['in time']);
   });
 
+  it('tells a reason that was not told within ten minutes, however much else its object has reported', async () => {
+    const flood = (): void => {
+      for (let index = 0; index < 30; index++) recorder.record(event({ type: 'Normal', reason: 'Asked', note: `by ${index}` }));
+    };
+    flood();
+    recorder.record(event({ reason: 'Lost' }));
+    recorder.record(event({ reason: 'Lost', note: 'in other words' }));
+    await flushed();
+    expect(server.received.map((request) => bodyOf(request).reason)).to.deep.equal([...Array<string>(10).fill('Asked'), 'Lost']);
+
+    await current.clock.advance(600_000);
+    flood();
+    recorder.record(event({ reason: 'Lost', note: 'again' }));
+    await flushed();
+    expect(bodyOf(server.received.at(-1))).to.include({ reason: 'Lost', note: 'again' });
+  });
+
+  it('tells no more than ten reasons at once beside that', async () => {
+    for (let index = 0; index < 50; index++) recorder.record(event({ reason: `Reason${index}` }));
+    await flushed();
+
+    expect(server.received).to.have.length(20);
+  });
+
+  it('counts what nobody heard of because its object had reported too much, and a repeat only with its series', async () => {
+    for (let index = 0; index < 15; index++) recorder.record(event({ note: `note ${index}` }));
+    await flushed();
+    for (let index = 0; index < 15; index++) recorder.record(event({ note: 'note 0' }));
+    await flushed();
+
+    expect(dropped).to.equal(5);
+  });
+
+  it('gives up a Normal Event before a Warning when too many wait', async () => {
+    server.answer = () => undefined;
+    const about = (name: string): Pick<EventInput, 'about'> => ({ about: aWidget({ metadata: { name } }) });
+    recorder.record(event({ ...about('sent'), note: 'on its way' }));
+    recorder.record(event({ ...about('first'), note: 'what matters' }));
+    for (let index = 0; index < 1_100; index++) recorder.record(event({ ...about(`w${index}`), type: 'Normal' }));
+    recorder.record(event({ ...about('last'), note: 'what matters too' }));
+    expect(recorder.waiting).to.equal(1_000);
+    expect(dropped).to.equal(102);
+
+    await until('the first is on its way', () => server.received.length === 1);
+    server.answer = (_request, response) => json(response, 201, {});
+    await current.clock.advance(10_000);
+    await flushed();
+    const warnings = server.received.map(bodyOf).filter(({ type }) => type === 'Warning');
+    expect(warnings.map(({ note }) => note)).to.deep.equal(['on its way', 'what matters', 'what matters too']);
+  });
+
   it('counts occurrences that were kept back in the next message of the series', async () => {
     for (let index = 0; index < 25; index++) {
       recorder.record(event());
