@@ -61,8 +61,9 @@ export const renderCommand: RegisterCommand = (program, io, done) => {
 };
 
 /** Flags that would be ignored are mistakes. */
-function requireCombination({ hcoFile, context, kubeconfig, dryRunDiff, check, asset }: RenderFlags): void {
+function requireCombination({ hcoFile, context, kubeconfig, dryRunDiff, check, asset, platformAssetsDir }: RenderFlags): void {
   const conflicts: readonly (readonly [boolean, string])[] = [
+    [platformAssetsDir === '', '--platform-assets-dir is empty; allowed: the directory of a catalog'],
     [context !== undefined && hcoFile === undefined, '--context needs --hco-file: a cluster tells these things itself'],
     [hcoFile !== undefined && kubeconfig !== undefined, '--hco-file and --kubeconfig exclude one another'],
     [hcoFile !== undefined && dryRunDiff === true, '--dry-run-diff needs a cluster; leave out --hco-file'],

@@ -29,6 +29,7 @@ function filesOf(directory: string): CatalogFiles {
   try {
     return catalogFiles(directory);
   } catch (error) {
+    if (error instanceof CatalogError) throw error;
     throw new CatalogError([{ file: directory, text: `cannot be read: ${error instanceof Error ? error.message : String(error)}` }]);
   }
 }

@@ -113,6 +113,7 @@ describe('the command render', () => {
     [['--hco-file=nowhere.yaml'], 'nowhere.yaml cannot be read'],
     [['--hco-file=other.yaml'], 'other.yaml: is no HyperConverged and no KubeVirt'],
     [['--hco-file=hco.yaml', '--context=no-context.yaml'], 'no-context.yaml: topolgy is not known'],
+    [['--check', '--platform-assets-dir='], '--platform-assets-dir is empty; allowed: the directory of a catalog'],
     [['--output=text'], 'Allowed choices are yaml, json, status'],
   ] as const) {
     it(`refuses ${args.join(' ')} with one line`, async () => {

@@ -137,6 +137,39 @@ describe('loading a catalog', () => {
     expect(() => inDirectory({ 'a.yaml': '' }, loadCatalog)).to.throw(CatalogError, 'catalog.yaml: ');
   });
 
+  it('is refused without a name of its directory', () => {
+    expect(() => loadCatalog('')).to.throw(CatalogError, '--platform-assets-dir: is empty; allowed: the directory of a catalog');
+  });
+
+  describe('that is larger than a catalog can be', () => {
+    const refusal = (files: Record<string, string>): string =>
+      inDirectory(files, (directory) => {
+        try {
+          return String(loadCatalog(directory));
+        } catch (error) {
+          return (error as Error).message.replaceAll(directory, 'DIRECTORY');
+        }
+      });
+
+    it('is refused with its largest file, and with what all take, before any of them is read', () => {
+      const file = 'x'.repeat(2 ** 20);
+      const files = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`files/${index}`, file]));
+
+      expect(refusal({ 'catalog.yaml': 'no: [yaml', 'files/large': `${file}x` })).to.equal(
+        'files/large: has 1048577 bytes; allowed: 1048576',
+      );
+      expect(refusal({ 'catalog.yaml': 'no: [yaml', ...files })).to.equal('DIRECTORY: has 16777225 bytes in all; allowed: 16777216');
+    });
+
+    it('is refused with too many files, wherever they stand, but for schemas and documents', () => {
+      const many = (folder: string, end = '.yaml'): Record<string, string> =>
+        Object.fromEntries(Array.from({ length: 1_001 }, (_, index) => [`${folder}/${index}${end}`, '']));
+
+      expect(refusal(many('a/b/c'))).to.equal('DIRECTORY: has more than 1000 files, which is no catalog; allowed: 1000');
+      expect(refusal({ 'catalog.yaml': 'no: [yaml', ...many('crds'), ...many('docs', '.md') })).to.match(/^catalog\.yaml: /);
+    });
+  });
+
   it('tells everything that is wrong with all files at once, by file and field', () => {
     const problems = problemsOf({
       'a.yaml': anAsset({ order: -1, install: 'sometimes', colour: 'red', when: ['1 +', 'hardware.x'], requires: ['crd:'] }),
