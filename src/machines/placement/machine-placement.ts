@@ -122,6 +122,11 @@ export class MachinePlacement {
     return { type: 'found', key: decision.key };
   }
 
+  /** Whether a Machine without a record may have objects on a cluster. */
+  async isLost(machine: Machine, { client, signal }: Pick<PlacementPass, 'client' | 'signal'>): Promise<boolean> {
+    return (await this.lost.of(machine, client, signal)) !== undefined;
+  }
+
   /** A new place would be a second one. */
   private unknown({ text, holders }: LostRecord, machine: Machine, pass: PlacementPass): PlacementOutcome {
     const reason = holders.length > 0 ? 'DuplicateVirtualMachine' : 'SearchIncomplete';
