@@ -23,7 +23,9 @@ export type InstalledSettings = Settings<(typeof DEFINITIONS)[number]['key']>;
 export interface Installation {
   readonly deployment: Deployment;
   readonly settings: InstalledSettings;
-  /** Pods of the Deployment that are Ready. */
+  /** Pods of the Deployment that are not being deleted. */
+  readonly pods: readonly Pod[];
+  /** Those of them that are Ready. */
   readonly readyPods: readonly Pod[];
 }
 
@@ -39,9 +41,10 @@ export async function readInstallation(view: ClusterView, name: string, namespac
   if (deployment.kind !== 'read') return deployment;
   const pods = await view.list(Pod, { namespace, labels: selectorOf(deployment.value) });
   if (pods.kind !== 'read') return pods;
+  const staying = pods.value.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   return {
     kind: 'read',
-    value: { deployment: deployment.value, settings: settingsOf(deployment.value), readyPods: pods.value.filter(isReady) },
+    value: { deployment: deployment.value, settings: settingsOf(deployment.value), pods: staying, readyPods: staying.filter(isReady) },
   };
 }
 
@@ -76,7 +79,11 @@ function selectorOf({ spec }: Deployment): string {
     .join(',');
 }
 
-function isReady({ metadata, status }: Pod): boolean {
-  const isSo = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
-  return isSo && metadata?.deletionTimestamp === undefined;
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+}
+
+/** Replicas that the Deployment asks for. */
+export function wantedReplicas({ spec }: Deployment): number {
+  return Number(spec?.['replicas'] ?? 1);
 }
