@@ -15,6 +15,7 @@ import {
   objectKey,
   type RbacRule,
 } from '../../framework';
+import { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import type { CallOptions } from './client-manager';
 import type { ClusterFindings } from './cluster-findings';
 import { textOf } from './config-error';
@@ -35,6 +36,7 @@ export async function checkCluster(
   const crds = await crdVersionsOf(client, options);
   return {
     ...identity,
+    forbidden: identity.forbidden ?? (await undiscoverable(client, options)),
     ...kubeVirt,
     hasImporter: await client.discovery.serves(DataVolume, options.signal).catch(refusedAs(undefined)),
     missingRights: await missingRights(client, rights, options).catch(refusedAs(undefined)),
@@ -48,6 +50,17 @@ async function identityOf(client: KubeClient, { signal }: CallOptions): Promise<
     return { clusterId: metadata?.uid, forbidden: undefined };
   } catch (error) {
     if (isOperatorError(error, 'FORBIDDEN')) return { clusterId: undefined, forbidden: textOf(error) };
+    throw error;
+  }
+}
+
+/** Without discovery nobody knows what is there, and a cluster of which that is not known must not be worked on. */
+async function undiscoverable(client: KubeClient, { signal }: CallOptions): Promise<string | undefined> {
+  try {
+    for (const { apiVersion } of [RemoteVirtualMachine, DataVolume]) await client.discovery.resources(apiVersion, signal);
+    return undefined;
+  } catch (error) {
+    if (isOperatorError(error, 'FORBIDDEN')) return textOf(error);
     throw error;
   }
 }

@@ -9,7 +9,7 @@ import { COMPARED_CRDS } from './remote-kinds';
 export interface ClusterFindings {
   /** UID of the namespace kube-system; `undefined` = it could not be read. */
   readonly clusterId: string | undefined;
-  /** Why the cluster answers but lets nothing be done: 403 of the call that every cluster must allow. */
+  /** Why the cluster answers but lets nothing be done: 403 of a call that every cluster must allow. */
   readonly forbidden: string | undefined;
   readonly kubeVirtVersion: string | undefined;
   /** Why KubeVirt cannot be used; empty = it can. */
@@ -57,6 +57,8 @@ export class ClusterFindingsStore {
   forget(key: string): void {
     this.findings.delete(key);
     this.expired.delete(key);
+    // A check that is under way belongs to a cluster that is not engaged any more.
+    this.epochs.delete(key);
   }
 
   /** The greater of two keys whose clusters are the same one, and so the one that is not counted. @returns the smaller key. */
@@ -73,7 +75,7 @@ export class ClusterFindingsStore {
   distinct(keys: readonly string[]): readonly string[] {
     const seen = new Set<string>();
     const isFirst = (key: string): boolean => {
-      const id = this.findings.get(key)?.clusterId;
+      const id = this.get(key)?.clusterId;
       if (id === undefined) return true;
       const isNew = !seen.has(id);
       seen.add(id);

@@ -88,7 +88,7 @@ export class ClusterMetrics {
 
   /** A cluster is known: its first adoption is an increase then and no new series. */
   declare(key: string): void {
-    const cluster = this.labels.of(key);
+    const cluster = this.labels.add(key);
     // A histogram at zero takes away what was observed.
     if (this.declared.has(cluster)) return;
     this.declared.add(cluster);

@@ -2,7 +2,8 @@
  * Whether a Machine's cluster can be worked on, for those who work on Machines.
  *
  * Owns: putting together what config, connection and checks say. Never: a network call.
- * Invariant: a cluster is usable only after its identity was read and is the one that Machines were placed on.
+ * Invariant: a cluster is usable only after its identity was read and is the one that Machines were placed on, and while nothing that work
+ * there reads is refused from the start.
  */
 import { type Cluster, singleton } from '../../framework';
 import { CLUSTER_ID_ANNOTATION } from '../keys';
@@ -21,6 +22,8 @@ export type ClusterUse =
       readonly reason: ConfigStatus | 'ConfigNotFound';
       /** Names the cluster and the cause. */
       readonly message: string;
+      /** It has to be asked again: nobody is told when it is over. */
+      readonly isUntold?: boolean;
     };
 
 /** A cluster without KubeVirt is there: calls will say what is missing, and what waits for it is told of its return. */
@@ -45,6 +48,8 @@ export class MachineClusters {
     const cluster = this.connections.clusterOf(key);
     const clusterId = this.findings.get(key)?.clusterId;
     const works = judged !== undefined && WORKING.has(judged.status);
+    const unlisted = works && cluster !== undefined ? unlistedProblem(cluster) : undefined;
+    if (unlisted !== undefined) return { usable: false, ...unlisted, message: `cluster ${key}: ${unlisted.message}`, isUntold: true };
     if (works && cluster !== undefined && clusterId !== undefined) return { usable: true, cluster, clusterId, config };
     const cause = judged?.message ?? 'it is being connected';
     return { usable: false, reason: judged?.status ?? 'Disconnected', message: `cluster ${key}: ${cause}` };
@@ -67,4 +72,15 @@ export class MachineClusters {
       machines: this.placed.count(key),
     };
   }
+}
+
+/** Why work on a cluster cannot begin: something that it needs was never listed, and that is more than a passing disturbance. */
+function unlistedProblem({ informers }: Cluster): { readonly reason: ConfigStatus; readonly message: string } | undefined {
+  for (const informer of informers.list()) {
+    const { state, late, detail } = informer.status();
+    if (informer.store.synced) continue;
+    if (state === 'Denied') return { reason: 'Forbidden', message: detail };
+    if (state === 'Backoff' && late) return { reason: 'ServerError', message: detail };
+  }
+  return undefined;
 }

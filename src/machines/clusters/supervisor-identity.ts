@@ -6,7 +6,8 @@
 import { Cluster, inject, Namespace, singleton } from '../../framework';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 
-const IDENTITY_NAMESPACE = 'kube-system';
+/** Its UID is that of a cluster. */
+export const IDENTITY_NAMESPACE = 'kube-system';
 
 @singleton()
 export class SupervisorIdentity {

@@ -44,20 +44,27 @@ export const ClusterCheck = defineVirtualKind<ClusterCheck>('ClusterCheck');
 @singleton()
 export class ClusterCheckQueue {
   private readonly sinks = new Map<string, KeySink>();
-  private readonly listeners = new Set<(key: string) => void>();
+  private readonly listeners = new Set<() => void>();
+  private readonly identityListeners = new Set<() => void>();
 
   /** Checks a cluster soon. */
   ask(clusterName: string): void {
     this.sinks.get(clusterName)?.touch(clusterName);
   }
 
-  /** Told of the cluster key. */
-  onChecked(listener: (key: string) => void): void {
+  /** Told of the end of each check. */
+  onChecked(listener: () => void): void {
     this.listeners.add(listener);
   }
 
-  checked(key: string): void {
-    for (const listener of this.listeners) listener(key);
+  /** Told when it is known which cluster one is, or that it is another one. */
+  onIdentified(listener: () => void): void {
+    this.identityListeners.add(listener);
+  }
+
+  checked({ isIdentityNews }: { isIdentityNews: boolean }): void {
+    for (const listener of this.listeners) listener();
+    if (isIdentityNews) for (const listener of this.identityListeners) listener();
   }
 
   open(clusterName: string, sink: KeySink): void {
@@ -91,6 +98,7 @@ export class ClusterCheckSource implements KeySource<ClusterCheck> {
 }
 
 const CHECK_AGAIN_MS = 100;
+const FORBIDDEN_AGAIN_MS = 30_000;
 const REMOTE = { clusters: 'remotes' } as const;
 
 @Handler({
@@ -130,14 +138,17 @@ export class ClusterCheckHandler {
   async check(_check: ClusterCheck, ctx: ReconcileContext): Promise<ReconcileResult> {
     if (!isAnswering(ctx.cluster)) return;
     const key = keyOfCluster(ctx.cluster.name, this.api.home);
+    const { checkIntervalMs } = this.settings;
     const epoch = this.findings.epochOf(key);
     const found = await checkCluster(ctx.client, key, this.rights(), { signal: ctx.signal });
     if (this.clusters.get(ctx.cluster.name) !== ctx.cluster) return;
+    const before = this.findings.get(key);
     // Another connection has taken over meanwhile: that was the one before.
     if (!this.findings.set(key, found, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
     this.log(key);
-    this.queue.checked(key);
-    return { requeueAfterMs: this.settings.checkIntervalMs };
+    this.queue.checked({ isIdentityNews: before === undefined || before.clusterId !== found.clusterId });
+    // Whoever gives a right does not tell us.
+    return { requeueAfterMs: found.forbidden === undefined ? checkIntervalMs : Math.min(checkIntervalMs, FORBIDDEN_AGAIN_MS) };
   }
 
   private log(key: string): void {

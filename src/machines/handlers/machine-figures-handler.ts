@@ -17,6 +17,7 @@ import {
   OnEvent,
   type ResourceEvent,
 } from '../../framework';
+import { BootImages } from '../boot-images/boot-images';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { MACHINE_NAME_ANNOTATION, MACHINE_NAMESPACE_ANNOTATION } from '../keys';
 import { Machine } from '../kinds';
@@ -25,6 +26,8 @@ import { ClusterLabels } from '../observability/cluster-labels';
 import { type MachineFigures, machineFigures } from '../observability/machine-figures';
 import { RemoteNews } from '../observability/remote-news';
 import { RestTimes } from '../observability/rest-times';
+import { CloudInitMemory } from '../passes/cloud-init-step';
+import { StatusContests } from '../passes/status-contests';
 import { ToldOnce } from '../passes/told-once';
 import { recordedKey } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
@@ -45,6 +48,9 @@ export class MachineFiguresHandler {
     private readonly rests: RestTimes,
     private readonly news: RemoteNews,
     private readonly told: ToldOnce,
+    private readonly contests: StatusContests,
+    private readonly cloudInit: CloudInitMemory,
+    private readonly images: BootImages,
     macs: MacReservations,
     metrics: MetricsRegistry,
     @inject(CLOCK) private readonly clock: Clock,
@@ -61,6 +67,9 @@ export class MachineFiguresHandler {
     this.rests.forget(object);
     this.news.forget(keyOf(object));
     this.told.forget(keyOf(object));
+    this.contests.forget(keyOf(object));
+    this.cloudInit.forget(object.metadata?.uid ?? '');
+    this.images.forget(object.metadata?.uid ?? '');
   }
 
   @OnEvent(RemoteVirtualMachine, REMOTE)

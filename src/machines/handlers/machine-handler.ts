@@ -10,7 +10,6 @@ import {
   clusterChanges,
   Handler,
   inject,
-  type KubernetesObject,
   keyOf,
   mapped,
   Reconcile,
@@ -33,9 +32,9 @@ import { CONTESTED, writeMachineStatus } from '../passes/machine-report';
 import { MachineTurns } from '../passes/machine-turns';
 import { StatusContests } from '../passes/status-contests';
 import { deleteFromSupervisor } from '../passes/supervisor-deletion';
+import { ToldOnce } from '../passes/told-once';
 import { MachinePlacement } from '../placement/machine-placement';
 import { PlacementDecider } from '../placement/placement-decider';
-import { showsMachineOfOlderOperator } from '../placement/recorded-placement';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { type ConditionFindings, isTrue, shownFindings, staleConditionsPatch } from '../status/conditions';
@@ -44,9 +43,12 @@ import { statusFields } from '../status/machine-status';
 import type { MachineSituation } from '../status/phase';
 import { SupervisorApi } from '../supervisor-api';
 import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
+import { ClusterCheckQueue } from './cluster-check-handler';
 
 /** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
 const UNSETTLED_RETRY_MS = 1_000;
+/** A cluster whose queue waits for its caches is looked at again after this: nobody is told that they are refused. */
+const UNLISTED_RETRY_MS = 5_000;
 /** A search that a cluster did not answer is repeated, also where that cluster was never lost. */
 const SEARCH_AGAIN_MS = 15_000;
 const UNPLACED_CONCURRENCY = 8;
@@ -59,9 +61,6 @@ interface Report {
 
 @Handler()
 export class MachineHandler {
-  /** What was said of a cluster that cannot be used, so that one Event goes with each new word. */
-  private readonly told = new Map<string, string>();
-
   constructor(
     private readonly supervisor: Cluster,
     private readonly decider: PlacementDecider,
@@ -72,13 +71,19 @@ export class MachineHandler {
     private readonly api: SupervisorApi,
     private readonly turns: MachineTurns,
     private readonly metrics: ClusterMetrics,
+    private readonly told: ToldOnce,
     private readonly contests: StatusContests,
+    checks: ClusterCheckQueue,
     triggers: Triggers,
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
   ) {
     // A CRD that was missing or wrong is there now.
     api.onChange(() => {
       for (const machine of this.machines()) triggers.touch(Machine, keyOf(machine));
+    });
+    // They were judged without knowing which cluster it is.
+    checks.onIdentified(() => {
+      for (const key of this.unplaced()) triggers.touch(Machine, key);
     });
   }
 
@@ -142,7 +147,7 @@ export class MachineHandler {
     const { provider = '', providerConfig } = machine.spec ?? {};
     const wanted = provider === '' ? (providerConfig?.name ?? '') : provider;
     const text = `machine ${ctx.key} is placed on KubevirtConfig ${key}; changing the provider to ${wanted} is not supported. Restore kubevirt, or delete the Machine and create it anew`;
-    this.tellOnce(machine, text, () => ctx.events.warning('ProviderChangeRefused', text));
+    this.warnOnce(machine, 'ProviderChangeRefused', text, ctx);
     const shown = shownFindings(machine.status?.conditions ?? []);
     const { reason, message, status } = shown.PlacementImmutable ?? {};
     if (status === 'True' && reason === 'ProviderChangeRefused' && message === text) return;
@@ -158,9 +163,10 @@ export class MachineHandler {
     const reserved = reservedNamespaceProblem(namespace, this.settings.deniedNamespaces);
     const problems = [reserved, specProblems(machine)].filter((text) => text !== undefined).join('; ');
     if (problems !== '') {
-      this.tellOnce(machine, problems, () => ctx.events.warning('InvalidSpec', problems));
+      this.warnOnce(machine, 'InvalidSpec', problems, ctx);
       return this.report(machine, { situation: 'waiting-for-placement', failure: specFailure(problems) }, ctx);
     }
+    this.told.isOver(ctx.key, 'InvalidSpec');
     const outcome = await this.placement.place(machine, ctx);
     if (outcome.type === 'gone') return;
     const valid: ConditionFindings = { SpecValid: isTrue('Valid') };
@@ -183,20 +189,21 @@ export class MachineHandler {
     const use = this.clusters.use(key);
     if (use.usable) {
       this.recovered(machine, key, ctx);
-      return;
+      return untilListed(use.cluster);
     }
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.tellOnce(machine, `${use.reason} ${use.message}`, () => ctx.events.warning('RemoteUnreachable', use.message));
+    this.warnOnce(machine, 'RemoteUnreachable', use.message, ctx);
     const rule = machine.status?.kubevirtConfigRef?.rule;
     const conditions: ConditionFindings = {
       ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
       RemoteUnreachable: isTrue(use.reason, use.message),
     };
-    return this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    await this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
   }
 
   private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
-    if (!this.told.delete(keyOf(machine))) return;
+    if (!this.told.isOver(keyOf(machine), 'RemoteUnreachable')) return;
     ctx.events.normal('RemoteRecovered', `cluster ${key} can be used again`);
   }
 
@@ -208,18 +215,20 @@ export class MachineHandler {
   }
 
   private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
-    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) {
-      this.told.delete(keyOf(machine));
-      return;
-    }
+    if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     const unknown = unknownPolicy(machine);
     if (unknown !== undefined) {
       const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;
-      this.tellOnce(machine, text, () => ctx.events.warning('InvalidAnnotation', text));
+      this.warnOnce(machine, 'InvalidAnnotation', text, ctx);
     }
     const isOrphan = deletionPolicyOf(machine) === 'orphan';
-    let key = this.decider.recorded(machine);
-    if (key === undefined && !isOrphan && showsMachineOfOlderOperator(machine)) {
+    if (isOrphan) {
+      const place = this.decider.recorded(machine);
+      if (place !== undefined) this.tellOrphans(machine, place, ctx);
+      return this.finish(machine, ctx);
+    }
+    let key = this.decider.written(machine);
+    if (key === undefined) {
       const located = await this.placement.locate(machine, ctx);
       if (located.type === 'unknown') {
         await this.sayWaiting(machine, located.text, {}, ctx);
@@ -228,16 +237,13 @@ export class MachineHandler {
       key = located.type === 'found' ? located.key : undefined;
     }
     if (key === undefined) return this.finish(machine, ctx);
-    if (isOrphan) {
-      this.tellOrphans(machine, key, ctx);
-      return this.finish(machine, ctx);
-    }
     const use = this.clusters.use(key);
     // The queue of the cluster takes its objects away.
-    if (use.usable) return;
+    if (use.usable) return untilListed(use.cluster);
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    return this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
   }
 
   private sayWaiting(
@@ -262,7 +268,6 @@ export class MachineHandler {
     const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
     const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
     if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.told.delete(keyOf(machine));
     this.contests.forget(keyOf(machine));
   }
 
@@ -272,10 +277,9 @@ export class MachineHandler {
     const vm = virtualMachineRef?.name ?? 'none known';
     const text = `left on cluster ${key}, namespace ${machine.metadata?.namespace}: VirtualMachine ${vm}, PersistentVolumeClaims ${claims.length === 0 ? 'none known' : claims.join(', ')}`;
     // The pass comes again until the NetworkConfiguration is gone.
-    this.tellOnce(machine, text, () => {
-      this.metrics.orphaned(key);
-      ctx.events.warning('RemoteObjectsOrphaned', text);
-    });
+    if (!this.told.isNew(ctx.key, 'RemoteObjectsOrphaned', text)) return;
+    this.metrics.orphaned(key);
+    ctx.events.warning('RemoteObjectsOrphaned', text);
   }
 
   private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
@@ -291,12 +295,15 @@ export class MachineHandler {
       await ctx.client.patch(Machine, keyOf(machine), patch as Parameters<typeof ctx.client.patch>[2], { subresource: 'status' });
   }
 
-  private tellOnce(machine: KubernetesObject, text: string, tell: () => void): void {
-    const key = keyOf(machine);
-    if (this.told.get(key) === text) return;
-    this.told.set(key, text);
-    tell();
+  /** One Event for as long as it goes on to be true in the same words. */
+  private warnOnce(machine: Machine, reason: string, text: string, { events }: ReconcileContext<Machine>): void {
+    if (this.told.isNew(keyOf(machine), reason, text)) events.warning(reason, text);
   }
+}
+
+/** The queue of the cluster begins when everything was listed. What the cluster refuses to list shows only then. */
+function untilListed({ hasSynced }: Cluster): ReconcileResult {
+  return hasSynced ? undefined : { requeueAfterMs: UNLISTED_RETRY_MS };
 }
 
 function tellContest({ events }: ReconcileContext<Machine>): (note: string) => void {

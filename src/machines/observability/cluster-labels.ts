@@ -1,7 +1,8 @@
 /**
  * The value of the label `cluster` in metrics of the module: the cluster key for 200 clusters at a time, `other` for those beyond.
  *
- * Owns: which clusters have a name. Invariant: a cluster keeps its label from when it is first named until it is gone.
+ * Owns: which clusters have a name. Invariant: a cluster keeps its label from when it comes until it is gone; what is no cluster, or not any
+ * more, has none of its own, however often it is asked for.
  */
 import { singleton } from '../../framework';
 
@@ -14,10 +15,13 @@ export class ClusterLabels {
 
   /** @param key empty for what belongs to no cluster, which has a label of its own. */
   of(key: string): string {
-    if (key === '' || this.named.has(key)) return key;
-    if (this.named.size >= NAMED_CLUSTERS) return OTHER_CLUSTERS;
-    this.named.add(key);
-    return key;
+    return key === '' || this.named.has(key) ? key : OTHER_CLUSTERS;
+  }
+
+  /** There is such a cluster. @returns its label. */
+  add(key: string): string {
+    if (this.named.size < NAMED_CLUSTERS) this.named.add(key);
+    return this.of(key);
   }
 
   forget(key: string): void {

@@ -4,6 +4,7 @@
  * Owns: the template of its DataVolume and its size, and the clean-up once the system is installed. Never: waits for an import.
  */
 import { objectKey } from '../../framework';
+import type { ImageSize } from '../boot-images/boot-images';
 import { storageFailure } from '../status/failures';
 import {
   type BootWish,
@@ -14,7 +15,7 @@ import {
   owesIsoCleanUp,
   probeUrl,
 } from '../virtual-machine/boot-image';
-import { BOOT_IMAGE_SIZE, ISO_CLEANED_UP } from '../virtual-machine/marks';
+import { ISO_CLEANED_UP } from '../virtual-machine/marks';
 import { isoName } from '../virtual-machine/names';
 import { isDeletable, ownershipOf } from '../virtual-machine/ownership';
 import { RemoteClaimKind, RemoteDataVolume, type RemoteVirtualMachine } from '../virtual-machine/remote-objects';
@@ -24,6 +25,13 @@ import type { StoredDisks } from './storage-step';
 
 const ASK_AGAIN_MS = 500;
 
+export interface InstallationMedium {
+  /** `undefined` = none is wanted. */
+  readonly template: DataVolume | undefined;
+  /** Size that the server of the image has told in this pass, to be noted on the Machine. */
+  readonly found: string | undefined;
+}
+
 /** @param live the virtual machine as it is, whose medium keeps its size. */
 export async function isoOf(
   pass: MachinePass,
@@ -31,14 +39,15 @@ export async function isoOf(
   vm: string,
   stored: StoredDisks,
   live: RemoteVirtualMachine | undefined,
-): Promise<DataVolume | undefined> {
-  if (boot.kind !== 'iso') return undefined;
+): Promise<InstallationMedium> {
+  if (boot.kind !== 'iso') return { template: undefined, found: undefined };
   if (pass.hasImporter === false)
     pass.findings.fail(storageFailure('CDIMissing', 'CDI is not installed on the cluster; an ISO image cannot be imported'));
   const { owner } = pass;
   const name = isoName(vm, { namespace: owner.namespace, machine: owner.name });
-  const size = boot.size ?? liveSizeOf(live, name) ?? (await askedSize(pass, boot.source));
-  return isoTemplate(name, boot.source, size, await stored.plan(), owner);
+  const known = boot.size ?? liveSizeOf(live, name);
+  const { size, isAssumed } = known === undefined ? askedSize(pass, boot.source) : { size: known, isAssumed: true };
+  return { template: isoTemplate(name, boot.source, size, await stored.plan(), owner), found: isAssumed ? undefined : size };
 }
 
 function liveSizeOf(vm: RemoteVirtualMachine | undefined, name: string): string | undefined {
@@ -47,18 +56,13 @@ function liveSizeOf(vm: RemoteVirtualMachine | undefined, name: string): string 
   return (template?.spec?.storage as { resources?: { requests?: { storage?: string } } } | undefined)?.resources?.requests?.storage;
 }
 
-/** The answer is kept on the Machine, so that a medium never changes its size. */
-async function askedSize(pass: MachinePass, source: ImageSource): Promise<string> {
-  const { settings, images, owner, findings } = pass;
+function askedSize({ settings, images, owner, findings }: MachinePass, source: ImageSource): ImageSize {
   const url = settings.bootImageProbe ? probeUrl(source) : undefined;
-  if (url === undefined) return DEFAULT_ISO_SIZE;
-  const size = images.take(owner.uid, `${owner.namespace}/${owner.name}`, url);
-  if (size === 'asking') {
-    const text = 'the server of the boot image is being asked for its size';
-    return findings.wait('StorageReady', 'WaitingForImport', text, { requeueAfterMs: ASK_AGAIN_MS });
-  }
-  await annotateMachine(pass, BOOT_IMAGE_SIZE, size);
-  return size;
+  if (url === undefined) return { size: DEFAULT_ISO_SIZE, isAssumed: true };
+  const answer = images.sizeOf(owner.uid, `${owner.namespace}/${owner.name}`, url);
+  if (answer !== 'asking') return answer;
+  const text = 'the server of the boot image is being asked for its size';
+  return findings.wait('StorageReady', 'WaitingForImport', text, { requeueAfterMs: ASK_AGAIN_MS });
 }
 
 /** After the virtual machine has let go of it. */

@@ -6,7 +6,20 @@
  * Invariant: the name of a Secret is noted before it is made and struck out after it is gone, because the remote role can neither read nor
  * list Secrets.
  */
-import { AlreadyExistsError, ConfigMap, ForbiddenError, kindPath, NotFoundError, objectKey, Secret, singleton } from '../../framework';
+import {
+  AlreadyExistsError,
+  ClusterRegistry,
+  ConfigMap,
+  ForbiddenError,
+  keyOf,
+  kindPath,
+  NotFoundError,
+  objectKey,
+  Secret,
+  singleton,
+} from '../../framework';
+import { Machine } from '../kinds';
+import { storeOf } from '../network/mac-reservations';
 import { staticNetworkData, WaitingForAddressError } from '../network/static-network-data';
 import { specFailure } from '../status/failures';
 import {
@@ -23,8 +36,9 @@ import {
   notedSecrets,
 } from '../virtual-machine/cloud-init';
 import { CLOUD_INIT_SECRETS } from '../virtual-machine/marks';
-import { isCloudInitSecretName } from '../virtual-machine/names';
-import { machineNames } from './find-virtual-machine';
+import { isCloudInitSecretName, isCloudInitSecretOf } from '../virtual-machine/names';
+import { RemoteInstance, type RemoteVirtualMachine, type TemplateVolume } from '../virtual-machine/remote-objects';
+import { machineName, machineNames } from './find-virtual-machine';
 import { annotateMachine } from './machine-annotations';
 import type { MachinePass } from './machine-pass-context';
 import { hasStaticAddresses, type PlacedNetwork } from './network-step';
@@ -39,19 +53,43 @@ export interface CloudInitVolume {
   readonly secret: string | undefined;
 }
 
-/** Which Secrets this process knows to exist, so that a steady pass sends nothing; and how often a source was missing. */
+interface MadeSecret {
+  readonly secret: string;
+  readonly cluster: string;
+}
+
+/**
+ * Which Secrets this process knows to exist, so that a steady pass sends nothing; and how often a source was missing.
+ *
+ * Invariant: nothing is known of a cluster from before it was lost, or of a term of leadership that has ended; entries of a Machine go with it.
+ */
 @singleton()
 export class CloudInitMemory {
-  private readonly made = new Map<string, string>();
+  private readonly made = new Map<string, MadeSecret>();
   private readonly misses = new Map<string, number>();
+  /** Changes whenever something was forgotten because a cluster may have become another one. */
+  private currentEpoch = 0;
 
-  isMade(machineUid: string, secret: string): boolean {
-    return this.made.get(machineUid) === secret;
+  constructor(clusters: ClusterRegistry) {
+    // A leader that retires disengages all of them.
+    clusters.subscribe(({ type, cluster }) => {
+      if (type !== 'lost') this.forgetCluster(cluster.name);
+    });
   }
 
-  remember(machineUid: string, secret: string): void {
-    this.made.set(machineUid, secret);
+  /** To be asked for before a Secret is made. */
+  get epoch(): number {
+    return this.currentEpoch;
+  }
+
+  isMade(machineUid: string, secret: string): boolean {
+    return this.made.get(machineUid)?.secret === secret;
+  }
+
+  /** @param epoch from before it was made. */
+  remember(machineUid: string, made: MadeSecret, epoch: number): void {
     this.misses.delete(machineUid);
+    if (epoch === this.currentEpoch) this.made.set(machineUid, made);
   }
 
   /** Time to the next look at a missing source, in milliseconds. */
@@ -65,9 +103,25 @@ export class CloudInitMemory {
     this.made.delete(machineUid);
     this.misses.delete(machineUid);
   }
+
+  private forgetCluster(name: string): void {
+    this.currentEpoch += 1;
+    for (const [uid, { cluster }] of this.made) if (cluster === name) this.made.delete(uid);
+  }
+
+  /** Machines of which something is remembered. */
+  get size(): number {
+    return new Set([...this.made.keys(), ...this.misses.keys()]).size;
+  }
 }
 
-export async function ensureCloudInit(pass: MachinePass, vm: string, network: PlacedNetwork): Promise<CloudInitVolume> {
+/** @param live the virtual machine as it is, `undefined` when it is yet to be made, whatever was made for one before. */
+export async function ensureCloudInit(
+  pass: MachinePass,
+  vm: string,
+  network: PlacedNetwork,
+  live: RemoteVirtualMachine | undefined,
+): Promise<CloudInitVolume> {
   const plan = cloudInitPlan(pass.machine, hasStaticAddresses(network));
   if (plan === undefined) return { volume: undefined, secret: undefined };
   const content = await contentFor(pass, plan, network);
@@ -79,13 +133,28 @@ export async function ensureCloudInit(pass: MachinePass, vm: string, network: Pl
   const delivery = deliveredBySecret(plan, content, vm, pass.owner);
   if (delivery.kind !== 'secret') return { volume: delivery.volume, secret: undefined };
   const secret = delivery.secret.metadata?.name ?? '';
-  if (!pass.cloudInit.isMade(pass.owner.uid, secret)) {
-    const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
-    await annotateMachine(pass, CLOUD_INIT_SECRETS, [...new Set([...noted, secret])].sort().join(','));
+  const { cloudInit, owner, cluster } = pass;
+  const noted = notedSecrets(pass.machine.metadata?.annotations?.[CLOUD_INIT_SECRETS]);
+  if (!noted.includes(secret)) await annotateMachine(pass, CLOUD_INIT_SECRETS, [...noted, secret].sort().join(','));
+  if (live === undefined || !(cloudInit.isMade(owner.uid, secret) || isRunWith(pass, live, secret))) {
+    const { epoch } = cloudInit;
     await createOnce(pass, delivery.secret);
-    pass.cloudInit.remember(pass.owner.uid, secret);
+    cloudInit.remember(owner.uid, { secret, cluster: cluster.name }, epoch);
   }
   return { volume: delivery.volume, secret };
+}
+
+/** An instance runs with it, so it is there. */
+function isRunWith({ cluster }: MachinePass, vm: RemoteVirtualMachine, secret: string): boolean {
+  const refersTo = (volume: TemplateVolume): boolean =>
+    [volume['cloudInitNoCloud'], volume['cloudInitConfigDrive']].some(
+      (source) => (source as { secretRef?: { name?: string } } | undefined)?.secretRef?.name === secret,
+    );
+  const running = storeOf(cluster, RemoteInstance)?.get(keyOf(vm));
+  return (
+    running?.status?.phase === 'Running' &&
+    [vm.spec?.template?.spec?.volumes, running.spec?.volumes].every((volumes = []) => volumes.some(refersTo))
+  );
 }
 
 async function createOnce({ remote }: MachinePass, secret: Secret): Promise<void> {
@@ -103,12 +172,28 @@ export async function deleteUnusedSecrets(pass: MachinePass, inUse: string | und
   const unused = noted.filter((name) => name !== inUse);
   if (unused.length === 0) return;
   // Whoever may annotate the Machine may note any name.
-  const vms = machineNames(pass);
-  const foreign = unused.filter((name) => !vms.some((vm) => isCloudInitSecretName(name, vm)));
+  const foreign = unused.filter((name) => !isOwnName(pass, name));
   for (const name of unused) if (!foreign.includes(name)) await deleteSecret(pass, name);
   if (foreign.length > 0) pass.event('warning', 'InvalidAnnotation', foreignSecretsText(foreign));
   const kept = noted.filter((name) => name === inUse);
   await annotateMachine(pass, CLOUD_INIT_SECRETS, kept.length === 0 ? undefined : kept.join(','));
+}
+
+/** A name that a Secret of this Machine has, or had while names began with something else, and that is none of another Machine's. */
+function isOwnName(pass: MachinePass, name: string): boolean {
+  if (machineNames(pass).some((vm) => isCloudInitSecretName(name, vm))) return true;
+  const { owner, supervisor } = pass;
+  if (!isCloudInitSecretOf(name, { namespace: owner.namespace, machine: owner.name })) return false;
+  const others = [...supervisor.store(Machine).list()].filter(
+    ({ metadata }) => metadata?.namespace === owner.namespace && metadata.uid !== owner.uid,
+  );
+  return !others.some((other) => vmNamesOf(pass, other).some((vm) => isCloudInitSecretName(name, vm)));
+}
+
+function vmNamesOf({ settings, profile }: MachinePass, { metadata, status }: Machine): string[] {
+  const owner = { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' };
+  const shown = status?.virtualMachineRef?.name;
+  return [...(shown === undefined ? [] : [shown]), ...[false, true].map((hashed) => machineName({ settings, profile, owner }, hashed))];
 }
 
 const MAX_SHOWN = 5;

@@ -12,7 +12,7 @@ import { notOwnedFailure } from '../status/failures';
 import { adoptionPatch, instanceLabelPatch } from '../virtual-machine/adoption';
 import { adoptedHash } from '../virtual-machine/apply-plan';
 import { virtualMachineName } from '../virtual-machine/names';
-import { notOwnedText, type OwnershipClass, ownershipOf, verdictOf } from '../virtual-machine/ownership';
+import { notOwnedText, type OwnerIdentity, type OwnershipClass, ownershipOf, verdictOf } from '../virtual-machine/ownership';
 import { RemoteInstance, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import type { Size } from '../virtual-machine/size';
 import { BY_MACHINE, type MachinePass } from './machine-pass-context';
@@ -62,7 +62,11 @@ export function cachedMachine({ cluster, owner }: Pick<MachinePass, 'cluster' | 
   return vm;
 }
 
-export function machineName({ settings, profile, owner }: Pick<MachinePass, 'settings' | 'profile' | 'owner'>, hashed = false): string {
+/** Name of the virtual machine that a Machine gets; `hashed` where the plain one belongs to another. */
+export function machineName(
+  { settings, profile, owner }: Pick<MachinePass, 'settings' | 'profile'> & { readonly owner: Pick<OwnerIdentity, 'namespace' | 'name'> },
+  hashed = false,
+): string {
   const prefix = settings.namePrefix ?? defaultNamePrefix(profile);
   return virtualMachineName(prefix, { namespace: owner.namespace, machine: owner.name }, { hashed });
 }

@@ -17,12 +17,14 @@ import { bootWish } from '../virtual-machine/boot-image';
 import { buildVirtualMachine } from '../virtual-machine/build-virtual-machine';
 import { disksOf } from '../virtual-machine/disks';
 import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
+import { BOOT_IMAGE_SIZE } from '../virtual-machine/marks';
 import { managedByLabels } from '../virtual-machine/ownership';
 import type { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
 import { type ClassLookup, type Size, sizeOf, wantedClass } from '../virtual-machine/size';
 import { cleanUpIso, isoOf } from './boot-step';
 import { deleteUnusedSecrets, ensureCloudInit } from './cloud-init-step';
 import { cachedMachine, findVirtualMachine } from './find-virtual-machine';
+import { annotateMachine } from './machine-annotations';
 import type { MachinePass } from './machine-pass-context';
 import { reportPass } from './machine-report';
 import { ensureNetwork, networkOfMachine } from './network-step';
@@ -148,6 +150,7 @@ async function build(pass: MachinePass, name: string, size: Size): Promise<Remot
   const { desired, secret } = await desiredMachine(pass, undefined, name, size);
   pass.findings.set('SpecInSync', isTrue('InSync'));
   const vm = await createMachine(pass, desired);
+  pass.images.forget(pass.owner.uid);
   await deleteUnusedSecrets(pass, secret);
   return vm;
 }
@@ -157,6 +160,7 @@ async function maintain(pass: MachinePass, vm: RemoteVirtualMachine, size: Size)
   if (isAdopted(vm)) return maintainAdopted(pass, vm, size);
   const { desired, secret, refusals } = await desiredMachine(pass, vm, name, size);
   pass.findings.vm = await updateMachine(pass, vm, desired, size, refusals);
+  pass.images.forget(pass.owner.uid);
   await deleteUnusedSecrets(pass, secret);
   await cleanUpIso(pass, name);
 }
@@ -191,9 +195,9 @@ async function desiredMachine(pass: MachinePass, vm: RemoteVirtualMachine | unde
   const network = await ensureNetwork(pass, vm);
   findings.step = 'storage';
   const stored = await ensureStorage(pass, vm, name, boot);
-  const iso = await isoOf(pass, boot, name, stored, vm);
+  const { template: iso, found: imageSize } = await isoOf(pass, boot, name, stored, vm);
   findings.step = 'building';
-  const { volume, secret } = await ensureCloudInit(pass, name, network);
+  const { volume, secret } = await ensureCloudInit(pass, name, network, vm);
   const desired = buildVirtualMachine({
     ...buildParts(pass, size),
     name,
@@ -203,5 +207,7 @@ async function desiredMachine(pass: MachinePass, vm: RemoteVirtualMachine | unde
     iso,
     cloudInit: volume,
   });
+  // Noted last, so that it is that of the image which the virtual machine is made with.
+  if (imageSize !== undefined) await annotateMachine(pass, BOOT_IMAGE_SIZE, imageSize);
   return { desired, secret, refusals: stored.refusals };
 }

@@ -19,13 +19,21 @@ export class ToldOnce {
     return true;
   }
 
-  /** It is not true any more. */
-  isOver(machine: ObjectKey, reason: string): void {
-    this.told.get(machine)?.delete(reason);
+  /** It is not true any more. @returns whether it had been told. */
+  isOver(machine: ObjectKey, reason: string): boolean {
+    const texts = this.told.get(machine);
+    if (texts?.delete(reason) !== true) return false;
+    if (texts.size === 0) this.told.delete(machine);
+    return true;
   }
 
   /** The Machine is gone. */
   forget(machine: ObjectKey): void {
     this.told.delete(machine);
+  }
+
+  /** Machines of which something is remembered. */
+  get size(): number {
+    return this.told.size;
   }
 }

@@ -3,7 +3,7 @@
  *
  * Expected flow: decided -> the KubevirtConfig is there, not going, and its kubeconfig passes -> recorded -> annotation -> told.
  * Guarantees: nothing is recorded for a config that is missing or refused; a recorded placement is never changed; an unreachable cluster
- * is no obstacle to a record. Assumptions: called by the leader, for one Machine at a time.
+ * is no obstacle to a record, but for a Machine that was placed before and lost its record. Assumptions: called by the leader, for one Machine at a time.
  * Errors: those of the writes; what somebody has to mend, or to wait for, is in the outcome.
  */
 import { type EventStage, isOperatorError, type KubeClient, keyOf, type Logger, singleton } from '../../framework';
@@ -17,6 +17,7 @@ import { PlacedMachines } from '../clusters/placed-machines';
 import type { Machine } from '../kinds';
 import { ToldOnce } from '../passes/told-once';
 import { SupervisorApi } from '../supervisor-api';
+import { type LostRecord, LostRecords } from './lost-records';
 import { PlacementDecider } from './placement-decider';
 import {
   AUTOMATIC_RULES,
@@ -27,6 +28,7 @@ import {
   refusedChangeText,
 } from './placement-rules';
 import { recordPlacement } from './record-placement';
+import { showsMachineOfOlderOperator } from './recorded-placement';
 
 /** What placing needs of the pass it belongs to. */
 export interface PlacementPass {
@@ -77,6 +79,7 @@ export class MachinePlacement {
     private readonly api: SupervisorApi,
     private readonly metrics: ClusterMetrics,
     private readonly told: ToldOnce,
+    private readonly lost: LostRecords,
   ) {}
 
   async place(machine: Machine, pass: PlacementPass): Promise<PlacementOutcome> {
@@ -87,6 +90,8 @@ export class MachinePlacement {
       return this.failed(decision.problem, decision.text, machine, pass);
     }
     const { key, rule } = decision;
+    const lost = rule === 'Recorded' ? undefined : await this.lost.of(machine, pass.client, pass.signal);
+    if (lost !== undefined && !lost.holders.includes(key)) return this.unknown(lost, machine, pass);
     const problem = rule === 'Recorded' ? undefined : await this.problemOf(key, pass.signal);
     if (problem !== undefined) {
       this.metrics.unplaced('KubevirtConfigError');
@@ -100,8 +105,14 @@ export class MachinePlacement {
     return { type: 'placed', machine: recorded, key, rule, refused: this.refusal(recorded, key, decision.refused, pass) };
   }
 
-  /** For a Machine that is going, was never placed, and may have a virtual machine all the same: finds that and records where it is. */
+  /** For a Machine that is going and has no record, but may have objects all the same: finds those and records where they are. */
   async locate(machine: Machine, pass: Pick<PlacementPass, 'client' | 'signal'>): Promise<Located> {
+    if (this.decider.recorded(machine) === undefined) {
+      const lost = await this.lost.of(machine, pass.client, pass.signal);
+      const named = this.decider.named(machine);
+      if (lost !== undefined && (named === undefined || !lost.holders.includes(named))) return { type: 'unknown', text: lost.text };
+      if (lost === undefined && !showsMachineOfOlderOperator(machine)) return { type: 'nowhere' };
+    }
     const decision = await this.decide(machine, pass);
     if (decision.type === 'unplaced') {
       return decision.problem === 'AmbiguousPlacement' ? { type: 'nowhere' } : { type: 'unknown', text: decision.text };
@@ -109,6 +120,14 @@ export class MachinePlacement {
     const recorded = await this.record(machine, decision, pass);
     if (recorded === undefined) return { type: 'unknown', text: `KubevirtConfig ${decision.key} is going` };
     return { type: 'found', key: decision.key };
+  }
+
+  /** A new place would be a second one. */
+  private unknown({ text, holders }: LostRecord, machine: Machine, pass: PlacementPass): PlacementOutcome {
+    const reason = holders.length > 0 ? 'DuplicateVirtualMachine' : 'SearchIncomplete';
+    this.metrics.unplaced(reason);
+    if (holders.length > 0) return this.failed(reason, text, machine, pass);
+    return { type: 'unplaced', reason, message: text, waiting: true };
   }
 
   private decide(machine: Machine, { signal }: Pick<PlacementPass, 'signal'>): ReturnType<PlacementDecider['decide']> {

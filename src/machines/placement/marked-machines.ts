@@ -1,14 +1,18 @@
 /**
- * Which clusters hold a virtual machine that is marked with the UID of a Machine, from the caches of engaged clusters.
+ * Which clusters hold objects that are marked with the UID of a Machine, from the caches of engaged clusters.
  *
  * Owns: finding a placement again whose record was lost. Never: a network call. Only objects with the mark of this supervisor are cached.
  */
-import { ClusterRegistry, singleton } from '../../framework';
-import { keyOfCluster } from '../clusters/cluster-key';
+import { type Cluster, ClusterRegistry, type Kind, singleton } from '../../framework';
+import { clusterNameOf, keyOfCluster } from '../clusters/cluster-key';
 import { storeOf } from '../network/mac-reservations';
 import { BY_MACHINE } from '../passes/machine-pass-context';
 import { SupervisorApi } from '../supervisor-api';
-import { RemoteVirtualMachine } from '../virtual-machine/remote-objects';
+import { RemoteClaimKind, RemoteDataVolume, RemoteVirtualMachine } from '../virtual-machine/remote-objects';
+
+/** Disks outlive their virtual machine. */
+const DISKS: readonly Kind[] = [RemoteClaimKind as Kind, RemoteDataVolume as Kind];
+const MARKED: readonly Kind[] = [RemoteVirtualMachine as Kind, ...DISKS];
 
 @singleton()
 export class MarkedMachines {
@@ -17,13 +21,28 @@ export class MarkedMachines {
     private readonly api: SupervisorApi,
   ) {}
 
-  /** Sorted cluster keys. */
+  /** Sorted keys of the clusters with its virtual machine; where there is none of it, of those with its disks. */
   clustersOf(machineUid: string): readonly string[] {
     if (machineUid === '') return [];
+    const found = this.clustersWith([RemoteVirtualMachine as Kind], machineUid);
+    return found.length > 0 ? found : this.clustersWith(DISKS, machineUid);
+  }
+
+  /** Those of the clusters that have not told yet what they hold, sorted. One that has told and is silent since still counts. */
+  unheard(keys: readonly string[]): readonly string[] {
+    return keys.filter((key) => !hasTold(this.clusters.get(clusterNameOf(key, this.api.home)))).sort();
+  }
+
+  private clustersWith(kinds: readonly Kind[], machineUid: string): readonly string[] {
     return this.clusters
       .remotes()
-      .filter((cluster) => (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, machineUid).length ?? 0) > 0)
+      .filter((cluster) => kinds.some((kind) => (storeOf(cluster, kind)?.by(BY_MACHINE, machineUid).length ?? 0) > 0))
       .map(({ name }) => keyOfCluster(name, this.api.home))
       .sort();
   }
+}
+
+function hasTold(cluster: Cluster | undefined): boolean {
+  if (cluster === undefined) return false;
+  return MARKED.every((kind) => storeOf(cluster, kind)?.synced === true || (kind.optional && cluster.availability(kind) === 'absent'));
 }

@@ -2,7 +2,8 @@
  * Decides where a Machine belongs: gathers what the rules need, and searches where they ask for it.
  *
  * Owns: the inputs and the search. Never: writes, or decides by itself: placement-rules.ts does.
- * Invariant: rules 0 to 3 contact no cluster; the search waits for no cluster longer than PLACEMENT_SEARCH_TIMEOUT.
+ * Invariant: rules 0 to 3 contact no cluster; the search waits for no answer of a cluster longer than PLACEMENT_SEARCH_TIMEOUT; nothing is
+ * called a duplicate before the clusters are known to be two.
  */
 import {
   CLOCK,
@@ -12,6 +13,7 @@ import {
   isOperatorError,
   type KubernetesObject,
   keyOf,
+  Namespace,
   objectKey,
   singleton,
   sleep,
@@ -21,7 +23,7 @@ import type { CallOptions, KubernetesClient } from '../clusters/client-manager';
 import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { clusterNameOf } from '../clusters/cluster-key';
 import { ConfigDirectory } from '../clusters/config-directory';
-import { SupervisorIdentity } from '../clusters/supervisor-identity';
+import { IDENTITY_NAMESPACE, SupervisorIdentity } from '../clusters/supervisor-identity';
 import { CONFIG_ANNOTATION } from '../keys';
 import type { Machine } from '../kinds';
 import { defaultNamePrefix } from '../profile';
@@ -64,16 +66,28 @@ export class PlacementDecider {
         return [key, answer] as const;
       }),
     );
-    return decideSearch(inputs, new Map(answers), vm) as Decided;
+    const search = new Map(answers);
+    const unidentified = await this.countOnce(search, clientOf, options);
+    return decideSearch(inputs, search, vm, unidentified) as Decided;
+  }
+
+  /** Cluster key of the record on the Machine; the queue of that cluster has it. */
+  written(machine: Machine): string | undefined {
+    return recordedKey(machine, this.api.home, this.api.keeps('machines', 'status.kubevirtConfigRef'));
   }
 
   /** Cluster key of the record, in whichever form; no network call. */
   recorded(machine: Machine): string | undefined {
-    const { home } = this.api;
-    const key = recordedKey(machine, home, this.api.keeps('machines', 'status.kubevirtConfigRef'));
+    const key = this.written(machine);
     if (key !== undefined) return key;
     const marked = this.marked.clustersOf(machine.metadata?.uid ?? '');
     return marked.length === 1 ? marked[0] : undefined;
+  }
+
+  /** Cluster key that the Machine names, which may be another one than that of its record. */
+  named(machine: Machine): string | undefined {
+    const { spec, annotation } = this.inputsOf(machine);
+    return (spec ?? annotation)?.key;
   }
 
   inputsOf(machine: Machine): PlacementInputs {
@@ -99,6 +113,37 @@ export class PlacementDecider {
     return virtualMachineName(prefix, { namespace: metadata?.namespace ?? '', machine: metadata?.name ?? '' });
   }
 
+  /**
+   * Makes what was found under several keys of one cluster count once, under the smallest.
+   * @returns keys of clusters of which it could not be found out whether they are one.
+   */
+  private async countOnce(answers: Map<string, SearchAnswer>, clientOf: ClientOf, options: CallOptions): Promise<readonly string[]> {
+    const found = [...answers].filter(([, answer]) => answer === 'found').map(([key]) => key);
+    if (found.length < 2) return [];
+    const identities = await Promise.all(found.map(async (key) => [key, await this.identityOf(key, clientOf, options)] as const));
+    const seen = new Set<string>();
+    for (const [key, id] of identities.sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (id === undefined) continue;
+      if (seen.has(id)) answers.set(key, 'absent');
+      seen.add(id);
+    }
+    return identities.filter(([, id]) => id === undefined).map(([key]) => key);
+  }
+
+  /** UID of the cluster; its key where it must not be read, and `undefined` where the cluster does not answer. */
+  private async identityOf(key: string, clientOf: ClientOf, options: CallOptions): Promise<string | undefined> {
+    const known = this.findings.get(key);
+    if (known !== undefined) return known.clusterId ?? key;
+    return this.inTime<string | undefined>(undefined, options, async (signal) => {
+      try {
+        const client = await clientOf(key, { signal });
+        return (await client.get(Namespace, IDENTITY_NAMESPACE, { signal })).metadata?.uid ?? key;
+      } catch (error) {
+        return isOperatorError(error, 'FORBIDDEN') ? key : undefined;
+      }
+    });
+  }
+
   private async search(
     key: string,
     machine: Machine,
@@ -109,25 +154,30 @@ export class PlacementDecider {
   ): Promise<SearchAnswer> {
     // One that is known not to answer is not waited for.
     if (this.clusters.get(clusterNameOf(key, this.api.home))?.health.state === 'Unreachable') return 'unreachable';
+    const { namespace = '', name = '', uid = '' } = machine.metadata ?? {};
+    return this.inTime<SearchAnswer>('unreachable', options, async (signal) => {
+      try {
+        const client = await clientOf(key, { signal });
+        const found = await client.get<KubernetesObject>(VirtualMachine, objectKey(namespace, vm), { signal });
+        const owner = { supervisorId, managedBy: this.settings.managedBy, namespace, name, uid };
+        return ownershipOf(found, owner) === 'Foreign' ? 'absent' : 'found';
+      } catch (error) {
+        // A cluster without KubeVirt has no virtual machine either.
+        return isOperatorError(error, 'NOT_FOUND') ? 'absent' : 'unreachable';
+      }
+    });
+  }
+
+  /** @param late what is taken for the answer when none came within PLACEMENT_SEARCH_TIMEOUT. */
+  private async inTime<A>(late: A, options: CallOptions, ask: (signal: AbortSignal) => Promise<A>): Promise<A> {
     const limit = new AbortController();
     const signal = options.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, options.signal]);
-    const { namespace = '', name = '', uid = '' } = machine.metadata ?? {};
-    const ask = async (): Promise<SearchAnswer> => {
-      const client = await clientOf(key, { signal });
-      const found = await client.get<KubernetesObject>(VirtualMachine, objectKey(namespace, vm), { signal });
-      const owner = { supervisorId, managedBy: this.settings.managedBy, namespace, name, uid };
-      return ownershipOf(found, owner) === 'Foreign' ? 'absent' : 'found';
-    };
-    const timeout = sleep(this.clock, this.settings.searchTimeoutMs, limit.signal).then(
-      (): SearchAnswer => 'unreachable',
-      (): SearchAnswer => 'unreachable',
-    );
+    const isLate = (): A => late;
+    const timeout = sleep(this.clock, this.settings.searchTimeoutMs, limit.signal).then(isLate, isLate);
     try {
-      return await Promise.race([ask(), timeout]);
-    } catch (error) {
+      const answer = await Promise.race([ask(signal), timeout]);
       options.signal?.throwIfAborted();
-      // A cluster without KubeVirt has no virtual machine either.
-      return isOperatorError(error, 'NOT_FOUND') ? 'absent' : 'unreachable';
+      return answer;
     } finally {
       limit.abort(new Error('the search is over'));
     }

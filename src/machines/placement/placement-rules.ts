@@ -115,18 +115,27 @@ export function decidePlacement(inputs: PlacementInputs): PlacementDecision {
   return others.length === 0 ? placed(only!, 'Single', true) : { type: 'search', candidates };
 }
 
-/** Rule 4, from the answers of all candidates. */
-export function decideSearch(inputs: PlacementInputs, answers: ReadonlyMap<string, SearchAnswer>, vm: string): PlacementDecision {
+/**
+ * Rule 4, from the answers of all candidates.
+ * @param unidentified clusters with the machine of which nobody knows whether they are one.
+ */
+export function decideSearch(
+  inputs: PlacementInputs,
+  answers: ReadonlyMap<string, SearchAnswer>,
+  vm: string,
+  unidentified: readonly string[] = [],
+): PlacementDecision {
   const keysOf = (wanted: SearchAnswer): string[] =>
     [...answers]
       .filter(([, answer]) => answer === wanted)
       .map(([key]) => key)
       .sort();
-  const [found, unsearched] = [keysOf('found'), keysOf('unreachable')];
+  const found = keysOf('found');
+  const unsearched = [...keysOf('unreachable'), ...unidentified].sort();
   const available = `${unreferenced(inputs)} and ${answers.size} configs are available - cannot determine placement`;
   const remedy = "Please set annotation 'vitistack.io/kubevirt-config'";
   if (found.length === 1) return { ...placed(found[0]!, 'Search', true), unsearched };
-  if (found.length > 1) {
+  if (found.length > 1 && unidentified.length === 0) {
     const where = `VirtualMachine ${vm} exists on ${found.length} clusters (${found.join(', ')})`;
     return unplaced('DuplicateVirtualMachine', `${unreferenced(inputs)} and ${where} - cannot determine placement. ${remedy}`);
   }

@@ -27,5 +27,7 @@ export const BOOT_IMAGE_SIZE = `${DOMAIN}/boot-image-size`;
 export const ISO_CLEANED_UP = `${DOMAIN}/iso-cleaned-up`;
 export const CLOUD_INIT_SECRETS = `${DOMAIN}/cloud-init-secrets`;
 
+/** Value of managed-by labels of the operator that this module replaces. */
+export const OLDER_OPERATOR = 'kubevirt-operator';
 /** Values of managed-by labels beside our own whose objects count as ours once they name the Machine. */
-export const OLDER_MANAGERS: readonly string[] = ['virt-steward', 'kubevirt-operator'];
+export const OLDER_MANAGERS: readonly string[] = ['virt-steward', OLDER_OPERATOR];

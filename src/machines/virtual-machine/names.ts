@@ -13,6 +13,8 @@ const MAX_NAME = 63;
 const HASH_DIGITS = 8;
 const HASHED_SUFFIX = HASH_DIGITS + 1;
 const SECRET_HASH_DIGITS = 10;
+/** Longest value that `VM_NAME_PREFIX` may have. */
+const MAX_VM_PREFIX = 20;
 
 /** Who a name is for: the Machine, or one of its disks. */
 export interface Identity {
@@ -61,6 +63,16 @@ export function cloudInitSecretName(vm: string, machineUid: string, content: str
 export function isCloudInitSecretName(name: string, vm: string): boolean {
   const prefix = cloudInitPrefix(vm);
   return name.startsWith(prefix) && /^[0-9a-f]{10}$/.test(name.slice(prefix.length));
+}
+
+/** The same for the virtual machine of a Machine, whatever `VM_NAME_PREFIX` was when the Secret was made. */
+export function isCloudInitSecretOf(name: string, identity: Identity): boolean {
+  for (let length = 0; length <= Math.min(MAX_VM_PREFIX, name.length); length++) {
+    const prefix = name.slice(0, length);
+    const isName = (hashed: boolean): boolean => isCloudInitSecretName(name, virtualMachineName(prefix, identity, { hashed }));
+    if (isName(false) || isName(true)) return true;
+  }
+  return false;
 }
 
 function cloudInitPrefix(vm: string): string {

@@ -6,16 +6,26 @@ import { ClusterLabels } from '../../../../src/machines/observability/cluster-la
 describe('the label cluster of the machines module', () => {
   it('names 200 clusters and calls all others other', () => {
     const labels = new ClusterLabels();
-    for (let n = 0; n < 200; n++) expect(labels.of(`c${n}`)).to.equal(`c${n}`);
+    for (let n = 0; n < 200; n++) expect(labels.add(`c${n}`)).to.equal(`c${n}`);
+    expect(labels.add('one-too-many')).to.equal('other');
     expect(labels.of('one-too-many')).to.equal('other');
     expect(labels.of('c7')).to.equal('c7');
   });
 
   it('gives the name of a cluster that is gone to the next one', () => {
     const labels = new ClusterLabels();
-    for (let n = 0; n < 200; n++) labels.of(`c${n}`);
+    for (let n = 0; n < 200; n++) labels.add(`c${n}`);
     labels.forget('c7');
-    expect(labels.of('next')).to.equal('next');
+    expect(labels.add('next')).to.equal('next');
+  });
+
+  it('names nothing that is asked for and is no cluster any more, whoever goes on asking', () => {
+    const labels = new ClusterLabels();
+    labels.add('east');
+    labels.forget('east');
+    for (let n = 0; n < 1_000; n++) expect(labels.of(`gone-${n}`)).to.equal('other');
+    expect([labels.of('east'), labels.of('')]).to.deep.equal(['other', '']);
+    expect(labels.add('west')).to.equal('west');
   });
 
   it('is on no series before a cluster is known, on zeros from then on, and on none when it is gone', async () => {
@@ -42,6 +52,9 @@ describe('the label cluster of the machines module', () => {
     ]);
 
     metrics.forget('east');
+    expect(await east()).to.deep.equal([]);
+    metrics.adopted('east');
+    metrics.statusWritten('east', 0.2);
     expect(await east()).to.deep.equal([]);
   });
 });

@@ -19,6 +19,8 @@ import { BootImages } from '../../../../src/machines/boot-images/boot-images';
 import { KubeVirt } from '../../../../src/machines/clusters/remote-kinds';
 import { KubevirtConfig, Machine } from '../../../../src/machines/kinds';
 import { NetworkAttachments } from '../../../../src/machines/network/network-kinds';
+import { CloudInitMemory } from '../../../../src/machines/passes/cloud-init-step';
+import { ToldOnce } from '../../../../src/machines/passes/told-once';
 import {
   RemoteDataVolume,
   RemoteInstance,
@@ -45,6 +47,8 @@ export interface MachinesWorld {
   metric(series: string): Promise<number | undefined>;
   /** Servers of boot images that are being asked. */
   asked(): number;
+  /** How much the operator that runs now remembers of single Machines. */
+  remembered(): number;
   /** Notes of the Events with this reason, one for each time that one was sent. */
   eventNotes(reason: string): string[];
   /** What a magic packet may wake, as the operator that runs now knows it. */
@@ -69,18 +73,22 @@ class SourceProbe {
   static latest: readonly WakeTargetSource[] = [];
 
   static images: BootImages | undefined;
+  static remembered: () => number = () => 0;
   static metrics: MetricsRegistry | undefined;
 
   constructor(
     @injectAll(WAKE_TARGET_SOURCE) private readonly sources: readonly WakeTargetSource[],
     private readonly metrics: MetricsRegistry,
     private readonly images: BootImages,
+    private readonly told: ToldOnce,
+    private readonly cloudInit: CloudInitMemory,
   ) {}
 
   @OnStartup()
   see(): void {
     SourceProbe.metrics = this.metrics;
     SourceProbe.images = this.images;
+    SourceProbe.remembered = () => this.told.size + this.cloudInit.size;
     SourceProbe.latest = this.sources;
   }
 }
@@ -122,6 +130,7 @@ export async function aMachinesWorld({ remotes: names = ['east'], env = {} }: Wo
       return line === undefined ? undefined : Number(line.slice(series.length + 1));
     },
     asked: () => SourceProbe.images?.underWay ?? 0,
+    remembered: () => SourceProbe.remembered(),
     eventNotes: (reason) =>
       supervisor.journal
         .writes()

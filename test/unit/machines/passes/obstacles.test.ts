@@ -209,21 +209,65 @@ describe('what stands in the way of a Machine', () => {
     expect(deleted.map(({ path }) => path).filter((path) => path.endsWith('/secrets') || path.endsWith('/.'))).to.deep.equal([]);
   });
 
-  it('is told of a cluster also when that refuses discovery', async () => {
-    const world = await aMachinesWorld();
-    east(world).faults.add({
-      on: { when: ({ path }) => path === '/apis/cdi.kubevirt.io/v1beta1' },
-      do: status(403, { reason: 'Forbidden', message: 'no' }),
-      times: ALWAYS,
+  for (const group of ['kubevirt.io/v1', 'cdi.kubevirt.io/v1beta1'])
+    it(`is told of a cluster that does not let us discover ${group}, by its Machines too, and is over by itself`, async () => {
+      const world = await aMachinesWorld();
+      world.create('old');
+      await pass(world);
+      await world.operator.kill();
+      const fault = east(world).faults.add({
+        on: { when: ({ path }) => path === `/apis/${group}` },
+        do: status(403, { reason: 'Forbidden', message: 'no right to discover' }),
+        times: ALWAYS,
+      });
+      world.create('web');
+      world.supervisor.objects.delete(Machine, 'team-a/old');
+      await world.operator.restart();
+      await world.operator.advance(60_000);
+      const config = world.supervisor.objects.get(KubevirtConfig, 'default/east');
+      expect(config?.status).to.include({ phase: 'Invalid', status: 'Forbidden' });
+      expect(config?.status?.message).to.equal(`GET /apis/${group}: 403 Forbidden: no right to discover`);
+      expect(condition(world, 'RemoteUnreachable')).to.equal(
+        `True Forbidden: cluster east: GET /apis/${group}: 403 Forbidden: no right to discover`,
+      );
+      const deleting = world.machine('old')?.status?.conditions?.find(({ type }) => type === 'Deleting');
+      expect(deleting?.message).to.contain('waiting for cluster east: GET').and.contain('deletion-policy: orphan');
+      const before = [world.supervisor.currentVersion, world.log.lines.filter(({ level }) => level === 'error').length];
+      await world.operator.advance(120_000);
+      expect([world.supervisor.currentVersion, world.log.lines.filter(({ level }) => level === 'error').length]).to.deep.equal(before);
+
+      fault.remove();
+      await world.operator.advance(180_000);
+      expect(world.vm('east', 'vm-web')).to.not.equal(undefined);
+      expect(condition(world, 'RemoteUnreachable')).to.equal('False Reachable: ');
+      expect(world.machine('old')).to.equal(undefined);
     });
-    await world.operator.kill();
-    world.supervisor.objects.update(KubevirtConfig, 'default/east', (config) => {
-      config.status = {};
+
+  for (const path of ['/apis/kubevirt.io/v1/virtualmachines', '/apis/cdi.kubevirt.io/v1beta1/datavolumes', '/api/v1/events'])
+    it(`is told of a cluster where ${path} may not be watched, and is over by itself`, async () => {
+      const world = await aMachinesWorld();
+      world.create('old');
+      await pass(world);
+      await world.operator.kill();
+      const fault = east(world).faults.add({
+        on: { when: (request) => request.path === path },
+        do: status(403, { reason: 'Forbidden', message: 'no right to list' }),
+        times: ALWAYS,
+      });
+      world.create('web');
+      world.supervisor.objects.delete(Machine, 'team-a/old');
+      await world.operator.restart();
+      await world.operator.advance(60_000);
+      expect(condition(world, 'RemoteUnreachable')).to.match(/^True Forbidden: cluster east: .*no right to list$/);
+      const deleting = world.machine('old')?.status?.conditions?.find(({ type }) => type === 'Deleting');
+      expect(deleting?.message).to.contain('waiting for cluster east: ').and.contain('no right to list');
+
+      fault.remove();
+      await world.operator.advance(180_000);
+      expect(world.vm('east', 'vm-web')).to.not.equal(undefined);
+      expect(condition(world, 'RemoteUnreachable')).to.equal('False Reachable: ');
+      expect(world.machine('old')).to.equal(undefined);
     });
-    await world.operator.restart();
-    await world.operator.advance(5_000);
-    expect(world.supervisor.objects.get(KubevirtConfig, 'default/east')?.status?.status).to.equal('KubeVirtNotReady');
-  });
 
   it('is no name that is too long for the description of the record', async () => {
     const world = await aMachinesWorld();

@@ -14,6 +14,14 @@ describe('an Event about a Machine that goes on to be true', function () {
     });
   };
 
+  /** Events of the KubevirtConfig have the same reasons. */
+  const about = (world: MachinesWorld, reason: string): string[] =>
+    world.supervisor.journal
+      .writes()
+      .map(({ path, body }) => ({ path, event: body as { reason?: string; note?: string; regarding?: { kind?: string } } | undefined }))
+      .filter(({ path, event }) => path.includes('/events') && event?.reason === reason && event.regarding?.kind === 'Machine')
+      .map(({ event }) => event?.note ?? '');
+
   it('is told once while a virtual machine is stuck in its deletion', async () => {
     const world = await aMachinesWorld();
     world.create('web');
@@ -61,5 +69,47 @@ describe('an Event about a Machine that goes on to be true', function () {
     await world.operator.advance(2_000);
     expect(world.machine('web')?.status?.phase).to.equal('Failed');
     expect(world.eventNotes('CreateFailed')).to.have.length(1);
+  });
+
+  it('is no recovery of a cluster that was never away', async () => {
+    const world = await aMachinesWorld();
+    world.create('web', { spec: { disks: [{ name: 'os' }] } });
+    await world.operator.advance(2_000);
+    expect(world.machine('web')?.status?.phase).to.equal('Failed');
+    world.supervisor.objects.update(Machine, 'team-a/web', (machine) => {
+      machine.spec = {};
+    });
+    await world.operator.advance(2_000);
+    expect(world.vm('east', 'vm-web')).to.not.equal(undefined);
+    expect(world.eventNotes('RemoteRecovered')).to.deep.equal([]);
+  });
+
+  it('is told of an outage, and of its end, once each', async () => {
+    const world = await aMachinesWorld();
+    world.create('web');
+    await world.operator.advance(2_000);
+    const fault = world.remotes['east']!.faults.add({ on: {}, do: status(503), times: Number.POSITIVE_INFINITY });
+    world.remotes['east']!.cutConnections();
+    await world.operator.advance(60_000);
+    annotate(world, 'one');
+    await world.operator.advance(2_000);
+    expect(about(world, 'RemoteUnreachable')).to.have.length(1);
+
+    fault.remove();
+    await world.operator.advance(60_000);
+    annotate(world, 'two');
+    await world.operator.advance(2_000);
+    expect(about(world, 'RemoteRecovered')).to.deep.equal(['cluster east can be used again']);
+  });
+
+  it('is forgotten with the Machine, however that went', async () => {
+    const world = await aMachinesWorld();
+    world.create('web', { spec: { cloudInit: { userData: '#cloud-config' } } });
+    world.create('db', { spec: { disks: [{ name: 'os' }] } });
+    await world.operator.advance(2_000);
+    expect(world.remembered()).to.be.greaterThan(0);
+    for (const name of ['web', 'db']) world.supervisor.objects.remove(Machine, `team-a/${name}`);
+    await world.operator.advance(2_000);
+    expect(world.remembered()).to.equal(0);
   });
 });
