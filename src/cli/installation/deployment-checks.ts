@@ -4,27 +4,39 @@ import { type Finding, fail, ok, unchecked, warn } from '../../kubevirt/diagnosi
 import { MANAGER_LEASE } from '../lease-name';
 import { parseModules } from '../module-names';
 import { type InstallCheck, type InstallContext, OUTSIDE } from './context';
+import { wantedReplicas } from './installation';
+import { troubles } from './pod-trouble';
 import { portOf } from './ports';
 
-export const replicaChecks: InstallCheck = async ({ installation: { deployment }, namespace }) => {
+/** Of what a manager says of itself in one line. */
+const MAX_TOLD_CHARS = 400;
+
+export const replicaChecks: InstallCheck = async ({ installation, namespace }) => {
+  const check = 'deployment';
+  const { deployment } = installation;
   const { name = '', generation = 0 } = deployment.metadata ?? {};
-  const wanted = Number(deployment.spec?.['replicas'] ?? 1);
-  const { availableReplicas = 0, observedGeneration = 0 } = deployment.status ?? {};
+  const wanted = wantedReplicas(deployment);
+  if (wanted === 0) {
+    const remedy = `kubectl -n ${namespace} scale deployment ${name} --replicas=2, or set manager.replicas`;
+    return [fail(check, `Deployment ${namespace}/${name} is scaled to 0: no manager runs, and nothing is looked after`, remedy)];
+  }
+  const { availableReplicas = 0, updatedReplicas = 0, observedGeneration = 0 } = deployment.status ?? {};
   const found = `${availableReplicas} of ${wanted} replicas of Deployment ${namespace}/${name} are available`;
-  if (wanted === 0) return [warn('deployment', found, 'nothing is woken; set manager.replicas')];
-  if (availableReplicas >= wanted && observedGeneration >= generation) return [ok('deployment', found)];
-  return [fail('deployment', found, `kubectl -n ${namespace} describe pods -l app.kubernetes.io/component=manager`)];
+  const isCurrent = updatedReplicas >= wanted && observedGeneration >= generation;
+  if (availableReplicas >= wanted && isCurrent) return [ok(check, found)];
+  const facts = [isCurrent ? found : `${found}, ${updatedReplicas} of ${wanted} are what it says now`, ...troubles(installation)];
+  return [fail(check, facts.join('; '), `kubectl -n ${namespace} describe pods -l app.kubernetes.io/component=manager`)];
 };
 
 export const leaderChecks: InstallCheck = async ({ view, installation, namespace, nowMs }) => {
   const check = 'leader';
   if (!installation.settings.boolean('leaderElect')) {
-    const wanted = Number(installation.deployment.spec?.['replicas'] ?? 1);
+    const wanted = wantedReplicas(installation.deployment);
     if (wanted > 1) return [fail(check, `${wanted} replicas without --leader-elect all reconcile`, 'set --leader-elect')];
     return [ok(check, 'one replica, which needs no election')];
   }
   const lease = await view.get(Lease, MANAGER_LEASE, namespace);
-  const remedy = 'see the logs of the managers, and their right to the Lease';
+  const remedy = 'see the logs of the managers; virt-steward doctor looks at their rights, to the Lease too';
   if (lease.kind === 'absent') return [fail(check, `nobody leads: there is no Lease ${MANAGER_LEASE}`, remedy)];
   if (lease.kind !== 'read') return [unchecked(check, `Lease ${MANAGER_LEASE}`, lease)];
   const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = lease.value.spec ?? {};
@@ -32,9 +44,10 @@ export const leaderChecks: InstallCheck = async ({ view, installation, namespace
   if (holder === '') return [fail(check, 'nobody leads', remedy)];
   const ageMs = nowMs - Date.parse(renewTime);
   if (!(ageMs < 2 * leaseDurationSeconds * 1_000)) return [fail(check, `nobody leads: ${holder} last did so at ${renewTime}`, remedy)];
-  if (!installation.readyPods.some(({ metadata }) => metadata?.name === holder))
-    return [fail(check, `${holder} leads, which is no ready pod of the Deployment`, 'wait, or stop the other manager')];
-  return [ok(check, `${holder} leads`)];
+  if (installation.readyPods.some(({ metadata }) => metadata?.name === holder)) return [ok(check, `${holder} leads`)];
+  if (installation.pods.some(({ metadata }) => metadata?.name === holder))
+    return [fail(check, `${holder} leads, and is not ready`, 'see the checks "deployment" and "modules"')];
+  return [fail(check, `${holder} leads, which is no pod of the Deployment`, 'wait, or stop the other manager')];
 };
 
 /** What each manager says of itself: its modules run, or wait for a definition. */
@@ -44,8 +57,10 @@ export const moduleChecks: InstallCheck = async (context) => {
   const names = parseModules('--modules', installation.settings.text('modules')).join(', ');
   const port = portOf(installation.settings, 'healthProbeBindAddress');
   if (token === undefined || port === undefined) return [warn(check, `${names}: ${port === undefined ? 'health is off' : OUTSIDE}`)];
-  if (installation.readyPods.length === 0) return [fail(check, `${names}: no manager is ready`, 'see the check "deployment"')];
-  return Promise.all(installation.readyPods.map((pod) => moduleFinding(context, pod, port, names)));
+  // One that is not ready answers too, and says why.
+  const running = installation.pods.filter(({ status }) => status?.podIP !== undefined && status.podIP !== '');
+  if (running.length === 0) return [fail(check, `${names}: no manager runs`, 'see the check "deployment"')];
+  return Promise.all(running.map((pod) => moduleFinding(context, pod, port, names)));
 };
 
 async function moduleFinding(
@@ -63,7 +78,11 @@ async function moduleFinding(
       .filter((line) => line.startsWith(mark))
       .map((line) => line.slice(mark.length))
       .join('; ');
-  if (answer.status !== 200) return fail(check, `${metadata?.name} is not ready: ${told('[-]')}`, 'see its log');
+  if (answer.status !== 200) {
+    const why = told('[-]');
+    const shown = why.length <= MAX_TOLD_CHARS ? why : `${why.slice(0, MAX_TOLD_CHARS)}…`;
+    return fail(check, `${metadata?.name} is not ready: ${shown}`, 'see its log');
+  }
   const waiting = told('[~]');
   return ok(check, `${names} on ${metadata?.name}: ${waiting === '' ? 'running' : waiting}`);
 }

@@ -13,7 +13,9 @@ export type InstalledSettings = Settings<ManagerSettingKey>;
 export interface Installation {
   readonly deployment: Deployment;
   readonly settings: InstalledSettings;
-  /** Pods of the Deployment that are Ready. */
+  /** Pods of the Deployment that are not being deleted. */
+  readonly pods: readonly Pod[];
+  /** Those of them that are Ready. */
   readonly readyPods: readonly Pod[];
 }
 
@@ -23,9 +25,10 @@ export async function readInstallation(view: ClusterView, name: string, namespac
   if (deployment.kind !== 'read') return deployment;
   const pods = await view.list(Pod, { namespace, labels: selectorOf(deployment.value) });
   if (pods.kind !== 'read') return pods;
+  const staying = pods.value.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   const { flags, variables } = await managerContainer(view, deployment.value);
   const settings = new Settings(MANAGER_DEFINITIONS, flags, variables);
-  return { kind: 'read', value: { deployment: deployment.value, settings, readyPods: pods.value.filter(isReady) } };
+  return { kind: 'read', value: { deployment: deployment.value, settings, pods: staying, readyPods: staying.filter(isReady) } };
 }
 
 function selectorOf({ spec }: Deployment): string {
@@ -35,7 +38,11 @@ function selectorOf({ spec }: Deployment): string {
     .join(',');
 }
 
-function isReady({ metadata, status }: Pod): boolean {
-  const isSo = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
-  return isSo && metadata?.deletionTimestamp === undefined;
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+}
+
+/** Replicas that the Deployment asks for. */
+export function wantedReplicas({ spec }: Deployment): number {
+  return Number(spec?.['replicas'] ?? 1);
 }

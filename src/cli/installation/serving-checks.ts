@@ -15,6 +15,7 @@ export const grpcChecks: InstallCheck = async (context) => {
   const check = 'grpc';
   if (installation.settings.boolean('grpcInsecure')) return [warn(check, 'plaintext and open to anybody', 'leave out --grpc-insecure')];
   if (token === undefined) return [warn(check, OUTSIDE)];
+  if (installation.readyPods.length === 0) return [fail(check, 'no manager is ready', 'see the check "deployment"')];
   const bundle = await bundleOf(context);
   if (typeof bundle !== 'string') return [bundle];
   const port = portOf(installation.settings, 'grpcBindAddress') ?? 0;

@@ -66,7 +66,15 @@ export const DaemonSet = defineKind<DaemonSet>('apps/v1', 'DaemonSet', 'daemonse
 
 export interface Deployment extends KubernetesObject {
   spec?: Record<string, unknown>;
-  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number; observedGeneration?: number };
+  status?: {
+    replicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    /** Of the present template. */
+    updatedReplicas?: number;
+    observedGeneration?: number;
+    conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+  };
 }
 export const Deployment = defineKind<Deployment>('apps/v1', 'Deployment', 'deployments', { scope: 'Namespaced' });
 

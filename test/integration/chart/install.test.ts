@@ -111,6 +111,69 @@ describe('the chart on a real API server', () => {
     });
   }
 
+  it('is refused a second time in a cluster, whatever the release, its namespace and its values, and nothing is made of it', async () => {
+    const own = (await helms[4].objects()).filter(({ kind }) => kind.startsWith('Cluster')).map(({ metadata }) => metadata.name);
+    await helms[4].must('install', RELEASE, CHART, ...cluster);
+    try {
+      const before = await leftovers();
+      for (const helm of Object.values(helms)) {
+        for (const [release, namespace] of [
+          [RELEASE, 'lab'],
+          ['second', 'lab'],
+          ['second', NAMESPACE],
+        ] as const) {
+          const place = ['install', release, CHART, cluster[0]!, `--namespace=${namespace}`];
+          const withCrds = await helm.run(...place);
+          const without = await helm.run(...place, '--set=crds.install=false,wol.enabled=false,platform.enabled=true');
+
+          expect([withCrds.exitCode, without.exitCode], `${release} in ${namespace}`).to.deep.equal([1, 1]);
+          expect(withCrds.stderr).to.match(/exists and cannot be imported into the current release/);
+          // Of the same name every ClusterRole is in the way.
+          const obstacle = release === RELEASE ? 'virt-steward-' : 'virt-steward-one-installation-a-cluster" in namespace ""';
+          expect(without.stderr).to.contain(`ClusterRole "${obstacle}`).and.to.contain('exists and cannot be imported');
+        }
+      }
+
+      expect(await leftovers()).to.deep.equal(before);
+      expect(own).to.include('virt-steward-one-installation-a-cluster');
+      expect((await api.list<TestObject>('/api/v1/namespaces/lab/secrets')).map(({ metadata }) => metadata.name)).to.deep.equal([]);
+    } finally {
+      await helms[4].must('uninstall', RELEASE, ...cluster, ...NO_NODE);
+    }
+  });
+
+  for (const major of [3, 4] as const) {
+    it(`goes back by Helm ${major} from an upgrade that has turned on a module: its definitions and their objects stay`, async () => {
+      const helm = helms[major];
+      const definition = { ...CRD, metadata: { name: 'kubevirtconfigs.vitistack.io' } };
+      const config: TestObject = {
+        apiVersion: 'vitistack.io/v1alpha1',
+        kind: 'KubevirtConfig',
+        metadata: { name: 'east', namespace: NAMESPACE },
+        spec: { name: 'east', kubeconfigSecretRef: 'east' },
+      };
+      await helm.must('install', RELEASE, CHART, ...cluster);
+      try {
+        await helm.must('upgrade', RELEASE, CHART, ...cluster, '--set=machines.enabled=true,image.tag=none');
+        await api.waitForCondition(definition, 'Established');
+        const isServed = async () => (await controlPlane.request({ path: '/apis/vitistack.io/v1alpha1/kubevirtconfigs' })).status === 200;
+        await poll('the API to serve KubevirtConfigs', isServed);
+        const { uid } = (await api.apply(config)).metadata;
+
+        await helm.must('rollback', RELEASE, '1', ...cluster);
+        const { template } = (await api.ask<TestObject>({ path: DEPLOYMENT_PATH }))['spec'] as { template: { spec: object } };
+        expect(JSON.stringify(template.spec)).not.to.contain(':none').and.not.to.contain('machines');
+        expect((await api.get(config))?.metadata['uid']).to.equal(uid);
+
+        await helm.must('upgrade', RELEASE, CHART, ...cluster, '--set=machines.enabled=true');
+        expect((await api.get(config))?.metadata['uid'], 'turned on again').to.equal(uid);
+      } finally {
+        await api.delete(config);
+        await helm.must('uninstall', RELEASE, ...cluster, ...NO_NODE);
+      }
+    });
+  }
+
   it('installed by Helm 3 is upgraded by Helm 4 to a chart with a further CRD field, which is then stored', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'chart-'));
     try {

@@ -37,6 +37,7 @@ describe('the rendered chart', () => {
     expect(namesOf(byDefault)).to.deep.equal([
       'ClusterRole/virt-steward-manager',
       'ClusterRole/virt-steward-metrics-reader',
+      'ClusterRole/virt-steward-one-installation-a-cluster',
       'ClusterRole/virt-steward-wol',
       'ClusterRole/virt-steward-wolconfig-edit',
       'ClusterRole/virt-steward-wolconfig-view',

@@ -9,7 +9,7 @@ const LABELS = { 'app.kubernetes.io/component': 'manager' };
 const SCHEMA = { openAPIV3Schema: { type: 'object' } };
 const VERBOSE = '[+]informers ok: 3 watching\n[+]leader ok\nreadyz check passed';
 
-const deployment = (args: readonly string[] = [], available = 2): FakeObject => ({
+const deployment = (args: readonly string[] = [], available = 2, changes: Partial<Record<'spec' | 'status', object>> = {}): FakeObject => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name: 'virt-steward-manager', namespace: NAMESPACE, generation: 1 },
@@ -17,14 +17,25 @@ const deployment = (args: readonly string[] = [], available = 2): FakeObject => 
     replicas: 2,
     selector: { matchLabels: LABELS },
     template: { spec: { containers: [{ name: 'manager', args: ['manager', '--modules=wol', '--leader-elect=true', ...args] }] } },
+    ...changes.spec,
   },
-  status: { availableReplicas: available, observedGeneration: 1 },
+  status: { availableReplicas: available, updatedReplicas: 2, observedGeneration: 1, ...changes.status },
 });
 const pod = (name: string, podIP: string): FakeObject => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name, namespace: NAMESPACE, labels: LABELS },
   status: { podIP, conditions: [{ type: 'Ready', status: 'True' }] },
+});
+/** Not Ready, with the states of its container. */
+const troubled = (name: string, container: object, status: object = {}): FakeObject => ({
+  ...pod(name, ''),
+  status: {
+    podIP: '',
+    conditions: [{ type: 'Ready', status: 'False' }],
+    containerStatuses: [{ name: 'manager', ready: false, ...container }],
+    ...status,
+  },
 });
 /** Unless told otherwise renewed once the minute of patience is over. */
 const lease = (holder: string, renewedMsAgo = -60_000): FakeObject => ({
@@ -92,14 +103,22 @@ interface Outcome {
 
 async function run(
   objects: readonly FakeObject[],
-  { reachable = {}, token = 'of the test', ...cluster }: { reachable?: Reachable; token?: string | undefined } & FakeClusterOptions = {},
+  {
+    reachable = {},
+    token = 'of the test',
+    onView = () => undefined,
+    ...cluster
+  }: { reachable?: Reachable; token?: string | undefined; onView?: () => unknown } & FakeClusterOptions = {},
 ): Promise<Outcome> {
   const clock = new FakeClock();
   const lines: string[] = [];
   const asked: string[] = [];
   const checked = checkInstallation({
     ...{ namespace: NAMESPACE, deployment: 'virt-steward-manager', output: 'text', clock, token: token === '' ? undefined : token },
-    view: () => new ClusterView(fakeClient({ ...cluster, objects }).client),
+    view: () => {
+      onView();
+      return new ClusterView(fakeClient({ ...cluster, objects }).client);
+    },
     probes: probesOf(reachable, asked),
     definition: () => ({ spec: { versions: [{ name: 'v1beta1', schema: SCHEMA }] } }),
     print: (line) => lines.push(line),
@@ -133,11 +152,62 @@ describe('doctor --install', () => {
   const replaced = (object: FakeObject): FakeObject[] => [...without(object.kind), object];
   const broken: readonly [string, readonly FakeObject[], Reachable, RegExp][] = [
     ['a replica that is not available', replaced(deployment([], 1)), {}, /^FAIL {2}deployment +1 of 2 replicas/],
+    [
+      'an upgrade whose image cannot be had, although the replicas before it are available',
+      [
+        ...replaced(deployment([], 2, { status: { updatedReplicas: 1 } })),
+        troubled('c', { state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "x:9"' } } }),
+      ],
+      {},
+      /^FAIL {2}deployment +2 of 2 replicas .* are available, 1 of 2 are what it says now; c: ImagePullBackOff: Back-off pulling image "x:9" ->/,
+    ],
+    [
+      'a manager that ends again and again',
+      [
+        ...replaced(deployment([], 1)),
+        troubled('c', {
+          state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } },
+          lastState: { terminated: { exitCode: 2, reason: 'Error' } },
+        }),
+      ],
+      {},
+      /^FAIL {2}deployment +1 of 2 .*; c: CrashLoopBackOff: Error with exit code 2 ->/,
+    ],
+    [
+      'pods that fit on no node',
+      [
+        ...replaced(deployment([], 1)),
+        troubled('c', {}, { containerStatuses: [], conditions: [{ type: 'PodScheduled', status: 'False', message: '0/1 nodes: taints' }] }),
+      ],
+      {},
+      /; c: cannot be scheduled: 0\/1 nodes: taints ->/,
+    ],
+    [
+      'pods that the API server refuses',
+      replaced(
+        deployment([], 0, {
+          status: { updatedReplicas: 0, conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }] },
+        }),
+      ),
+      {},
+      /^FAIL {2}deployment +0 of 2 .*; no pod can be made: exceeded quota ->/,
+    ],
     ['an installation that is not there', without('Deployment'), {}, /^FAIL {2}deployment +there is no Deployment/],
     ['flags that no manager takes', replaced(deployment(['--leader-elect=maybe'])), {}, /^FAIL {2}deployment +--leader-elect is "maybe"/],
     ['nobody who leads', without('Lease'), {}, /^FAIL {2}leader +nobody leads/],
     ['a leader that has stopped to renew', replaced(lease('a', 60_000)), {}, /^FAIL {2}leader +nobody leads: a last did so/],
-    ['a leader of another installation', replaced(lease('stranger')), {}, /^FAIL {2}leader +stranger leads, which is no ready pod/],
+    [
+      'a leader of another installation',
+      replaced(lease('stranger')),
+      {},
+      /^FAIL {2}leader +stranger leads, which is no pod of the Deployment/,
+    ],
+    [
+      'a leader that is not ready',
+      [...HEALTHY.filter(({ metadata }) => metadata?.name !== 'a'), troubled('a', {})],
+      {},
+      /^FAIL {2}leader +a leads, and is not ready/,
+    ],
     ['a definition that is missing', without('CustomResourceDefinition'), {}, /^FAIL {2}definition +wolconfigs.* does not exist/],
     ['a definition of another version', replaced(definition({})), {}, /^FAIL {2}definition +.* has another schema .* v1beta1/],
     [
@@ -171,6 +241,39 @@ describe('doctor --install', () => {
       expect(lines.filter((text) => text.startsWith('FAIL'))[0]).to.match(line);
     });
   }
+
+  it('names a definition that is missing before what follows from it', async () => {
+    const { lines } = await run([...without('CustomResourceDefinition').filter(({ kind }) => kind !== 'Deployment'), deployment([], 0)]);
+
+    expect(lines.at(-1)).to.contain('the first that fails: definition');
+  });
+
+  it('says at once that a Deployment of no replicas runs no manager, and blames nothing else', async () => {
+    const paused = deployment([], 0, { spec: { replicas: 0 }, status: { updatedReplicas: 0 } });
+    let looks = 0;
+    const { code, lines, asked } = await run([...without('Lease').filter(({ kind }) => kind !== 'Deployment' && kind !== 'Pod'), paused], {
+      onView: () => looks++,
+    });
+
+    expect(code).to.equal(1);
+    expect(lines).to.have.lengthOf(4);
+    expect(lines[1]).to.match(/^FAIL {2}deployment +Deployment \S+ is scaled to 0: no manager runs.* -> kubectl .* scale deployment/);
+    expect(lines[2]).to.match(/^warn {2}others +leader, modules, gRPC, metrics and agents: not checked/);
+    expect(asked).to.deep.equal([]);
+    expect(looks, 'as nothing will change by itself').to.equal(1);
+  });
+
+  it('asks a manager that is not ready why', async () => {
+    const unready = { ...troubled('b', {}), status: { ...(troubled('b', {})['status'] as object), podIP: '192.0.2.9' } };
+    const { asked, lines } = await run(
+      [...HEALTHY.filter(({ kind, metadata }) => kind !== 'Deployment' && metadata?.name !== 'b'), deployment([], 1), unready],
+      { reachable: { ready: answer(500, `[-]leader failed: the lease is denied ${'x'.repeat(2_000)}`) } },
+    );
+
+    expect(asked).to.include('http://192.0.2.9:8081/readyz?verbose');
+    expect(lines.find((line) => line.includes('b is not ready'))).to.match(/leader failed: the lease is denied x+… -> see its log$/);
+    expect(Math.max(...lines.map(({ length }) => length))).to.be.below(600);
+  });
 
   it('waits for what was just installed', async () => {
     let looks = 0;
