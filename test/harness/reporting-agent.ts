@@ -21,6 +21,8 @@ export interface Answer {
 /** Answers that mean: the map knows the address and the machine is, or will be, on. */
 const KNOWN: readonly StatusName[] = ['VM_START_INITIATED', 'VM_ALREADY_RUNNING', 'DUPLICATE', 'ACCEPTED'];
 
+const STARTED: readonly StatusName[] = ['VM_START_INITIATED', 'ACCEPTED'];
+
 export class ReportingAgent {
   private readonly client: WolClient;
 
@@ -51,6 +53,11 @@ export class ReportingAgent {
   /** Reports until the answer is about this virtual machine (`namespace/name`) and no error. */
   async untilWakes(mac: string, vm: string, { port = 9 }: UntilOptions = {}): Promise<Answer> {
     return this.until(`${mac} on port ${port} to wake ${vm}`, mac, port, (answer) => KNOWN.includes(answer.status) && answer.vm === vm);
+  }
+
+  /** The same of a virtual machine that has just stopped: a manager that has not heard of it yet answers that it runs. */
+  async untilStarts(mac: string, vm: string, { port = 9 }: UntilOptions = {}): Promise<Answer> {
+    return this.until(`${mac} on port ${port} to start ${vm}`, mac, port, (answer) => STARTED.includes(answer.status) && answer.vm === vm);
   }
 
   /** Reports until no config knows the address. */

@@ -155,7 +155,15 @@ describe('the demo', function () {
 
     expect((await asAdmin(kubeconfig, { method: 'PUT', path: stop, body: {} })).status).to.equal(202);
     await demo.saying(/desktop: Stopping -> Stopped/);
-    await sendMagicPackets(port, [OTHER_MAC_OF_DESKTOP]);
+    // Again, for the manager may hear of the stop after the demo has told it; a machine that runs is not started.
+    await poll(
+      'a packet to start it',
+      async () => {
+        await sendMagicPackets(port, [OTHER_MAC_OF_DESKTOP]);
+        return /Changes of state:[\s\S]+desktop: Stopped -> /.test(demo!.output);
+      },
+      { intervalMs: 1_000 },
+    );
     await demo.saying(/Changes of state:[\s\S]+desktop: Starting -> Running/);
     demo.pressCtrlC();
 

@@ -37,7 +37,7 @@ describe('Machines whose cluster is lost and comes back', () => {
 
     const reporter = new ReportingAgent(fixture.manager.grpcPort);
     try {
-      await reporter.untilWakes(mac, 'team-a/vm-web');
+      await reporter.untilStarts(mac, 'team-a/vm-web');
     } finally {
       reporter.close();
     }

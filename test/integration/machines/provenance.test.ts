@@ -191,7 +191,7 @@ describe('Machines beside objects that are not theirs', () => {
     expect(await standby.metrics()).to.match(/^leader_election_master_status\S* 0$/m);
     const reporter = new ReportingAgent(standby.grpcPort);
     try {
-      await reporter.untilWakes(record.spec.networkInterfaces[0]?.macAddress ?? '', 'team-a/vm-sleeper');
+      await reporter.untilStarts(record.spec.networkInterfaces[0]?.macAddress ?? '', 'team-a/vm-sleeper');
     } finally {
       reporter.close();
     }
