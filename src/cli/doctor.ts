@@ -6,6 +6,7 @@ import { addCallerFlags, type CallerFlags } from './caller-flags';
 import { parseModuleSubject } from './doctor-subject';
 import { MODULE_NAMES, parseModules } from './module-names';
 import type { RegisterCommand } from './program';
+import type { SaidFlags } from './running-settings';
 
 const HELP = `
 Reads only, with your own rights: what you may not look at is a "warn" that names the right. Needs no manager, prints no Secret.
@@ -13,8 +14,11 @@ Reads only, with your own rights: what you may not look at is a "warn" that name
 --install looks at the installation instead: replicas, leader, definitions, certificate, metrics, agents. It takes what its Deployment
 states for what is wanted, and waits up to a minute for it; helm test runs it.
 
-Without an argument every module that is in use is looked at: wol always, platform once a manager has written its state, machines once there
-is a KubevirtConfig; --modules says which instead. About a Machine it reads the supervisor only: of its cluster it tells what the manager has
+It judges with the settings of the manager, as its Deployment in --operator-namespace states them: arguments, variables and the ConfigMaps that
+these name, no Secret. The first line says which were used; flags given here count before them.
+
+Without an argument every module that is in use is looked at: what the manager runs, platform once a manager has written its state, machines
+once there is a KubevirtConfig, wol unless the manager is known to do without; --modules says which instead. About a Machine it reads the supervisor only: of its cluster it tells what the manager has
 found out. What is wanted so, such as an asset that nobody has switched on, is a "warn".
 
 Exit codes: 0 nothing failed, 1 something did, 2 usage.
@@ -29,9 +33,16 @@ Examples:
   virt-steward doctor -o json
   virt-steward doctor --install`;
 
-interface ModuleDoctorFlags {
+interface ModuleDoctorFlags extends SaidFlags {
   modules?: string;
   platformAssetsDir?: string;
+}
+
+/** --install takes what the Deployment states. @throws {UsageError} naming the first that has no effect. */
+function refuseSaid({ kubevirtConfigsNamespace, watchNamespaces, platformActivation }: SaidFlags): void {
+  const flags = { 'kubevirt-configs-namespace': kubevirtConfigsNamespace, 'watch-namespaces': watchNamespaces };
+  const given = Object.entries({ ...flags, 'platform-activation': platformActivation }).find(([, value]) => value !== undefined)?.[0];
+  if (given !== undefined) throw new UsageError(`--${given} goes without --install`);
 }
 
 /** @throws {UsageError} naming the first that has no effect. */
@@ -55,13 +66,20 @@ export const doctorCommand: RegisterCommand = (program, io, done) => {
     .option('--source <address>', 'address the packet comes from')
     .option('--service-account <name>', 'account of the manager (default: the one that the ClusterRoleBinding virt-steward-manager names)')
     .option('--install', 'check the installation')
-    .option('--deployment <name>', 'Deployment of the manager, for --install (default: virt-steward-manager)')
+    .option(
+      '--deployment <name>',
+      'Deployment of the manager (default: virt-steward-manager, or the only one with the labels of a manager)',
+    )
+    .option('--kubevirt-configs-namespace <list>', 'as the manager has it (default: read from its Deployment)')
+    .option('--watch-namespaces <list>', 'as the manager has it (default: read from its Deployment)')
+    .option('--platform-activation <mode>', 'as the manager has it (default: read from its Deployment)')
     .option('-o, --output <format>', 'text or json (default: text)')
     .addHelpText('after', HELP)
     .action(async (what: string | undefined, flags: DoctorFlags & CallerFlags & ModuleDoctorFlags) => {
       const subject = what === undefined ? undefined : parseModuleSubject(what);
       if (flags.modules !== undefined && (what !== undefined || flags.install === true))
         throw new UsageError('--modules goes without an argument and --install');
+      if (flags.install === true) refuseSaid(flags);
       if (flags.platformAssetsDir !== undefined && subject?.kind !== 'asset')
         throw new UsageError('--platform-assets-dir goes with asset/NAME only');
       if (subject !== undefined) {

@@ -23,7 +23,7 @@ import { KindTable, platformRights } from '../platform/rights';
 import { shippedAssets } from '../platform/settings';
 import { callerKubeConfig, operatorNamespaceOf } from './caller';
 import { EXIT_DONE, EXIT_FAILURE } from './exit-code';
-import type { CommandIo } from './program';
+import type { CommandIo, Environment } from './program';
 import type { RenderFlags } from './render';
 import { VERSION } from './version';
 
@@ -89,11 +89,17 @@ async function fromFiles(
   return previewCatalog(parts, names);
 }
 
-/** What the manager's code makes of the cluster of the caller. */
+/** What a manager knows that runs otherwise than usual. */
+export interface ManagerKnowledge extends Partial<Pick<OperatorFacts, 'metricsPort' | 'metricsSecure' | 'runbookUrl'>> {
+  /** Variables of its container, which name images; `undefined` = those of this process. */
+  readonly environment?: Environment | undefined;
+}
+
+/** What the manager's code makes of the cluster of the caller. @param io.manager whose code that is; without it, one with the usual settings. */
 export async function previewOfCluster(
   flags: RenderFlags,
   catalog: Catalog,
-  io: CommandIo,
+  io: CommandIo & { readonly manager?: ManagerKnowledge },
   names: readonly string[] | undefined,
 ): Promise<PreviewRow[]> {
   const clock: Clock = new SystemClock();
@@ -101,7 +107,8 @@ export async function previewOfCluster(
   const kubeConfig = callerKubeConfig(flags.kubeconfig === undefined ? {} : { kubeconfig: flags.kubeconfig }, io.env);
   const opened = openCluster(kubeConfig, { clock, namespace, manager: MANAGER, userAgent: userAgentOf(VERSION, 'render') });
   const { anchor, close, ...snapshot } = await takeSnapshot({
-    ...{ opened, catalog, clock, environment: io.env, operator: operatorFacts(namespace, catalog) },
+    ...{ opened, catalog, clock, environment: io.manager?.environment ?? io.env },
+    operator: operatorFacts(namespace, catalog, io.manager),
     activation: flags.platformActivation,
   });
   const { client } = opened.cluster;
@@ -131,16 +138,18 @@ function userChoices(
   return { exclusions, activation: activationOf(metadata?.annotations?.[ACTIVATION_ANNOTATION], platformActivation, catalog.assets) };
 }
 
-/** Of a manager in a cluster, with its usual settings. */
-function operatorFacts(namespace: string, { version }: Catalog): OperatorFacts {
+/** Of a manager in a cluster, with its usual settings where nothing else is known. */
+function operatorFacts(
+  namespace: string,
+  { version }: Catalog,
+  { metricsPort = METRICS_PORT, metricsSecure = true, runbookUrl = RUNBOOKS }: Partial<ManagerKnowledge> = {},
+): OperatorFacts {
   return {
     namespace,
     version: VERSION,
     catalogVersion: version,
-    metricsPort: METRICS_PORT,
-    metricsSecure: true,
+    ...{ metricsPort, metricsSecure, runbookUrl },
     inCluster: true,
-    runbookUrl: RUNBOOKS,
   };
 }
 

@@ -4,18 +4,19 @@ import { ClusterView } from '../kubevirt/diagnosis/cluster-view';
 import type { Finding } from '../kubevirt/diagnosis/finding';
 import { printReport } from '../kubevirt/diagnosis/report';
 import { machinePath } from '../machines/doctor/machine-path';
-import { loadCatalog } from '../platform/catalog';
+import { type Catalog, loadCatalog } from '../platform/catalog';
 import { assetPath } from '../platform/doctor/asset-path';
 import { shippedAssets } from '../platform/settings';
 import { openCaller } from './caller';
 import type { CallerFlags } from './caller-flags';
 import type { ModuleSubject } from './doctor-subject';
-import { defaultSettings } from './modules';
 import type { CommandIo } from './program';
 import { previewOfCluster } from './run-render';
+import { type RunningSettings, runningSettings, type SaidFlags } from './running-settings';
 
-export interface SubjectDoctorFlags extends CallerFlags {
+export interface SubjectDoctorFlags extends CallerFlags, SaidFlags {
   platformAssetsDir?: string;
+  deployment?: string;
 }
 
 export async function runSubjectDoctorCommand(
@@ -28,29 +29,37 @@ export async function runSubjectDoctorCommand(
   const { client, close, operatorNamespace: namespace } = openCaller('doctor', flags, io.env, clock);
   const view = new ClusterView(client);
   try {
+    // Before anything is asked of the cluster.
+    const catalog = subject.kind === 'asset' ? catalogWith(subject.name, flags) : undefined;
+    const settings = await runningSettings(view, { namespace, deployment: flags.deployment, said: flags, env: io.env });
     const findings =
       subject.kind === 'machine'
-        ? await machinePath(subject.namespace, subject.name, { view, settings: defaultSettings().machines, nowMs: clock.now() })
-        : await ofAsset(subject.name, { view, namespace }, flags, io);
-    return printReport(findings, output, io.print);
+        ? await machinePath(subject.namespace, subject.name, { view, settings: settings.machines, nowMs: clock.now() })
+        : await ofAsset(subject.name, { view, namespace, settings, catalog: catalog! }, flags, io);
+    return printReport([...settings.findings, ...findings], output, io.print);
   } finally {
     close();
   }
 }
 
 /** @throws {UsageError} when the catalog has no such asset. */
-function ofAsset(
-  name: string,
-  parts: { readonly view: ClusterView; readonly namespace: string },
-  flags: SubjectDoctorFlags,
-  io: CommandIo,
-): Promise<Finding[]> {
-  const catalog = loadCatalog(flags.platformAssetsDir ?? shippedAssets());
-  const asset = catalog.assetByName(name);
-  if (asset === undefined) {
-    const allowed = catalog.assets.map((one) => one.name).join(', ');
-    throw new UsageError(`what to look at is ${JSON.stringify(`asset/${name}`)}; allowed: asset/ and one of ${allowed}`);
-  }
-  const decide = () => previewOfCluster({ ...flags, output: 'status', platformActivation: 'always' }, catalog, io, [asset.name]);
-  return assetPath(asset.name, { ...parts, decide });
+function catalogWith(name: string, { platformAssetsDir }: SubjectDoctorFlags): Catalog {
+  const catalog = loadCatalog(platformAssetsDir ?? shippedAssets());
+  if (catalog.assetByName(name) !== undefined) return catalog;
+  const allowed = catalog.assets.map((one) => one.name).join(', ');
+  throw new UsageError(`what to look at is ${JSON.stringify(`asset/${name}`)}; allowed: asset/ and one of ${allowed}`);
+}
+
+interface AssetParts {
+  readonly view: ClusterView;
+  readonly namespace: string;
+  readonly settings: RunningSettings;
+  readonly catalog: Catalog;
+}
+
+function ofAsset(name: string, { settings, catalog, ...parts }: AssetParts, flags: SubjectDoctorFlags, io: CommandIo): Promise<Finding[]> {
+  const { platform, environment } = settings;
+  const render = { ...flags, output: 'status', platformActivation: platform.activation } as const;
+  const decide = () => previewOfCluster(render, catalog, { ...io, manager: { ...platform, environment } }, [name]);
+  return assetPath(name, { ...parts, decide });
 }

@@ -26,6 +26,8 @@ export interface DoctorOptions {
   readonly source: string | undefined;
   readonly output: 'text' | 'json';
   readonly serviceAccount: string | undefined;
+  /** Name of the manager's Deployment; `undefined` = found. */
+  readonly deployment: string | undefined;
   /** Look at this installation instead; `undefined` = at what wakes machines. */
   readonly install: { readonly deployment: string } | undefined;
 }
@@ -41,10 +43,9 @@ export function compileDoctorOptions(
   if (subject === undefined && source !== undefined) throw new UsageError('--source goes with a MAC address or NAMESPACE/NAME only');
   if (source !== undefined && isIP(source) === 0) throw wrong('--source', source, 'an IPv4 or IPv6 address');
   if (install !== undefined && subject !== undefined) throw new UsageError('--install goes without a MAC address and NAMESPACE/NAME');
-  if (install === undefined && deployment !== undefined) throw new UsageError('--deployment goes with --install only');
   if (output !== 'text' && output !== 'json') throw wrong('--output', output, 'text, json');
   return {
-    ...{ subject, source, output, serviceAccount },
+    ...{ subject, source, output, serviceAccount, deployment },
     port: port === undefined ? undefined : parsePort(port),
     install: install === undefined ? undefined : { deployment: deployment ?? MANAGER_DEPLOYMENT },
   };

@@ -27,6 +27,10 @@ export interface DoctorDependencies {
   readonly rules: readonly RbacRule[];
   readonly optionalRules: readonly RbacRule[];
   readonly nowMs: number;
+  /** Of those that the manager sees; empty = all. */
+  readonly watchNamespaces?: readonly string[];
+  /** What is said first. */
+  readonly before?: readonly Finding[];
   /** What other modules look at, after the cluster was looked at for this one. */
   readonly further?: readonly ((view: ClusterView) => Promise<Finding[]>)[];
   print(line: string): void;
@@ -34,12 +38,12 @@ export interface DoctorDependencies {
 
 /** @returns exit code: 0 nothing failed, 1 something did. */
 export async function runDoctor(options: DoctorOptions, dependencies: DoctorDependencies): Promise<number> {
-  const { client, operatorNamespace, print, further = [], ...rest } = dependencies;
+  const { client, operatorNamespace, print, watchNamespaces = [], before = [], further = [], ...rest } = dependencies;
   const view = new ClusterView(client);
   const namespace = options.subject !== undefined && 'name' in options.subject ? options.subject.namespace : undefined;
-  const seen = await wakeMapView(view, { operatorNamespace, namespace });
+  const seen = await wakeMapView(view, { operatorNamespace, namespace, watchNamespaces });
   const context: DoctorContext = { view, seen, namespace: operatorNamespace, serviceAccount: options.serviceAccount, ...rest };
-  const findings = await findingsOf(context, options);
+  const findings = [...before, ...(await findingsOf(context, options))];
   if (options.subject === undefined) for (const look of further) findings.push(...(await look(view)));
   return printReport(findings, options.output, print);
 }

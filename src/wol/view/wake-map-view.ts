@@ -2,8 +2,7 @@
  * The wake map of a cluster as its objects give it, by the manager's own code, for somebody who looks from outside.
  *
  * Owns: reading the objects and putting them into a map. Never: starts a machine; the targets of this map refuse to.
- * Caveats: machines of other clusters are known to managers only, and so is --watch-namespaces; a caller who may see one namespace
- * sees no conflict with another one, which `lacks` says.
+ * Caveats: machines of other clusters are known to managers only; a caller who may see one namespace sees no conflict with another one, which `lacks` says.
  */
 import { ConfigMap, keyOf } from '../../framework';
 import type { CallOutcome } from '../../kubevirt/call-outcome';
@@ -35,9 +34,14 @@ export interface WakeMapViewOptions {
   readonly operatorNamespace: string;
   /** What to fall back to when the caller may not list every namespace. */
   readonly namespace?: string | undefined;
+  /** `--watch-namespaces` of the manager, where it is known. @default all */
+  readonly watchNamespaces?: readonly string[];
 }
 
-export async function wakeMapView(view: ClusterView, { operatorNamespace, namespace }: WakeMapViewOptions): Promise<WakeMapView> {
+export async function wakeMapView(
+  view: ClusterView,
+  { operatorNamespace, namespace, watchNamespaces = [] }: WakeMapViewOptions,
+): Promise<WakeMapView> {
   const lacks: string[] = [];
   const unseen = new Set<string>();
   const noted = <T>(result: Reading<T[]>, what: string): T[] => {
@@ -60,7 +64,7 @@ export async function wakeMapView(view: ClusterView, { operatorNamespace, namesp
   const objects = noted(configs, CONFIGS);
   const learned = new LearnedMacs();
   if (objects.some(({ spec }) => spec?.learnRuntimeMACs === true)) await restoreLearned(view, operatorNamespace, learned, lacks);
-  const map = new WakeMap({ learnedMacsOf: ({ cluster, uid }) => (cluster === '' ? learned.macsOf(uid) : []) });
+  const map = new WakeMap({ watchNamespaces, learnedMacsOf: ({ cluster, uid }) => (cluster === '' ? learned.macsOf(uid) : []) });
   const targets = new LocalWakeTargets({ start: refuse, unpause: refuse }, () => true);
   for (const vm of vms) targets.upsertVm(VirtualMachine.trim?.(vm) ?? vm);
   for (const vmi of vmis) targets.upsertVmi(vmi);

@@ -5,11 +5,13 @@ import { expect } from 'chai';
 import { catalogCrd } from '../../harness/catalog-crds';
 import { kubevirtConfig, machineRef } from '../../harness/machines-fixture';
 import { PATIENCE_MS, poll } from '../../harness/poll';
-import { MAIN, objectsIn, ROOT, StewardCluster } from '../../harness/steward-cluster';
+import { MAIN, NAMESPACE, objectsIn, ROOT, StewardCluster } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
 
 interface Report {
   readonly code: number;
+  /** The first check: by which settings it judges. */
+  readonly settings: string;
   readonly checks: readonly { readonly check: string; readonly outcome: string; readonly found: string; readonly remedy?: string }[];
 }
 
@@ -35,7 +37,9 @@ describe('virt-steward doctor on assets and Machines', function () {
   const report = async (...args: string[]): Promise<Report> => {
     const { code, stdout, stderr } = await run(...args, '-o', 'json');
     expect(stderr).to.equal('');
-    return { code, checks: (JSON.parse(stdout) as Pick<Report, 'checks'>).checks };
+    const [settings, ...checks] = (JSON.parse(stdout) as Pick<Report, 'checks'>).checks;
+    expect(settings).to.include({ check: 'settings' });
+    return { code, checks, settings: settings?.found ?? '' };
   };
   /** Asks until the answer is of that kind, since the manager takes its time to see and to write. */
   const untilTold = (args: readonly string[], check: string, found: RegExp): Promise<Report> => {
@@ -117,6 +121,26 @@ describe('virt-steward doctor on assets and Machines', function () {
     expect(checks.find(({ check }) => check === 'secret')?.found).to.match(/failed to get kubeconfig secret .*east-kubeconfig/);
   });
 
+  it('judges with the settings of the Deployment in the namespace of the manager, once there is one', async () => {
+    expect((await report('machine/team-a/web')).settings).to.equal(`defaults: there is no Deployment ${NAMESPACE}/virt-steward-manager`);
+    const metadata = { name: 'virt-steward-manager', namespace: NAMESPACE };
+    await cluster.api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { where: 'clusters' } });
+    const env = [{ name: 'KUBEVIRT_CONFIGS_NAMESPACE', valueFrom: { configMapKeyRef: { name: metadata.name, key: 'where' } } }];
+    const labels = { app: 'virt-steward-manager' };
+    const container = { name: 'manager', image: 'virt-steward/manager', args: ['manager', '--modules=wol,machines'], env };
+    const template = { metadata: { labels }, spec: { containers: [container] } };
+    const spec = { replicas: 0, selector: { matchLabels: labels }, template };
+    await cluster.api.apply({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec });
+    try {
+      const { checks, settings } = await report('machine/team-a/web');
+      expect(settings).to.equal(`of Deployment ${NAMESPACE}/virt-steward-manager, which runs wol, machines`);
+      // A bare name is looked up where that manager looks.
+      expect(checks.find(({ check }) => check === 'cluster')?.found).to.equal('KubevirtConfig east does not exist');
+    } finally {
+      await cluster.api.delete({ apiVersion: 'apps/v1', kind: 'Deployment', metadata });
+    }
+  });
+
   it('looks at every module that is in use when it is asked about nothing, or at those that are named', async () => {
     const { checks } = await report();
     expect(checks.map(({ check }) => check)).to.include.members([
@@ -138,6 +162,8 @@ describe('virt-steward doctor on assets and Machines', function () {
     [['machine/a/b/c'], 'what to look at is "machine/a/b/c"; allowed: machine/NAMESPACE/NAME of a Machine'],
     [['machine/team-a/web', '--port=9'], '--port goes without asset/NAME and machine/NAMESPACE/NAME'],
     [['lab/desktop', '--modules=wol'], '--modules goes without an argument and --install'],
+    [['--install', '--watch-namespaces=lab'], '--watch-namespaces goes without --install'],
+    [['machine/team-a/web', '--platform-activation=x'], '--platform-activation is "x"; allowed: always, annotation'],
     [['--platform-assets-dir=x'], '--platform-assets-dir goes with asset/NAME only'],
   ] as const) {
     it(`refuses ${args.join(' ')} with 2 and one line`, async () => {

@@ -7,7 +7,7 @@ import { poll } from '../../harness/poll';
 import { MAIN, NAMESPACE, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
-import { untilCondition, untilStatus } from '../../harness/wol-objects';
+import { untilCondition, untilStatus, wolConfig } from '../../harness/wol-objects';
 
 interface Output {
   readonly code: number;
@@ -60,18 +60,27 @@ describe('what people ask about waking', () => {
     await cluster?.stop();
   });
 
+  /** Nothing runs them here. One that the DaemonSet controller puts in the place of another is made ready like that. */
   async function makeAgentsReady(): Promise<void> {
-    await poll('the pods of agents to be ready', async () => {
-      const pods = await cluster.api.list<TestObject>(`/api/v1/namespaces/${NAMESPACE}/pods`);
-      for (const { metadata } of pods) {
-        const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: new Date().toISOString() }];
-        const path = `/api/v1/namespaces/${NAMESPACE}/pods/${metadata.name}/status`;
-        const body = { status: { phase: 'Running', conditions } };
-        await cluster.api.ask({ method: 'PATCH', path, contentType: 'application/strategic-merge-patch+json', body });
-      }
-      return pods.length > 0;
-    });
-    await untilCondition(cluster.api, 'lab', 'AgentReady', 'True', 'AllReady');
+    let last: unknown;
+    await poll(
+      'the agents to be ready, and the manager to see it',
+      async () => {
+        const pods = await cluster.api.list<TestObject>(`/api/v1/namespaces/${NAMESPACE}/pods`);
+        for (const { metadata } of pods) {
+          const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }];
+          const path = `/api/v1/namespaces/${NAMESPACE}/pods/${metadata.name}/status`;
+          const body = { status: { phase: 'Running', conditions } };
+          const contentType = 'application/strategic-merge-patch+json';
+          const { status } = await cluster.controlPlane.request({ method: 'PATCH', path, contentType, body });
+          if (status !== 200 && status !== 404) throw new Error(`the status of pod ${metadata.name} was answered with ${status}`);
+        }
+        const config = await wolConfig(cluster.api, 'lab');
+        last = [pods, config?.status];
+        return config?.status?.conditions?.some(({ type, reason }) => type === 'AgentReady' && reason === 'AllReady');
+      },
+      { onTimeout: () => JSON.stringify(last) },
+    );
   }
 
   /** Somebody who may look at machines and WolConfigs, and at nothing else. */

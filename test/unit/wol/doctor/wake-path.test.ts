@@ -34,7 +34,15 @@ async function doctor(
   const printed: string[] = [];
   const { client } = fakeClient(options);
   const code = await runDoctor(
-    { subject: what, port: flags.port, source: flags.source, output: 'json', serviceAccount: undefined, install: undefined },
+    {
+      subject: what,
+      port: flags.port,
+      source: flags.source,
+      output: 'json',
+      serviceAccount: undefined,
+      deployment: undefined,
+      install: undefined,
+    },
     { client, operatorNamespace: NAMESPACE, rules: [], optionalRules: [], nowMs: Date.now(), print: (line) => printed.push(line) },
   );
   return { code, report: JSON.parse(printed.join('\n')) as Report, text: printed.join('\n') };
