@@ -138,7 +138,7 @@ export class MachineHandler {
   }
 
   /** The provider was changed to another operator's, or has always been that. */
-  private async release(machine: Machine, key: string | undefined, ctx: ReconcileContext<Machine>): Promise<void> {
+  private async release(machine: Machine, key: string | undefined, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     if (key === undefined) {
       await ctx.client.removeFinalizer(Machine, machine, MACHINE_FINALIZER);
@@ -151,7 +151,7 @@ export class MachineHandler {
     const shown = shownFindings(machine.status?.conditions ?? []);
     const { reason, message, status } = shown.PlacementImmutable ?? {};
     if (status === 'True' && reason === 'ProviderChangeRefused' && message === text) return;
-    await this.report(
+    return this.report(
       machine,
       { situation: 'unreachable', conditions: { ...shown, PlacementImmutable: isTrue('ProviderChangeRefused', text) } },
       ctx,
@@ -198,8 +198,8 @@ export class MachineHandler {
       ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
       RemoteUnreachable: isTrue(use.reason, use.message),
     };
-    await this.report(machine, { situation: 'unreachable', conditions }, ctx);
-    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
+    const held = await this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : held;
   }
 
   private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -242,8 +242,8 @@ export class MachineHandler {
     if (use.usable) return untilListed(use.cluster);
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
-    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
+    const held = await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : held;
   }
 
   private sayWaiting(
@@ -251,7 +251,7 @@ export class MachineHandler {
     what: string,
     { RemoteUnreachable }: { RemoteUnreachable?: string },
     ctx: ReconcileContext<Machine>,
-  ): Promise<void> {
+  ): Promise<ReconcileResult> {
     const text = untilGivenUpText(what);
     const conditions: ConditionFindings = {
       Deleting: isTrue('WaitingForCluster', text),
@@ -268,7 +268,6 @@ export class MachineHandler {
     const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
     const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
     if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.contests.forget(keyOf(machine));
   }
 
   private tellOrphans(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -282,11 +281,16 @@ export class MachineHandler {
     ctx.events.warning('RemoteObjectsOrphaned', text);
   }
 
-  private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
+  private async report(
+    machine: Machine,
+    { situation, conditions = {}, failure }: Report,
+    ctx: ReconcileContext<Machine>,
+  ): Promise<ReconcileResult> {
     const findings = { profile: this.api.profile, situation, conditions, failure, problem: undefined, seen: undefined };
     const fields = statusFields(machine, findings, timestampOf(ctx.clock.now()));
     const { api, contests } = this;
-    await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
+    const outcome = await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
+    if (typeof outcome === 'number') return { requeueAfterMs: outcome };
   }
 
   private async dropStaleConditions(machine: Machine, ctx: ReconcileContext<Machine>): Promise<void> {
