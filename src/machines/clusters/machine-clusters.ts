@@ -10,7 +10,7 @@ import { CLUSTER_ID_ANNOTATION } from '../keys';
 import type { KubevirtConfig } from '../kinds';
 import { ClusterConnections } from './cluster-connections';
 import { ClusterFindingsStore } from './cluster-findings';
-import { type ClusterFacts, type ConfigStatus, judgeCluster } from './cluster-state';
+import { type ClusterFacts, type ConfigStatus, hasChanged, judgeCluster } from './cluster-state';
 import { ConfigDirectory } from './config-directory';
 import { configNotFound } from './config-error';
 import { PlacedMachines } from './placed-machines';
@@ -62,13 +62,22 @@ export class MachineClusters {
     return judged === undefined || WORKING.has(judged.status);
   }
 
+  /** UID of the cluster, once it is known to be the one that Machines were placed on, or that nothing was placed on another. */
+  identityOf(key: string): string | undefined {
+    const config = this.directory.get(key);
+    const facts = config && this.facts(key, config);
+    return facts === undefined || hasChanged(facts) ? undefined : facts.findings?.clusterId;
+  }
+
   facts(key: string, config: KubevirtConfig): ClusterFacts {
+    const findings = this.findings.get(key);
     return {
       name: config.metadata?.name ?? '',
       problem: this.connections.problemOf(key),
       health: this.connections.clusterOf(key)?.health,
-      findings: this.findings.get(key),
-      expectedId: config.metadata?.annotations?.[CLUSTER_ID_ANNOTATION],
+      findings,
+      // A config that was made anew does not know; its Machines do.
+      expectedId: config.metadata?.annotations?.[CLUSTER_ID_ANNOTATION] ?? this.placed.clusterIdOf(key, findings?.clusterId),
       machines: this.placed.count(key),
     };
   }

@@ -1,7 +1,7 @@
 /**
  * Which Machines are placed on which cluster, and which are about to be.
  *
- * Owns: the counts that protect a KubevirtConfig. Invariant: a Machine whose record is being written counts from before its config gets
+ * Owns: the counts that protect a KubevirtConfig, and the identity that its Machines remember. Invariant: a Machine whose record is being written counts from before its config gets
  * the finalizer, so that no pass takes that off in between.
  */
 import { keyOf, singleton } from '../../framework';
@@ -13,6 +13,8 @@ import { SupervisorApi } from '../supervisor-api';
 export class PlacedMachines {
   /** Machine to cluster key. */
   private readonly placements = new Map<string, string>();
+  /** Cluster key to the UIDs of clusters that its Machines were placed on, each with the Machines that say so. */
+  private readonly identities = new Map<string, Map<string, Set<string>>>();
   private readonly byCluster = new Map<string, Set<string>>();
   /** Cluster key to Machines whose record is under way. */
   private readonly pending = new Map<string, Set<string>>();
@@ -31,6 +33,8 @@ export class PlacedMachines {
     const name = keyOf(machine);
     const before = this.placements.get(name);
     const now = gone ? undefined : recordedKey(machine, this.api.home, false);
+    if (before !== undefined) this.forgetIdentity(before, name);
+    if (now !== undefined) this.learnIdentity(now, name, machine.status?.kubevirtConfigRef?.clusterID);
     if (now === before) return;
     if (before !== undefined) {
       this.placements.delete(name);
@@ -67,6 +71,28 @@ export class PlacedMachines {
   /** `namespace/name`, sorted. */
   machinesOf(key: string): readonly string[] {
     return [...new Set([...(this.byCluster.get(key) ?? []), ...(this.pending.get(key) ?? [])])].sort();
+  }
+
+  /**
+   * UID of the cluster that its Machines were placed on, as they remember it.
+   * @param found what the cluster is now: one of several UIDs, if its Machines know it.
+   */
+  clusterIdOf(key: string, found: string | undefined): string | undefined {
+    const known = this.identities.get(key);
+    if (known === undefined) return undefined;
+    return found !== undefined && known.has(found) ? found : [...known.keys()].sort()[0];
+  }
+
+  private learnIdentity(key: string, name: string, clusterId: string | undefined): void {
+    if (clusterId === undefined || clusterId === '') return;
+    const known = this.identities.get(key) ?? new Map<string, Set<string>>();
+    this.identities.set(key, known.set(clusterId, (known.get(clusterId) ?? new Set()).add(name)));
+  }
+
+  private forgetIdentity(key: string, name: string): void {
+    const known = this.identities.get(key);
+    for (const [clusterId, names] of known ?? []) if (names.delete(name) && names.size === 0) known?.delete(clusterId);
+    if (known?.size === 0) this.identities.delete(key);
   }
 
   private isRecorded(key: string, name: string): boolean {

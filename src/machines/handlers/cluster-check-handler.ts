@@ -117,7 +117,7 @@ const REMOTE = { clusters: 'remotes' } as const;
   ],
 })
 export class ClusterCheckHandler {
-  /** Findings as they were logged last. */
+  /** Findings as they were logged last, by cluster key; they go with the cluster. */
   private readonly logged = new Map<string, string>();
 
   constructor(
@@ -128,7 +128,11 @@ export class ClusterCheckHandler {
     @inject(REMOTE_RIGHTS) private readonly rights: () => readonly RbacRule[],
     @inject(MACHINES_SETTINGS) private readonly settings: MachinesSettings,
     @inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    clusters.subscribe(({ type, cluster }) => {
+      if (type === 'disengaged') this.logged.delete(keyOfCluster(cluster.name, api.home));
+    });
+  }
 
   @Reconcile(ClusterCheck, {
     clusters: 'remotes',

@@ -31,8 +31,9 @@ export async function replaceIdentity(
     keyOf(config),
     [
       { op: 'test', path: '/metadata/uid', value: uid },
-      { op: 'test', path: path(CLUSTER_ID_ANNOTATION), value: annotations[CLUSTER_ID_ANNOTATION] },
-      { op: 'replace', path: path(CLUSTER_ID_ANNOTATION), value: clusterId },
+      // A config that was made anew has none.
+      { op: 'test', path: path(CLUSTER_ID_ANNOTATION), value: annotations[CLUSTER_ID_ANNOTATION] ?? null },
+      { op: 'add', path: path(CLUSTER_ID_ANNOTATION), value: clusterId },
       ...(accepted === clusterId
         ? [
             { op: 'test' as const, path: path(ACCEPT_CLUSTER_ID_ANNOTATION), value: accepted },

@@ -42,6 +42,7 @@ import { PlacedMachines } from '../clusters/placed-machines';
 import { CONFIG_FINALIZER, DELETION_POLICY_ANNOTATION } from '../keys';
 import { KubevirtConfig, Machine } from '../kinds';
 import { ClusterLabels } from '../observability/cluster-labels';
+import { LostRecords } from '../placement/lost-records';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
 import { SupervisorApi } from '../supervisor-api';
 import { ClusterCheckQueue } from './cluster-check-handler';
@@ -53,6 +54,8 @@ const DAY_MS = 86_400_000;
 /** Credentials that end within this time are reported. */
 const EXPIRES_SOON_MS = 7 * DAY_MS;
 const COUNT_INTERVAL_MS = 250;
+/** A config is held for a Machine that has lost its record, and looked at again after this. */
+const LOST_LOOK_MS = 15_000;
 /** Names shown of the Machines that hold a config. */
 const SHOWN_MACHINES = 5;
 
@@ -79,6 +82,7 @@ export class KubevirtConfigHandler {
     private readonly checks: ClusterCheckQueue,
     private readonly cluster: Cluster,
     private readonly counters: ClusterMetrics,
+    private readonly lost: LostRecords,
     labels: ClusterLabels,
     triggers: Triggers,
     metrics: MetricsRegistry,
@@ -178,7 +182,9 @@ export class KubevirtConfigHandler {
     await this.engage(config, key, ctx);
     const accepted = acceptedIdentity(config, this.clusters.facts(key, config));
     if (accepted !== undefined) await replaceIdentity(ctx.client, config, accepted, ctx.signal);
-    return this.report(config, key, ctx);
+    const result = this.report(config, key, ctx);
+    // That the last Machine without a record is settled is told by nobody.
+    return this.placed.count(key) === 0 && this.lost.mayBeOn(key) ? { requeueAfterMs: LOST_LOOK_MS } : result;
   }
 
   /** @returns false when the config may go, and so is served no more. */
@@ -187,9 +193,10 @@ export class KubevirtConfigHandler {
     const isDeleting = config.metadata?.deletionTimestamp !== undefined;
     const machines = this.placed.count(key);
     const isOrphaned = isDeleting && config.metadata?.annotations?.[DELETION_POLICY_ANNOTATION] === 'orphan';
-    if (isHeld && (machines === 0 || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
+    const isUsed = machines > 0 || (isHeld && this.lost.mayBeOn(key));
+    if (isHeld && (!isUsed || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
     if (!isHeld && !isDeleting && machines > 0) await ctx.client.addFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
-    return !(isDeleting && (machines === 0 || isOrphaned));
+    return !(isDeleting && (!isUsed || isOrphaned));
   }
 
   private tellWithoutConfigs(): void {

@@ -3,7 +3,7 @@
  *
  * Owns: a Machine until it is placed, its status while its cluster is out of reach, and its end where no cluster has to be asked.
  * Never: writes to a remote cluster; those passes run in the queue of the cluster.
- * Invariant: a Machine of another provider gets nothing of us, and loses our finalizer only if it was never placed.
+ * Invariant: a Machine of another provider gets nothing of us, and loses the finalizer only if that is ours and it was never placed.
  */
 import {
   Cluster,
@@ -37,13 +37,14 @@ import { MachinePlacement } from '../placement/machine-placement';
 import { PlacementDecider } from '../placement/placement-decider';
 import { isOurs } from '../profile';
 import { MACHINES_SETTINGS, type MachinesSettings } from '../settings';
-import { type ConditionFindings, isTrue, shownFindings, staleConditionsPatch } from '../status/conditions';
+import { type ConditionFindings, isTrue, mergedConditions, shownFindings, staleConditionsPatch } from '../status/conditions';
 import { type Failure, placementFailure, specFailure } from '../status/failures';
-import { statusFields } from '../status/machine-status';
+import { type StatusFields, statusFields } from '../status/machine-status';
 import type { MachineSituation } from '../status/phase';
 import { SupervisorApi } from '../supervisor-api';
 import { reservedNamespaceProblem, specProblems } from '../virtual-machine/machine-validation';
 import { ClusterCheckQueue } from './cluster-check-handler';
+import { isFinalizerOurs } from './finalizer-owner';
 
 /** A cluster that is being connected or checked is looked at again after this; what ends it is mostly told. */
 const UNSETTLED_RETRY_MS = 1_000;
@@ -94,7 +95,7 @@ export class MachineHandler {
     changed: (now, old) => isNews(now, old),
     failure: { condition: false, event: true },
     watches: (get) => [
-      mapped(KubevirtConfig, () => concerned(get(MachineHandler)), { when: concernsMachines }),
+      mapped(KubevirtConfig, () => get(MachineHandler).served(), { when: concernsMachines }),
       mapped(MachineClass, () => []),
       mapped(NetworkNamespace, () => []),
       clusterChanges(({ name }) => [
@@ -110,7 +111,14 @@ export class MachineHandler {
 
   /** Keys of Machines that have no placement yet. */
   unplaced(): string[] {
-    return [...this.machines()].filter((machine) => this.decider.recorded(machine) === undefined).map(keyOf);
+    const { profile } = this.api;
+    return [...this.machines()].filter((machine) => isOurs(machine, profile) && this.decider.recorded(machine) === undefined).map(keyOf);
+  }
+
+  /** Keys of those that a KubevirtConfig may concern: which are placed, or look for a place. */
+  served(): string[] {
+    const { profile } = this.api;
+    return [...this.machines()].filter((machine) => isOurs(machine, profile) || this.decider.recorded(machine) !== undefined).map(keyOf);
   }
 
   machines(): Iterable<Machine> {
@@ -141,6 +149,8 @@ export class MachineHandler {
   private async release(machine: Machine, key: string | undefined, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     if (key === undefined) {
+      if (!(await isFinalizerOurs(ctx.client, machine, ctx.signal))) return;
+      if (await this.placement.isLost(machine, ctx)) return { requeueAfterMs: SEARCH_AGAIN_MS };
       await ctx.client.removeFinalizer(Machine, machine, MACHINE_FINALIZER);
       return;
     }
@@ -151,11 +161,10 @@ export class MachineHandler {
     const shown = shownFindings(machine.status?.conditions ?? []);
     const { reason, message, status } = shown.PlacementImmutable ?? {};
     if (status === 'True' && reason === 'ProviderChangeRefused' && message === text) return;
-    return this.report(
-      machine,
-      { situation: 'unreachable', conditions: { ...shown, PlacementImmutable: isTrue('ProviderChangeRefused', text) } },
-      ctx,
-    );
+    const stamp = { now: timestampOf(ctx.clock.now()), generation: machine.metadata?.generation };
+    const findings: ConditionFindings = { PlacementImmutable: isTrue('ProviderChangeRefused', text) };
+    // Nothing else: what is shown of the virtual machine stays.
+    return this.write(machine, { conditions: mergedConditions(machine.status?.conditions ?? [], findings, stamp) }, ctx);
   }
 
   private async place(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
@@ -216,6 +225,8 @@ export class MachineHandler {
 
   private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
+    const isNone = !isOurs(machine, this.api.profile) && this.decider.recorded(machine) === undefined;
+    if (isNone && !(await isFinalizerOurs(ctx.client, machine, ctx.signal))) return;
     const unknown = unknownPolicy(machine);
     if (unknown !== undefined) {
       const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;
@@ -281,13 +292,16 @@ export class MachineHandler {
     ctx.events.warning('RemoteObjectsOrphaned', text);
   }
 
-  private async report(
+  private report(
     machine: Machine,
     { situation, conditions = {}, failure }: Report,
     ctx: ReconcileContext<Machine>,
   ): Promise<ReconcileResult> {
     const findings = { profile: this.api.profile, situation, conditions, failure, problem: undefined, seen: undefined };
-    const fields = statusFields(machine, findings, timestampOf(ctx.clock.now()));
+    return this.write(machine, statusFields(machine, findings, timestampOf(ctx.clock.now())), ctx);
+  }
+
+  private async write(machine: Machine, fields: StatusFields, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     const { api, contests } = this;
     const outcome = await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
     if (typeof outcome === 'number') return { requeueAfterMs: outcome };
@@ -322,9 +336,4 @@ function isNews(now: Machine, old: Machine): boolean {
     JSON.stringify([metadata, now.spec, now.status?.kubevirtConfigRef]) ===
     JSON.stringify([before, old.spec, old.status?.kubevirtConfigRef]);
   return !isSame;
-}
-
-/** A KubevirtConfig concerns the Machines that are placed on it, and all that look for a place. */
-function concerned(handler: MachineHandler): string[] {
-  return [...handler.machines()].map(keyOf);
 }

@@ -194,6 +194,9 @@ export class PlacedMachineHandler {
   async reconcile({ machine }: PlacedMachine, ctx: ReconcileContext): Promise<ReconcileResult> {
     // Its cause for this pass is not told again.
     if (this.api.problem !== undefined) return { requeueAfterMs: DELETION_LOOK_MS };
+    // What belongs to another Machine, and which addresses are taken, is known when all are.
+    const { supervisor } = this;
+    if (!supervisor.store(Machine).synced || !supervisor.store(NetworkConfiguration).synced) return { requeueAfterMs: UNCHECKED_RETRY_MS };
     return this.turns.run(ctx.key, () => this.work(machine, ctx));
   }
 

@@ -33,20 +33,18 @@ export interface Candidate {
 export async function findVirtualMachine(pass: MachinePass, size: Size): Promise<FoundMachine> {
   const cached = cachedMachine(pass);
   if (cached !== undefined) return { kind: 'own', vm: cached };
-  const recorded = pass.machine.status?.virtualMachineRef?.name;
   const plain = machineName(pass);
-  for (const name of new Set([recorded ?? plain, plain])) {
+  const free: string[] = [];
+  for (const name of new Set([pass.machine.status?.virtualMachineRef?.name ?? plain, plain])) {
     const found = await ask(pass, name);
-    if (found === undefined) continue;
-    if (found.ownership === 'Sibling') continue;
-    return { kind: 'own', vm: await taken(pass, found, size) };
+    if (found === undefined) free.push(name);
+    else if (found.ownership !== 'Sibling') return { kind: 'own', vm: await taken(pass, found, size) };
   }
-  const sibling = await ask(pass, plain);
-  if (sibling?.ownership !== 'Sibling') return { kind: 'absent', name: recorded ?? plain };
-  return findHashed(pass, size);
+  const [first] = free;
+  return first === undefined ? findHashed(pass, size) : { kind: 'absent', name: first };
 }
 
-/** The plain name belongs to another Machine. */
+/** The other names belong to other Machines. */
 async function findHashed(pass: MachinePass, size: Size): Promise<FoundMachine> {
   const name = machineName(pass, true);
   const found = await ask(pass, name);
@@ -54,12 +52,21 @@ async function findHashed(pass: MachinePass, size: Size): Promise<FoundMachine> 
   return { kind: 'own', vm: await taken(pass, found, size) };
 }
 
-/** The one that the cache knows as ours. */
-export function cachedMachine({ cluster, owner }: Pick<MachinePass, 'cluster' | 'owner'>): RemoteVirtualMachine | undefined {
-  const [vm] = (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, owner.uid) ?? [])
-    .filter((candidate) => ownershipOf(candidate, owner) === 'Own')
-    .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1));
-  return vm;
+/** The one that the cache knows as ours, by the name that it has or would have. Copies that somebody made of it have its marks, too. */
+export function cachedMachine(
+  pass: Pick<MachinePass, 'cluster' | 'owner' | 'machine' | 'settings' | 'profile'>,
+): RemoteVirtualMachine | undefined {
+  const { cluster, owner, machine } = pass;
+  const own = (storeOf(cluster, RemoteVirtualMachine)?.by(BY_MACHINE, owner.uid) ?? []).filter(
+    (candidate) => candidate.metadata?.namespace === owner.namespace && ownershipOf(candidate, owner) === 'Own',
+  );
+  const recorded = machine.status?.virtualMachineRef?.name;
+  for (const name of [recorded, machineName(pass), machineName(pass, true)]) {
+    const named = name === undefined ? undefined : own.find(({ metadata }) => metadata?.name === name);
+    if (named !== undefined) return named;
+  }
+  // Its name began with something else, and nothing remembers that.
+  return recorded === undefined ? own.sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))[0] : undefined;
 }
 
 /** Name of the virtual machine that a Machine gets; `hashed` where the plain one belongs to another. */

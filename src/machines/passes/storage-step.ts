@@ -133,9 +133,12 @@ class StorageStep {
     kind: Parameters<typeof storeOf<T>>[1],
   ): Promise<{ readonly name: string; readonly object: T | undefined }> {
     const { cluster, owner } = this.pass;
-    const known = (storeOf(cluster, kind)?.by(BY_MACHINE, owner.uid) ?? []).find((object) => this.isOwn(object, disk));
+    const remembered = this.rememberedName(disk);
+    const name = remembered ?? this.derived(disk, false);
+    const own = (storeOf(cluster, kind)?.by(BY_MACHINE, owner.uid) ?? []).filter((object) => this.isOwn(object, disk));
+    // Copies that somebody made of it have its marks, too: they count only where nobody remembers which it is.
+    const known = own.find(({ metadata }) => metadata?.name === name) ?? (remembered === undefined ? own[0] : undefined);
     if (known !== undefined) return { name: known.metadata?.name ?? '', object: this.living(known) };
-    const name = this.nameOf(disk);
     const judged = await this.judge(kind, name);
     if (judged !== 'sibling') return { name, object: judged };
     const hashed = this.derived(disk, true);
@@ -146,14 +149,15 @@ class StorageStep {
   }
 
   private isOwn(object: KubernetesObject, disk: DiskPlan): boolean {
-    return object.metadata?.annotations?.[DISK] === disk.name && ownershipOf(object, this.pass.owner) === 'Own';
+    const { owner } = this.pass;
+    const { namespace, annotations } = object.metadata ?? {};
+    return namespace === owner.namespace && annotations?.[DISK] === disk.name && ownershipOf(object, owner) === 'Own';
   }
 
-  /** What the virtual machine refers to, what the status remembers, else what a new one is called. */
-  private nameOf(disk: DiskPlan): string {
+  /** What the virtual machine refers to, else what the status tells. */
+  private rememberedName(disk: DiskPlan): string | undefined {
     const live = this.vm && liveClaimOf(this.vm, disk);
-    const shown = this.pass.machine.status?.disks?.find(({ name }) => name === disk.name)?.pvcName;
-    return live ?? shown ?? this.derived(disk, false);
+    return live ?? this.pass.machine.status?.disks?.find(({ name }) => name === disk.name)?.pvcName;
   }
 
   private derived(disk: DiskPlan, hashed: boolean): string {

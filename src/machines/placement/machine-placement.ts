@@ -9,10 +9,10 @@
 import { type EventStage, isOperatorError, type KubeClient, keyOf, type Logger, singleton } from '../../framework';
 import { ClusterClients } from '../clusters/cluster-clients';
 import { ClusterConnections } from '../clusters/cluster-connections';
-import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { ClusterMetrics } from '../clusters/cluster-metrics';
 import { ConfigDirectory } from '../clusters/config-directory';
 import { configBeingDeleted, type KubevirtConfigError } from '../clusters/config-error';
+import { MachineClusters } from '../clusters/machine-clusters';
 import { PlacedMachines } from '../clusters/placed-machines';
 import type { Machine } from '../kinds';
 import { ToldOnce } from '../passes/told-once';
@@ -74,7 +74,7 @@ export class MachinePlacement {
     private readonly directory: ConfigDirectory,
     private readonly clients: ClusterClients,
     private readonly connections: ClusterConnections,
-    private readonly findings: ClusterFindingsStore,
+    private readonly clusters: MachineClusters,
     private readonly placed: PlacedMachines,
     private readonly api: SupervisorApi,
     private readonly metrics: ClusterMetrics,
@@ -122,6 +122,11 @@ export class MachinePlacement {
     return { type: 'found', key: decision.key };
   }
 
+  /** Whether a Machine without a record may have objects on a cluster. */
+  async isLost(machine: Machine, { client, signal }: Pick<PlacementPass, 'client' | 'signal'>): Promise<boolean> {
+    return (await this.lost.of(machine, client, signal)) !== undefined;
+  }
+
   /** A new place would be a second one. */
   private unknown({ text, holders }: LostRecord, machine: Machine, pass: PlacementPass): PlacementOutcome {
     const reason = holders.length > 0 ? 'DuplicateVirtualMachine' : 'SearchIncomplete';
@@ -143,7 +148,7 @@ export class MachinePlacement {
     return recordPlacement({
       ...{ client, machine, key, rule, signal, placed: this.placed },
       config: this.directory.get(key),
-      clusterId: this.findings.get(key)?.clusterId,
+      clusterId: this.clusters.identityOf(key),
       keepsRecord: this.api.keeps('machines', 'status.kubevirtConfigRef'),
       vm: machine.status?.virtualMachineRef?.name ?? this.decider.nameOf(machine),
     });

@@ -4,7 +4,9 @@
  * Owns: finding a placement again whose record was lost. Never: a network call. Only objects with the mark of this supervisor are cached.
  */
 import { type Cluster, ClusterRegistry, type Kind, singleton } from '../../framework';
+import { ClusterFindingsStore } from '../clusters/cluster-findings';
 import { clusterNameOf, keyOfCluster } from '../clusters/cluster-key';
+import type { Machine } from '../kinds';
 import { storeOf } from '../network/mac-reservations';
 import { BY_MACHINE } from '../passes/machine-pass-context';
 import { SupervisorApi } from '../supervisor-api';
@@ -19,13 +21,13 @@ export class MarkedMachines {
   constructor(
     private readonly clusters: ClusterRegistry,
     private readonly api: SupervisorApi,
+    private readonly findings: ClusterFindingsStore,
   ) {}
 
-  /** Sorted keys of the clusters with its virtual machine; where there is none of it, of those with its disks. */
-  clustersOf(machineUid: string): readonly string[] {
-    if (machineUid === '') return [];
-    const found = this.clustersWith([RemoteVirtualMachine as Kind], machineUid);
-    return found.length > 0 ? found : this.clustersWith(DISKS, machineUid);
+  /** Sorted keys of the clusters with its virtual machine; where there is none of it, of those with its disks. A cluster counts once. */
+  clustersOf(machine: Machine): readonly string[] {
+    const found = this.clustersWith([RemoteVirtualMachine as Kind], machine);
+    return this.findings.distinct(found.length > 0 ? found : this.clustersWith(DISKS, machine));
   }
 
   /** Those of the clusters that have not told yet what they hold, sorted. One that has told and is silent since still counts. */
@@ -33,10 +35,16 @@ export class MarkedMachines {
     return keys.filter((key) => !hasTold(this.clusters.get(clusterNameOf(key, this.api.home)))).sort();
   }
 
-  private clustersWith(kinds: readonly Kind[], machineUid: string): readonly string[] {
+  private clustersWith(kinds: readonly Kind[], { metadata: { uid = '', namespace } = {} }: Machine): readonly string[] {
+    if (uid === '') return [];
+    // Copies that somebody made elsewhere have the same marks.
+    const isThere = (cluster: Cluster, kind: Kind): boolean =>
+      storeOf(cluster, kind)
+        ?.by(BY_MACHINE, uid)
+        .some(({ metadata }) => metadata?.namespace === namespace) === true;
     return this.clusters
       .remotes()
-      .filter((cluster) => kinds.some((kind) => (storeOf(cluster, kind)?.by(BY_MACHINE, machineUid).length ?? 0) > 0))
+      .filter((cluster) => kinds.some((kind) => isThere(cluster, kind)))
       .map(({ name }) => keyOfCluster(name, this.api.home))
       .sort();
   }

@@ -80,7 +80,7 @@ export class PlacementDecider {
   recorded(machine: Machine): string | undefined {
     const key = this.written(machine);
     if (key !== undefined) return key;
-    const marked = this.marked.clustersOf(machine.metadata?.uid ?? '');
+    const marked = this.marked.clustersOf(machine);
     return marked.length === 1 ? marked[0] : undefined;
   }
 

@@ -25,7 +25,7 @@ export interface RecordOptions {
   readonly rule: PlacementRule;
   /** As the cache has it; `undefined` = it is gone, which a recorded placement outlives. */
   readonly config: KubevirtConfig | undefined;
-  /** UID of the cluster's namespace kube-system; `undefined` = it was not contacted yet. */
+  /** UID of the cluster's namespace kube-system; `undefined` = it was not contacted yet, or is not accepted. */
   readonly clusterId: string | undefined;
   /** Whether the CRD keeps status.kubevirtConfigRef. */
   readonly keepsRecord: boolean;
@@ -69,7 +69,7 @@ async function writeRecord(options: RecordOptions, machine: Machine): Promise<Ma
     return client.applyStatus(Machine, machine, { fields: { providerID: providerIdOf(key, namespace, vm) } }, { signal });
   }
   const known = machine.status?.kubevirtConfigRef;
-  if (known?.name !== undefined && (known.clusterID !== undefined || clusterId === undefined)) return machine;
+  if (known?.name !== undefined && (clusterId === undefined || known.clusterID === clusterId)) return machine;
   const { name = '', namespace = '' } = config?.metadata ?? configOfKey(key, '');
   const made = recordOf({ namespace, name }, { clusterID: clusterId, rule, placedAt: timestampOf(client.clock.now()) });
   const record = known?.name === undefined ? made : { ...known, ...(clusterId === undefined ? {} : { clusterID: clusterId }) };

@@ -14,6 +14,7 @@ import { ReportingAgent } from '../../harness/reporting-agent';
 import type { TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
 
+const MACHINE_FINALIZER = 'machine.vitistack.io/finalizer';
 const EAST = { 'vitistack.io/kubevirt-config': 'east' };
 const ENV = { LEGACY_PVC_CLEANUP: 'true', CLUSTER_CHECK_INTERVAL: '10s' };
 
@@ -96,6 +97,47 @@ describe('Machines beside objects that are not theirs', () => {
     await fixture.supervisor.api.delete(machineRef('note'));
     await fixture.untilGone('note');
     expect(await fixture.remotes.east.api.get(secretRef('precious'))).to.not.equal(undefined);
+  });
+
+  it('leave the finalizer of another provider to its operator, also when its Machine is deleted', async () => {
+    const alien = machineRef('alien');
+    await fixture.supervisor.api.apply({
+      ...alien,
+      metadata: { ...alien.metadata, finalizers: [MACHINE_FINALIZER] },
+      spec: { provider: 'proxmox' },
+    } as TestObject);
+    const finalizers = async (): Promise<string[] | undefined> => (await fixture.machine('alien'))?.metadata.finalizers;
+    await fixture.create('ours', { annotations: EAST });
+    const ours = (await fixture.untilPhase('ours', 'Running')) as unknown as { metadata: { managedFields: object[] } };
+    const setters = ours.metadata.managedFields.filter((entry) => JSON.stringify(entry).includes('v:\\"machine.vitistack.io/finalizer'));
+    expect(setters.map((entry) => (entry as { manager: string }).manager)).to.deep.equal(['virt-steward']);
+    expect(await finalizers()).to.deep.equal([MACHINE_FINALIZER]);
+
+    await fixture.supervisor.api.delete(alien);
+    await fixture.supervisor.api.delete(machineRef('ours'));
+    await fixture.untilGone('ours');
+    expect(await finalizers()).to.deep.equal([MACHINE_FINALIZER]);
+    await fixture.supervisor.api.mergePatch(alien, { metadata: { finalizers: [] } });
+    await fixture.untilGone('alien');
+  });
+
+  it('find their place again by the marks of their virtual machine when somebody has emptied their status', async () => {
+    await fixture.create('emptied', { annotations: EAST });
+    const before = (await fixture.untilPhase('emptied', 'Running')).status?.virtualMachineRef;
+    await fixture.supervisor.api.mergePatch(machineRef('emptied'), { metadata: { annotations: { 'vitistack.io/kubevirt-config': null } } });
+    await fixture.supervisor.api.ask({
+      method: 'PATCH',
+      path: '/apis/vitistack.io/v1alpha1/namespaces/team-a/machines/emptied/status',
+      body: { status: null },
+      contentType: 'application/merge-patch+json',
+    });
+    const again = await fixture.untilPhase('emptied', 'Running');
+    expect(again.status?.kubevirtConfigRef).to.include({ name: 'east', rule: 'Recorded' });
+    expect(again.status?.virtualMachineRef).to.deep.equal(before);
+
+    await fixture.supervisor.api.delete(machineRef('emptied'));
+    await fixture.untilGone('emptied');
+    expect(await fixture.vm('east', 'vm-emptied')).to.equal(undefined);
   });
 
   it('keep the cluster that they are placed on from being removed, and are served until they go', async () => {

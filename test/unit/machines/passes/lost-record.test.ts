@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { PersistentVolumeClaim } from '../../../../src/framework';
+import { PersistentVolumeClaim, Secret } from '../../../../src/framework';
 import { status } from '../../../../src/framework/testing';
 import { MACHINE_FINALIZER } from '../../../../src/machines/keys';
-import { Machine } from '../../../../src/machines/kinds';
+import { KubevirtConfig, Machine } from '../../../../src/machines/kinds';
 import { RemoteVirtualMachine } from '../../../../src/machines/virtual-machine/remote-objects';
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from './machines-world';
 
@@ -124,6 +124,38 @@ describe('a Machine whose status was lost', function () {
     await world.operator.advance(60_000);
     expect(world.machine('web')?.status?.kubevirtConfigRef?.name).to.equal('west');
     expect(world.vm('east', 'vm-web')).to.equal(undefined);
+  });
+
+  it('holds the config of the cluster with its objects until its record is written again', async () => {
+    const world = await aForgetfulWorld();
+    const fault = silence(world);
+    world.supervisor.objects.delete(KubevirtConfig, 'default/west');
+    await world.operator.restart();
+    await world.operator.advance(30_000);
+    expect(world.supervisor.objects.get(KubevirtConfig, 'default/west')).to.not.equal(undefined);
+
+    fault.remove();
+    await world.operator.advance(60_000);
+    expect(world.machine('web')?.status?.kubevirtConfigRef?.name).to.equal('west');
+    world.supervisor.objects.delete(Machine, 'team-a/web');
+    await world.operator.advance(20_000);
+    expect(left(world)).to.equal(0);
+    expect(world.supervisor.objects.get(KubevirtConfig, 'default/west')).to.equal(undefined);
+  });
+
+  it('is deleted where two configs lead to the one cluster that has its objects', async () => {
+    const world = await aForgetfulWorld();
+    const { data = {} } = world.supervisor.objects.get(Secret, 'default/west-kubeconfig') as Secret & { data?: Record<string, string> };
+    world.supervisor.objects.create(Secret, { metadata: { name: 'again-kubeconfig', namespace: 'default' }, data });
+    world.supervisor.objects.create(KubevirtConfig, {
+      metadata: { name: 'again', namespace: 'default' },
+      spec: { name: 'again', kubeconfigSecretRef: 'again-kubeconfig' },
+    });
+    world.supervisor.objects.delete(Machine, 'team-a/web');
+    await world.operator.restart();
+    await world.operator.advance(30_000);
+    expect(left(world)).to.equal(0);
+    expect(world.machine('web')).to.equal(undefined);
   });
 
   it('is served again where its marks are', async () => {

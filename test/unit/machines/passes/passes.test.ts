@@ -92,6 +92,25 @@ describe('passes over Machines', () => {
     expect(condition(world, 'StorageReady')).to.equal('True Ready: ');
   });
 
+  it('do not take a copy of a lost disk for it', async () => {
+    const world = await aMachinesWorld();
+    world.create('web');
+    await pass(world);
+    world.run('east', 'vm-web');
+    await pass(world);
+    const { metadata, ...disk } = east(world).objects.get(PersistentVolumeClaim, 'team-a/vm-web-root-pvc')!;
+    const { labels = {}, annotations = {} } = metadata ?? {};
+    east(world).objects.create(PersistentVolumeClaim, {
+      ...disk,
+      metadata: { name: 'a-restored-one', namespace: 'team-a', labels, annotations },
+    });
+    east(world).objects.delete(RemoteInstance, 'team-a/vm-web');
+    east(world).objects.delete(PersistentVolumeClaim, 'team-a/vm-web-root-pvc');
+    await pass(world);
+    expect(condition(world, 'StorageReady')).to.contain('False DiskMissing: PersistentVolumeClaim vm-web-root-pvc');
+    expect(JSON.stringify(world.vm('east', 'vm-web')?.spec)).to.not.contain('a-restored-one');
+  });
+
   it('leave the virtual machine of a sibling alone and take a name of their own', async () => {
     const world = await aMachinesWorld();
     const marks = marksOf({ ...OWNER, supervisorId: supervisorIdOf(world), name: 'vm-web', uid: 'another' });
@@ -104,6 +123,48 @@ describe('passes over Machines', () => {
     expect(vms(world)[1]).to.match(/^vm-web-[0-9a-f]{8}$/);
     expect(world.machine('web')?.status?.virtualMachineRef?.name).to.equal(vms(world)[1]);
     expect(world.vm('east', 'vm-web')?.metadata?.resourceVersion).to.equal(before);
+  });
+
+  it('do not take a copy of their virtual machine for it, wherever somebody put that', async () => {
+    const world = await aMachinesWorld();
+    world.create('web');
+    await pass(world);
+    const { metadata: { labels = {}, annotations = {} } = {}, spec = {} } = world.vm('east', 'vm-web') ?? {};
+    for (const [namespace, name] of [
+      ['team-a', 'a-copy'],
+      ['team-b', 'a-copy'],
+    ] as const)
+      east(world).objects.create(RemoteVirtualMachine, { metadata: { name, namespace, labels, annotations }, spec });
+    await world.operator.restart();
+    await pass(world);
+    world.run('east', 'vm-web');
+    await pass(world);
+    expect(world.machine('web')?.status).to.deep.include({ phase: 'Running', providerID: 'kubevirt://east/team-a/vm-web' });
+
+    east(world).objects.delete(RemoteVirtualMachine, 'team-a/vm-web');
+    east(world).objects.delete(RemoteVirtualMachine, 'team-a/a-copy');
+    east(world).objects.delete(RemoteInstance, 'team-a/vm-web');
+    await pass(world);
+    expect(world.machine('web')?.status?.virtualMachineRef).to.include({ namespace: 'team-a', name: 'vm-web' });
+    expect(world.vm('east', 'vm-web')).to.not.equal(undefined);
+  });
+
+  it('take another name when a sibling has taken that of their lost virtual machine meanwhile', async () => {
+    const world = await aMachinesWorld();
+    const marks = marksOf({ ...OWNER, supervisorId: supervisorIdOf(world), name: 'other', uid: 'another' });
+    east(world).objects.create(RemoteVirtualMachine, { metadata: { name: 'old-web', namespace: 'team-a', ...marks }, spec: {} });
+    await world.operator.kill();
+    world.supervisor.objects.create(Machine, {
+      metadata: { name: 'web', namespace: 'team-a' },
+      status: {
+        kubevirtConfigRef: { name: 'east', namespace: 'default' },
+        virtualMachineRef: { namespace: 'team-a', name: 'old-web', uid: 'lost' },
+      },
+    });
+    await world.operator.restart();
+    await pass(world);
+    expect(vms(world)).to.deep.equal(['old-web', 'vm-web']);
+    expect(world.machine('web')?.status?.virtualMachineRef?.name).to.equal('vm-web');
   });
 
   it('touch nothing of another supervisor, also when adoption is permitted', async () => {
