@@ -164,7 +164,7 @@ export class MachineHandler {
     const stamp = { now: timestampOf(ctx.clock.now()), generation: machine.metadata?.generation };
     const findings: ConditionFindings = { PlacementImmutable: isTrue('ProviderChangeRefused', text) };
     // Nothing else: what is shown of the virtual machine stays.
-    await this.write(machine, { conditions: mergedConditions(machine.status?.conditions ?? [], findings, stamp) }, ctx);
+    return this.write(machine, { conditions: mergedConditions(machine.status?.conditions ?? [], findings, stamp) }, ctx);
   }
 
   private async place(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
@@ -207,8 +207,8 @@ export class MachineHandler {
       ...(rule === undefined ? {} : { Placed: isTrue(rule) }),
       RemoteUnreachable: isTrue(use.reason, use.message),
     };
-    await this.report(machine, { situation: 'unreachable', conditions }, ctx);
-    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
+    const held = await this.report(machine, { situation: 'unreachable', conditions }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : held;
   }
 
   private recovered(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -253,8 +253,8 @@ export class MachineHandler {
     if (use.usable) return untilListed(use.cluster);
     if (!this.isSettled(key, use)) return { requeueAfterMs: UNSETTLED_RETRY_MS };
     const cause = use.message.startsWith(`cluster ${key}: `) ? use.message.slice(`cluster ${key}: `.length) : use.message;
-    await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
-    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : undefined;
+    const held = await this.sayWaiting(machine, `waiting for cluster ${key}: ${cause}`, { RemoteUnreachable: use.reason }, ctx);
+    return use.isUntold === true ? { requeueAfterMs: UNLISTED_RETRY_MS } : held;
   }
 
   private sayWaiting(
@@ -262,7 +262,7 @@ export class MachineHandler {
     what: string,
     { RemoteUnreachable }: { RemoteUnreachable?: string },
     ctx: ReconcileContext<Machine>,
-  ): Promise<void> {
+  ): Promise<ReconcileResult> {
     const text = untilGivenUpText(what);
     const conditions: ConditionFindings = {
       Deleting: isTrue('WaitingForCluster', text),
@@ -279,7 +279,6 @@ export class MachineHandler {
     const event = (type: 'normal' | 'warning', reason: string, note: string): void => ctx.events[type](reason, note);
     const isDone = await deleteFromSupervisor({ machine, owner, supervisor, settings, local: ctx.client, log: ctx.log, event });
     if (!isDone) return { requeueAfterMs: UNSETTLED_RETRY_MS };
-    this.contests.forget(keyOf(machine));
   }
 
   private tellOrphans(machine: Machine, key: string, ctx: ReconcileContext<Machine>): void {
@@ -293,14 +292,19 @@ export class MachineHandler {
     ctx.events.warning('RemoteObjectsOrphaned', text);
   }
 
-  private async report(machine: Machine, { situation, conditions = {}, failure }: Report, ctx: ReconcileContext<Machine>): Promise<void> {
+  private report(
+    machine: Machine,
+    { situation, conditions = {}, failure }: Report,
+    ctx: ReconcileContext<Machine>,
+  ): Promise<ReconcileResult> {
     const findings = { profile: this.api.profile, situation, conditions, failure, problem: undefined, seen: undefined };
-    await this.write(machine, statusFields(machine, findings, timestampOf(ctx.clock.now())), ctx);
+    return this.write(machine, statusFields(machine, findings, timestampOf(ctx.clock.now())), ctx);
   }
 
-  private async write(machine: Machine, fields: StatusFields, ctx: ReconcileContext<Machine>): Promise<void> {
+  private async write(machine: Machine, fields: StatusFields, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     const { api, contests } = this;
-    await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
+    const outcome = await writeMachineStatus({ client: ctx.client, api, contests, tell: tellContest(ctx) }, machine, fields);
+    if (typeof outcome === 'number') return { requeueAfterMs: outcome };
   }
 
   private async dropStaleConditions(machine: Machine, ctx: ReconcileContext<Machine>): Promise<void> {

@@ -219,7 +219,7 @@ export class PlacedMachineHandler {
 
   private async pass(pass: MachinePass, ctx: ReconcileContext): Promise<ReconcileResult> {
     const { machine } = pass;
-    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass, ctx.key);
+    if (machine.metadata?.deletionTimestamp !== undefined) return this.delete(pass);
     if (!isOurs(machine, this.api.profile)) return;
     if (!(await this.ensureRecorded(pass, ctx))) return;
     const result = await runMachinePass(pass, this.api);
@@ -242,7 +242,7 @@ export class PlacedMachineHandler {
     return true;
   }
 
-  private async delete(pass: MachinePass, key: ObjectKey): Promise<ReconcileResult> {
+  private async delete(pass: MachinePass): Promise<ReconcileResult> {
     const { machine, findings } = pass;
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     this.images.forget(pass.owner.uid);
@@ -251,7 +251,6 @@ export class PlacedMachineHandler {
     const outcome = await this.deleteRemote(pass);
     if (outcome.kind === 'done' && (await deleteFromSupervisor(pass))) {
       this.cloudInit.forget(pass.owner.uid);
-      this.contests.forget(key);
       pass.event('normal', 'Deleted', `everything of the Machine was deleted from cluster ${pass.key}`);
       return;
     }

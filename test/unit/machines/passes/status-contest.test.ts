@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { Secret } from '../../../../src/framework';
 import { Machine } from '../../../../src/machines/kinds';
 import { RemoteInstance, RemoteVirtualMachine } from '../../../../src/machines/virtual-machine/remote-objects';
 import { aMachinesWorld, endMachinesWorlds, type MachinesWorld } from './machines-world';
@@ -83,6 +84,19 @@ describe('the status of a Machine that somebody else keeps writing, too', functi
     });
     await world.operator.advance(60_000);
     expect(world.machine('web')?.status).to.include({ phase: 'Failed', state: 'Failed' });
+  });
+
+  it('tells that the cluster is lost, and that the Machine is being deleted, with the next write too', async () => {
+    const world = await running();
+    await overwriteTimes(world, 10);
+    world.supervisor.objects.delete(Secret, 'default/east-kubeconfig');
+    await world.operator.advance(90_000);
+    const shown = (type: string): string | undefined => world.machine('web')?.status?.conditions?.find((one) => one.type === type)?.status;
+    expect(shown('RemoteUnreachable')).to.equal('True');
+    await overwriteTimes(world, 10);
+    world.supervisor.objects.delete(Machine, 'team-a/web');
+    await world.operator.advance(70_000);
+    expect(shown('Deleting')).to.equal('True');
   });
 
   it('is no contest with those who add conditions of their own, or with what we write ourselves', async () => {
