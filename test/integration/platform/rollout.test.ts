@@ -139,9 +139,12 @@ describe('rollouts on a real API server', () => {
   });
 
   it('correct no drift while the pool is degraded, but show it', async () => {
+    // Pool and object come by watches of their own; a manager that starts knows both.
+    await stage.stopManager();
     await setPool('worker', 'Updating');
     await setPool('worker', 'Degraded');
     await stage.merge(SECOND, { spec: { kernelArguments: ['theirs'] } });
+    await stage.startManager();
     await waits('50-second', 'PoolDegraded');
     expect((await stage.get(SECOND))?.spec?.['kernelArguments']).to.deep.equal(['theirs']);
 
@@ -186,8 +189,10 @@ describe('rollouts on a real API server', () => {
 
   it('wait in mode batch until the pool is clear, and need it to move for none of those that are pending', async () => {
     const [third, fourth] = [machineConfig('50-third'), machineConfig('50-fourth')];
+    await stage.stopManager();
     for (const state of ['Updating', 'Updated', 'Updating']) await setPool('worker', state);
     await stage.anchor({ [`${DOMAIN}rollout`]: 'batch', [`${DOMAIN}enable-third`]: 'true', [`${DOMAIN}enable-fourth`]: 'true' });
+    await stage.startManager();
     await waits('50-third', 'PoolUpdating');
     await waits('50-fourth', 'PoolUpdating');
     expect(await exists(third)).to.equal(false);
