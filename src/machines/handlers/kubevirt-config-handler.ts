@@ -178,25 +178,35 @@ export class KubevirtConfigHandler {
   async reconcile(config: KubevirtConfig, ctx: ReconcileContext<KubevirtConfig>): Promise<ReconcileResult> {
     if (this.api.problem !== undefined || !this.directory.counts(config.metadata?.namespace ?? '')) return;
     const key = this.directory.keyOf(config);
-    if (!(await this.hold(config, key, ctx))) return;
+    // That the last Machine without a record is settled is told by nobody.
+    const isHeldForLost = this.placed.count(key) === 0 && isHeld(config) && (await this.lost.mayBeOn(key, ctx.client, ctx.signal));
+    if (!(await this.hold(config, key, isHeldForLost, ctx))) return;
     await this.engage(config, key, ctx);
     const accepted = acceptedIdentity(config, this.clusters.facts(key, config));
     if (accepted !== undefined) await replaceIdentity(ctx.client, config, accepted, ctx.signal);
     const result = this.report(config, key, ctx);
-    // That the last Machine without a record is settled is told by nobody.
-    return this.placed.count(key) === 0 && this.lost.mayBeOn(key) ? { requeueAfterMs: LOST_LOOK_MS } : result;
+    if (!isHeldForLost) return result;
+    if (config.metadata?.deletionTimestamp !== undefined) this.tellHeld(config, key, ctx);
+    return { requeueAfterMs: LOST_LOOK_MS };
   }
 
   /** @returns false when the config may go, and so is served no more. */
-  private async hold(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): Promise<boolean> {
-    const isHeld = config.metadata?.finalizers?.includes(CONFIG_FINALIZER) === true;
+  private async hold(config: KubevirtConfig, key: string, isHeldForLost: boolean, ctx: ReconcileContext<KubevirtConfig>): Promise<boolean> {
     const isDeleting = config.metadata?.deletionTimestamp !== undefined;
     const machines = this.placed.count(key);
     const isOrphaned = isDeleting && config.metadata?.annotations?.[DELETION_POLICY_ANNOTATION] === 'orphan';
-    const isUsed = machines > 0 || (isHeld && this.lost.mayBeOn(key));
-    if (isHeld && (!isUsed || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
-    if (!isHeld && !isDeleting && machines > 0) await ctx.client.addFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
+    const isUsed = machines > 0 || isHeldForLost;
+    if (isHeld(config) && (!isUsed || isOrphaned)) await ctx.client.removeFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
+    if (!isHeld(config) && !isDeleting && machines > 0) await ctx.client.addFinalizer(KubevirtConfig, config, CONFIG_FINALIZER);
     return !(isDeleting && (!isUsed || isOrphaned));
+  }
+
+  /** `report` speaks of the Machines that are placed here; there is none. */
+  private tellHeld({ status }: KubevirtConfig, key: string, { status: writer, events }: ReconcileContext<KubevirtConfig>): void {
+    const message = `Machines that lost the record of their placement may have objects on cluster ${key}; to let the config go all the same set annotation ${DELETION_POLICY_ANNOTATION}: orphan`;
+    writer.condition({ type: 'DeletionBlocked', status: 'True', reason: 'InUse', message });
+    const told = status?.conditions?.find(({ type }) => type === 'DeletionBlocked');
+    if (told?.status !== 'True' || told.message !== message) events.warning('DeletionBlocked', message);
   }
 
   private tellWithoutConfigs(): void {
@@ -294,4 +304,8 @@ export class KubevirtConfigHandler {
       };
     });
   }
+}
+
+function isHeld({ metadata }: KubevirtConfig): boolean {
+  return metadata?.finalizers?.includes(CONFIG_FINALIZER) === true;
 }

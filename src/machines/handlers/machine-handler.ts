@@ -226,7 +226,11 @@ export class MachineHandler {
   private async delete(machine: Machine, ctx: ReconcileContext<Machine>): Promise<ReconcileResult> {
     if (machine.metadata?.finalizers?.includes(MACHINE_FINALIZER) !== true) return;
     const isNone = !isOurs(machine, this.api.profile) && this.decider.recorded(machine) === undefined;
-    if (isNone && !(await isFinalizerOurs(ctx.client, machine, ctx.signal))) return;
+    if (isNone && !(await isFinalizerOurs(ctx.client, machine, ctx.signal))) {
+      const text = `finalizer ${MACHINE_FINALIZER} was set by somebody else, for another provider: it is left to them`;
+      if (this.told.isNew(ctx.key, 'FinalizerNotOurs', text)) ctx.log.info(text, { machine: ctx.key });
+      return;
+    }
     const unknown = unknownPolicy(machine);
     if (unknown !== undefined) {
       const text = `annotation ${DELETION_POLICY_ANNOTATION} is "${unknown}"; allowed: delete, orphan, retain-disks. It counts as delete`;

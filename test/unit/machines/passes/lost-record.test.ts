@@ -132,7 +132,10 @@ describe('a Machine whose status was lost', function () {
     world.supervisor.objects.delete(KubevirtConfig, 'default/west');
     await world.operator.restart();
     await world.operator.advance(30_000);
-    expect(world.supervisor.objects.get(KubevirtConfig, 'default/west')).to.not.equal(undefined);
+    const held = world.supervisor.objects.get(KubevirtConfig, 'default/west') as KubevirtConfig;
+    const blocked = held.status?.conditions?.find(({ type }) => type === 'DeletionBlocked');
+    expect(blocked?.message).to.match(/^Machines that lost the record of their placement may have objects on cluster west; .*orphan$/);
+    expect(world.eventNotes('DeletionBlocked')).to.deep.equal([blocked?.message]);
 
     fault.remove();
     await world.operator.advance(60_000);
