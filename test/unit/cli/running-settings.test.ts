@@ -269,6 +269,24 @@ describe('the settings by which a command judges a manager', () => {
     expect(lines(named)).to.deep.equal([`ok of Deployment ${NAMESPACE}/another, which runs all modules`]);
   });
 
+  it('come with the account that pods of the Deployment run as, which nobody knows without it', async () => {
+    const running = (name: string, account?: string): FakeObject => {
+      const object = deployment({}, name);
+      const { template } = object['spec'] as { template: { spec: object } };
+      return { ...object, spec: { template: { spec: { ...template.spec, serviceAccountName: account } } } };
+    };
+    expect(await settingsIn([running('release-virt-steward-manager', 'release-virt-steward')])).to.include({
+      serviceAccount: 'release-virt-steward',
+    });
+    expect(await settingsIn([running('virt-steward-manager')]), 'as Kubernetes does it').to.include({ serviceAccount: 'default' });
+    const refused = deployment({ args: ['--platform-activation=sometimes'] });
+    expect(await settingsIn([refused]), 'whatever its flags').to.include({ serviceAccount: 'default' });
+    expect(await settingsIn([running('virt-steward-manager', 'mine')], { denied: ['get deployments'] })).to.include({
+      serviceAccount: undefined,
+    });
+    expect(await settingsIn([])).to.include({ serviceAccount: undefined });
+  });
+
   it('are the defaults where no manager would start with those of the Deployment, which fails', async () => {
     const settings = await settingsIn([deployment({ args: ['--platform-activation=sometimes'] })]);
     expect(lines(settings)).to.deep.equal([
