@@ -64,7 +64,10 @@ export const doctorCommand: RegisterCommand = (program, io, done) => {
     .option('--platform-assets-dir <dir>', 'catalog of the manager, for asset/NAME (default: the one that is shipped)')
     .option('--port <port>', 'UDP port the packet comes to (default: one that a WolConfig listens on for it)')
     .option('--source <address>', 'address the packet comes from')
-    .option('--service-account <name>', 'account of the manager (default: the one that the ClusterRoleBinding virt-steward-manager names)')
+    .option(
+      '--service-account <name>',
+      'account of the manager (default: the one of its Deployment, or else of the ClusterRoleBinding virt-steward-manager)',
+    )
     .option('--install', 'check the installation')
     .option(
       '--deployment <name>',

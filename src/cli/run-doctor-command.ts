@@ -47,9 +47,9 @@ export async function runDoctorCommand(
       return printReport(findings, options.output, io.print);
     }
     const { watchNamespaces } = settings.wol;
-    const before = settings.findings;
+    const { findings: before, serviceAccount } = settings;
     return await runDoctor(options, {
-      ...{ client, operatorNamespace, watchNamespaces, before, further, nowMs, print: io.print },
+      ...{ client, operatorNamespace, watchNamespaces, before, further, serviceAccount, nowMs, print: io.print },
       ...wolRights(settings),
     });
   } finally {

@@ -41,6 +41,8 @@ export interface RunningSettings extends ModuleSettings {
   readonly features: { readonly leaderElection: boolean; readonly secureMetrics: boolean } | undefined;
   /** Variables of the manager's container; `undefined` = not known. */
   readonly environment: Environment | undefined;
+  /** That its pods run as; `undefined` = not known. */
+  readonly serviceAccount: string | undefined;
   /** Which settings these are, and what they lack. */
   readonly findings: readonly Finding[];
 }
@@ -61,15 +63,16 @@ export async function runningSettings(view: ClusterView, options: RunningSetting
   const said = saidOnly(options.said);
   const isInPod = (options.env['POD_NAMESPACE'] ?? '') !== '';
   const bySaid = ofManager(new Settings(MANAGER_DEFINITIONS, said, isInPod ? options.env : {}), namespace);
-  const defaults = (finding: Finding): RunningSettings => ({
+  const defaults = (finding: Finding, serviceAccount?: string): RunningSettings => ({
     ...bySaid,
-    ...{ modules: undefined, features: undefined, environment: undefined, findings: [finding] },
+    ...{ modules: undefined, features: undefined, environment: undefined, serviceAccount, findings: [finding] },
   });
   const found = await managerDeployment(view, options);
   const instead = isInPod ? 'the variables of this pod, else defaults' : 'defaults';
   if ('why' in found) return defaults(warn(CHECK, `${instead}: ${found.why}`, found.remedy));
   const { deployment } = found;
   const what = `Deployment ${namespace}/${deployment.metadata?.name}`;
+  const serviceAccount = accountOf(deployment);
   const container = await managerContainer(view, deployment);
   const { [CATALOG.env]: catalogVariable, ...variables } = container.variables;
   const { [CATALOG.key]: catalog = catalogVariable, ...flags } = container.flags;
@@ -78,6 +81,7 @@ export async function runningSettings(view: ClusterView, options: RunningSetting
     return {
       ...running,
       environment: container.variables,
+      serviceAccount,
       findings: [
         usedFinding(what, running.modules, said),
         ...lackFindings(container.unread, catalog === undefined ? '' : String(catalog), what),
@@ -87,8 +91,14 @@ export async function runningSettings(view: ClusterView, options: RunningSetting
     // No manager starts with them.
     if (!isOperatorError(error, 'USAGE')) throw error;
     const edit = `kubectl -n ${namespace} edit deployment ${deployment.metadata?.name}`;
-    return defaults(fail(CHECK, `${instead}: those of ${what} are refused: ${error.message}`, edit));
+    return defaults(fail(CHECK, `${instead}: those of ${what} are refused: ${error.message}`, edit), serviceAccount);
   }
+}
+
+function accountOf({ spec }: Deployment): string {
+  const template = spec?.['template'] as { spec?: { serviceAccountName?: string } } | undefined;
+  // As Kubernetes does it.
+  return template?.spec?.serviceAccountName || 'default';
 }
 
 /** @throws {UsageError} */

@@ -8,7 +8,8 @@ import type { RegisterCommand } from './program';
 
 const HELP = `
 Only --vm, --wait and --list look at a cluster, with your own rights: get and list on wolconfigs, virtualmachines and
-virtualmachineinstances.
+virtualmachineinstances. They know no settings of the manager: with --watch-namespaces it leaves machines alone that are listed here;
+"virt-steward doctor NAMESPACE/NAME" tells.
 
 Exit codes: 0 sent (with --wait: it runs), 1 nothing sent or it does not run, 2 usage, 130 interrupted while waiting.
 

@@ -13,7 +13,7 @@ export type InstalledSettings = Settings<ManagerSettingKey>;
 export interface Installation {
   readonly deployment: Deployment;
   readonly settings: InstalledSettings;
-  /** Pods of the Deployment that are not being deleted. */
+  /** Pods of the Deployment that are not being deleted, and have not ended for good. */
   readonly pods: readonly Pod[];
   /** Those of them that are Ready. */
   readonly readyPods: readonly Pod[];
@@ -25,7 +25,7 @@ export async function readInstallation(view: ClusterView, name: string, namespac
   if (deployment.kind !== 'read') return deployment;
   const pods = await view.list(Pod, { namespace, labels: selectorOf(deployment.value) });
   if (pods.kind !== 'read') return pods;
-  const staying = pods.value.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  const staying = pods.value.filter((pod) => pod.metadata?.deletionTimestamp === undefined && !isOver(pod));
   const { flags, variables } = await managerContainer(view, deployment.value);
   const settings = new Settings(MANAGER_DEFINITIONS, flags, variables);
   return { kind: 'read', value: { deployment: deployment.value, settings, pods: staying, readyPods: staying.filter(isReady) } };
@@ -36,6 +36,11 @@ function selectorOf({ spec }: Deployment): string {
   return Object.entries(matchLabels)
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
+}
+
+/** As one that was evicted, or whose node was shut down: its address stays in its status, and Kubernetes has put another in its place. */
+function isOver({ status }: Pod): boolean {
+  return status?.phase === 'Failed' || status?.phase === 'Succeeded';
 }
 
 function isReady({ status }: Pod): boolean {

@@ -57,7 +57,9 @@ function troubleOf({ status }: Pod): string | undefined {
   };
   const unscheduled = conditions.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   if (unscheduled !== undefined) return `cannot be scheduled: ${short(unscheduled.message ?? '')}`;
-  for (const container of [...initContainerStatuses, ...containerStatuses]) {
+  // An init container that ends with 0 has done its work; a manager has not.
+  const unfinished = initContainerStatuses.filter(({ state }) => state?.terminated?.exitCode !== 0);
+  for (const container of [...unfinished, ...containerStatuses]) {
     const trouble = containerTrouble(container);
     if (trouble !== undefined) return trouble;
   }
@@ -67,8 +69,6 @@ function troubleOf({ status }: Pod): string | undefined {
 function containerTrouble({ state = {}, lastState = {} }: ContainerStatus): string | undefined {
   const { reason = '', message = '' } = state.waiting ?? {};
   const ended = state.terminated ?? lastState.terminated;
-  // Of an init container that has done its work.
-  if (ended?.exitCode === 0) return undefined;
   const exit = ended === undefined ? '' : `${ended.reason ?? 'Error'} with exit code ${ended.exitCode}`;
   if (reason === '' || STARTING.has(reason)) return state.terminated === undefined ? undefined : `it has ended: ${exit}`;
   const detail = exit === '' ? short(message) : exit;

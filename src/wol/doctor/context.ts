@@ -9,7 +9,7 @@ export interface DoctorContext {
   readonly seen: WakeMapView;
   /** Where the manager runs. */
   readonly namespace: string;
-  /** `--service-account`; `undefined` = found by its binding. */
+  /** That the manager runs as, given or read from its Deployment; `undefined` = found by its binding. */
   readonly serviceAccount: string | undefined;
   /** What every manager needs, as `virt-steward rbac` prints it. */
   readonly rules: readonly RbacRule[];

@@ -23,7 +23,7 @@ const ClusterRoleBinding = defineKind<Binding>('rbac.authorization.k8s.io/v1', '
   status: false,
 });
 
-/** As the API server names it: the one given, else the one that our roles are bound to. */
+/** As the API server names it: the one known, else the one that roles of the usual name are bound to. */
 export async function managerUser({ view, namespace, serviceAccount }: DoctorContext): Promise<string> {
   if (serviceAccount !== undefined) return serviceAccountUser(namespace, serviceAccount);
   const binding = await view.get(ClusterRoleBinding, DEFAULT_NAME);

@@ -26,6 +26,8 @@ export interface DoctorDependencies {
   readonly operatorNamespace: string;
   readonly rules: readonly RbacRule[];
   readonly optionalRules: readonly RbacRule[];
+  /** That the manager runs as; `undefined` = not known. */
+  readonly serviceAccount?: string | undefined;
   readonly nowMs: number;
   /** Of those that the manager sees; empty = all. */
   readonly watchNamespaces?: readonly string[];
@@ -42,7 +44,8 @@ export async function runDoctor(options: DoctorOptions, dependencies: DoctorDepe
   const view = new ClusterView(client);
   const namespace = options.subject !== undefined && 'name' in options.subject ? options.subject.namespace : undefined;
   const seen = await wakeMapView(view, { operatorNamespace, namespace, watchNamespaces });
-  const context: DoctorContext = { view, seen, namespace: operatorNamespace, serviceAccount: options.serviceAccount, ...rest };
+  const serviceAccount = options.serviceAccount ?? dependencies.serviceAccount;
+  const context: DoctorContext = { ...rest, view, seen, namespace: operatorNamespace, serviceAccount };
   const findings = [...before, ...(await findingsOf(context, options))];
   if (options.subject === undefined) for (const look of further) findings.push(...(await look(view)));
   return printReport(findings, options.output, print);

@@ -19,7 +19,7 @@ import { lastWakeFindings } from './last-wake-step';
 import { passwordFinding, sourceFindings } from './policy-steps';
 import { tokenReviewFindings } from './rights-checks';
 import { startSteps } from './start-steps';
-import { whyNotClaimed } from './why-not-claimed';
+import { whyNotClaimed, whyNotWatched } from './why-not-claimed';
 
 /** What senders take when nobody says a port. */
 const USUAL_PORT = 9;
@@ -49,7 +49,13 @@ function byMac({ seen: { map, targets } }: DoctorContext, mac: string, port: num
   const declaring = [...targets.targets()].filter(({ macs }) => macs.includes(mac));
   const rows = wakeRows(map).filter((row) => row.mac === mac);
   const row = rows.find(({ channels }) => channels.includes(port ?? USUAL_PORT)) ?? (port === undefined ? rows[0] : undefined);
-  if (row !== undefined) return { row, findings: [ok('address', `${mac} is a usable address`), ...ownerFindings(row, port)] };
+  if (row !== undefined) {
+    const unwatched = row.target === undefined ? whyNotWatched(map, row.vm, row.vm.split('/')[0] ?? '') : undefined;
+    const address = ok('address', `${mac} is a usable address`);
+    return unwatched === undefined
+      ? { row, findings: [address, ...ownerFindings(row, port)] }
+      : { row: undefined, findings: [address, unwatched] };
+  }
   const usable = ok(
     'address',
     `${mac} is a usable address${declaring.length === 0 ? '' : `, declared by ${declaring.map(keyText).join(', ')}`}`,
@@ -76,6 +82,8 @@ function byName({ seen }: DoctorContext, { subject, port }: PathOptions): Found 
       fail('machine', `VirtualMachine ${key} is not there, or not seen${why}`, 'kubectl get vm -A; the form is NAMESPACE/NAME'),
     );
   }
+  const unwatched = whyNotWatched(map, key, target.scope.namespace);
+  if (unwatched !== undefined) return failed(unwatched);
   const row = rows.find(({ channels }) => port === undefined || channels.includes(port));
   if (row !== undefined) {
     const addresses = rows.map(({ mac, channels }) => `${mac} on ${channels.join(', ')}`).join('; ');

@@ -1,4 +1,4 @@
-/** Why no WolConfig covers a machine, config by config. Pure. */
+/** Why no WolConfig covers a machine: the manager does not see it, or else config by config. Pure. */
 
 import { type Finding, fail } from '../../kubevirt/diagnosis/finding';
 import { WAKE_IGNORE_ANNOTATION, type WakeTarget, wakeTargetKey } from '../../kubevirt/wake-target';
@@ -7,10 +7,23 @@ import type { WakeMap } from '../manager/wake-map';
 
 const NAMED = 5;
 
+/** `undefined` where the manager watches the namespace. */
+export function whyNotWatched({ watchNamespaces }: WakeMap, key: string, namespace: string): Finding | undefined {
+  if (watchNamespaces === undefined || watchNamespaces.has(namespace)) return undefined;
+  const flag = `--watch-namespaces=${[...watchNamespaces].join(',')}`;
+  return fail(
+    'machine',
+    `no packet wakes ${key}: the manager does not watch namespace ${namespace} (${flag})`,
+    `add ${namespace} to --watch-namespaces of the manager; with the chart, to watchNamespaces`,
+  );
+}
+
 /** To be asked for a machine that no claim is about. */
 export function whyNotClaimed(map: WakeMap, target: WakeTarget): Finding {
   const { namespace, name } = target.scope;
   const key = wakeTargetKey(target);
+  const unwatched = whyNotWatched(map, key, namespace);
+  if (unwatched !== undefined) return unwatched;
   if (target.scope.ignored) {
     const remedy = `kubectl -n ${namespace} annotate vm ${name} ${WAKE_IGNORE_ANNOTATION}-`;
     return fail('config', `${key} has the annotation ${WAKE_IGNORE_ANNOTATION}: no packet may wake it`, remedy);

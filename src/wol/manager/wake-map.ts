@@ -66,7 +66,8 @@ export class WakeMap {
   private readonly missing = new Map<string, TargetHolder>();
   private readonly listeners = new Set<WakeMapListener>();
   private readonly watchers = new TargetWatchers();
-  private readonly watchNamespaces: ReadonlySet<string> | undefined;
+  /** What lies outside of them does not exist for this map; `undefined` = all. */
+  readonly watchNamespaces: ReadonlySet<string> | undefined;
   private readonly learnedMacsOf: LearnedMacsOf;
   private readonly pace: Pace;
   /** Configs whose claims are being changed in slices, and how many runs are at it. */

@@ -2,6 +2,8 @@
  * What of `virt-steward wake` needs a cluster: finding a machine's address, waiting for it, listing.
  *
  * Owns: the order of the steps, the output and the exit code. Never: writes to the cluster; a packet is all that is sent.
+ * Caveat: it takes the rights that the help names and no others, so it knows no flag of the manager: with --watch-namespaces
+ * it shows machines as woken that this manager leaves alone. `virt-steward doctor` knows.
  */
 import type { Clock, KubeClient } from '../../framework';
 import { ClusterView } from '../../kubevirt/diagnosis/cluster-view';

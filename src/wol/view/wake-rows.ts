@@ -91,7 +91,10 @@ function wakesAny(map: WakeMap, { holder, config, macs }: Claim): boolean {
 }
 
 function whyNot(map: WakeMap, { holder, config, macs, learned }: Claim): string {
-  if (holder.target === undefined) return 'the virtual machine does not exist';
+  if (holder.target === undefined) {
+    const isForeign = map.watchNamespaces?.has(holder.key.split('/')[0] ?? '') === false;
+    return isForeign ? 'is in a namespace that the manager does not watch (--watch-namespaces)' : 'the virtual machine does not exist';
+  }
   if (macs.length === 0) return learned ? 'declares no usable MAC address, and none has been learned yet' : noMacText(config);
   return macs
     .map((mac) => {

@@ -131,6 +131,88 @@ describe('the settings by which a command judges a manager', () => {
     expect(lines(denied)[1]).to.contain(`variables of ConfigMap all (you may not get configmaps in namespace ${NAMESPACE})`);
   });
 
+  it('follow variables that arguments and other variables refer to, whatever they are called, and images', async () => {
+    const ofMap = (name: string, key: string, optional?: boolean): object => ({
+      ...{ name, valueFrom: { configMapKeyRef: { name: 'one', key, optional } } },
+    });
+    const container = {
+      args: ['--watch-namespaces=$(NS),lab', '--default-kubevirt-config', '$(CLUSTER)'],
+      envFrom: [{ configMapRef: { name: 'all' } }],
+      env: [
+        ofMap('NS', 'ns'),
+        ofMap('CLUSTER', 'cluster'),
+        { name: 'MACHINE_TYPE', value: '$(LATER)' },
+        ofMap('LATER', 'late'),
+        ofMap('WHO', 'who'),
+        { name: 'MANAGED_BY', value: 'by-$(WHO)' },
+        ofMap('RELATED_IMAGE_TOOL', 'tool'),
+        ofMap('MAC_SET', 'gone', true),
+        ofMap('NOBODY_ASKS_FOR_IT', 'gone'),
+      ],
+    };
+    const one = { ns: 'office', who: 'us', tool: 'registry/tool:1', cluster: 'east', late: 'too late' };
+    const objects = [deployment(container), configMap('one', one), configMap('all', { MAC_SET: '1a' })];
+    const settings = await settingsIn(objects);
+
+    expect(lines(settings)).to.deep.equal([`ok ${OF_IT}, which runs all modules`]);
+    expect(settings.wol.watchNamespaces).to.deep.equal(['office', 'lab']);
+    expect(settings.machines).to.deep.include({ defaultConfig: 'east', machineType: '$(LATER)', managedBy: 'by-us', macSet: '1a' });
+    expect(settings.environment).to.include({ RELATED_IMAGE_TOOL: 'registry/tool:1' });
+  });
+
+  it('leave out, and name, what is built from something that is not known, instead of judging it', async () => {
+    const secret = (name: string): object => ({ name, valueFrom: { secretKeyRef: { name: 'hidden', key: 'a' } } });
+    const node = { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } };
+    const gone = { name: 'GONE', valueFrom: { configMapKeyRef: { name: 'one', key: 'gone' } } };
+    const container = {
+      args: [
+        '--watch-namespaces=$(NS)',
+        '--platform-activation',
+        '$(NODE)',
+        '--leader-elect',
+        '$(NS)',
+        '--default-kubevirt-config=$(NS)',
+        '--default-kubevirt-config=x',
+        '--kubevirt-configs-namespace=$(GONE)',
+        '--no-flag-of-ours=$(NS)',
+        '$(NODE)',
+      ],
+      env: [
+        secret('NS'),
+        secret('OF_NO_MATTER'),
+        node,
+        gone,
+        { name: 'WATCH_NAMESPACES', value: 'does-not-count' },
+        secret('RELATED_IMAGE_TOOL'),
+        { name: 'MAC_SET', value: '$(NS)' },
+      ],
+    };
+    const settings = await settingsIn([deployment(container), configMap('one', {})]);
+
+    expect(settings.wol.watchNamespaces).to.deep.equal([]);
+    expect(settings.platform.activation).to.equal('always');
+    expect(settings.machines).to.deep.include({ configNamespaces: ['default'], defaultConfig: 'x' });
+    expect(lines(settings)).to.deep.equal([
+      `ok ${OF_IT}, which runs all modules`,
+      `warn Deployment ${NAMESPACE}/virt-steward-manager takes settings from what is not read here: ${[
+        'RELATED_IMAGE_TOOL of Secret hidden',
+        'MAC_SET (NS of Secret hidden)',
+        'the argument $(NODE) (NODE of field spec.nodeName)',
+        '--leader-elect (NS of Secret hidden)',
+        '--watch-namespaces (NS of Secret hidden)',
+        '--platform-activation (NODE of field spec.nodeName)',
+        '--kubevirt-configs-namespace (GONE of ConfigMap one, which has no such key)',
+      ].join(', ')}`,
+    ]);
+  });
+
+  it('leave out what refers to a variable that only a Secret read as a whole can have', async () => {
+    const container = { args: ['--watch-namespaces=$(NS)'], envFrom: [{ secretRef: { name: 'hidden' } }] };
+    const settings = await settingsIn([deployment(container)]);
+    expect(settings.wol.watchNamespaces).to.deep.equal([]);
+    expect(lines(settings)[1]).to.match(/: variables of Secret hidden, --watch-namespaces \(NS, perhaps of Secret hidden\)$/);
+  });
+
   it('are those of the command where it says any', async () => {
     const container = {
       args: ['--kubevirt-configs-namespace=clusters', '--platform-activation=annotation'],
@@ -185,6 +267,24 @@ describe('the settings by which a command judges a manager', () => {
     ]);
     const named = await settingsIn([one, deployment({}, 'another')], { deployment: 'another' });
     expect(lines(named)).to.deep.equal([`ok of Deployment ${NAMESPACE}/another, which runs all modules`]);
+  });
+
+  it('come with the account that pods of the Deployment run as, which nobody knows without it', async () => {
+    const running = (name: string, account?: string): FakeObject => {
+      const object = deployment({}, name);
+      const { template } = object['spec'] as { template: { spec: object } };
+      return { ...object, spec: { template: { spec: { ...template.spec, serviceAccountName: account } } } };
+    };
+    expect(await settingsIn([running('release-virt-steward-manager', 'release-virt-steward')])).to.include({
+      serviceAccount: 'release-virt-steward',
+    });
+    expect(await settingsIn([running('virt-steward-manager')]), 'as Kubernetes does it').to.include({ serviceAccount: 'default' });
+    const refused = deployment({ args: ['--platform-activation=sometimes'] });
+    expect(await settingsIn([refused]), 'whatever its flags').to.include({ serviceAccount: 'default' });
+    expect(await settingsIn([running('virt-steward-manager', 'mine')], { denied: ['get deployments'] })).to.include({
+      serviceAccount: undefined,
+    });
+    expect(await settingsIn([])).to.include({ serviceAccount: undefined });
   });
 
   it('are the defaults where no manager would start with those of the Deployment, which fails', async () => {

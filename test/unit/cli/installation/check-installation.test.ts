@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { checkInstallation } from '../../../../src/cli/installation/check-installation';
 import type { Answer, Probes } from '../../../../src/cli/installation/probes';
+import { REMOVALS } from '../../../../src/cli/removal/removals';
 import { FakeClock } from '../../../../src/framework/testing';
 import { ClusterView } from '../../../../src/kubevirt/diagnosis/cluster-view';
 import { type FakeClusterOptions, type FakeObject, fakeClient, NAMESPACE } from '../../wol/doctor/fake-cluster';
@@ -55,6 +56,8 @@ const definition = (schema: unknown = SCHEMA): FakeObject => ({
   spec: { versions: [{ name: 'v1beta1', schema }] },
   status: { conditions: [{ type: 'Established', status: 'True' }] },
 });
+const named = (name: string): FakeObject => ({ ...definition(), metadata: { name } });
+const MACHINES_DEFINITIONS = REMOVALS.machines.ownKinds.map(({ plural, group }) => named(`${plural}.${group}`));
 const bundle: FakeObject = {
   apiVersion: 'v1',
   kind: 'ConfigMap',
@@ -174,6 +177,31 @@ describe('doctor --install', () => {
       /^FAIL {2}deployment +1 of 2 .*; c: CrashLoopBackOff: Error with exit code 2 ->/,
     ],
     [
+      'a manager that ends again and again as if its work were done',
+      [
+        ...replaced(deployment([], 1)),
+        troubled('c', {
+          state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } },
+          lastState: { terminated: { exitCode: 0, reason: 'Completed' } },
+        }),
+      ],
+      {},
+      /^FAIL {2}deployment +1 of 2 .*; c: CrashLoopBackOff: Completed with exit code 0 ->/,
+    ],
+    [
+      'a manager that is not ready, but not for the init container that has done its work',
+      [
+        ...replaced(deployment([], 1)),
+        troubled(
+          'c',
+          {},
+          { initContainerStatuses: [{ name: 'init', ready: true, state: { terminated: { exitCode: 0, reason: 'Completed' } } }] },
+        ),
+      ],
+      {},
+      /^FAIL {2}deployment +1 of 2 [^;]*; c: it runs and is not ready ->/,
+    ],
+    [
       'pods that fit on no node',
       [
         ...replaced(deployment([], 1)),
@@ -261,6 +289,61 @@ describe('doctor --install', () => {
     expect(lines[2]).to.match(/^warn {2}others +leader, modules, gRPC, metrics and agents: not checked/);
     expect(asked).to.deep.equal([]);
     expect(looks, 'as nothing will change by itself').to.equal(1);
+  });
+
+  for (const phase of ['Failed', 'Succeeded']) {
+    it(`leaves out a pod of phase ${phase}, which has its address still and runs no more`, async () => {
+      const dead = troubled('c', { state: { terminated: { exitCode: 137, reason: 'Error' } } }, { phase, podIP: '192.0.2.66' });
+      const { code, lines, asked } = await run([...HEALTHY, dead]);
+
+      expect(lines.at(-1)).to.equal('9 ok, 0 warn, 0 fail');
+      expect(code).to.equal(0);
+      expect(asked.filter((url) => url.includes('192.0.2.66'))).to.deep.equal([]);
+
+      const { lines: short } = await run([...replaced(deployment([], 1)), dead]);
+      expect(short.find((line) => line.startsWith('FAIL'))).to.match(/are available ->/);
+    });
+  }
+
+  for (const modules of ['platform', 'machines']) {
+    it(`finds nothing wrong with an installation of the module ${modules} alone, which has no certificate that could be verified`, async () => {
+      const objects = without('ConfigMap').filter(({ kind }) => kind !== 'Deployment');
+      const own = modules === 'machines' ? MACHINES_DEFINITIONS : [];
+      const { code, lines, asked } = await run([...objects, ...own, deployment([`--modules=${modules}`])], {
+        reachable: { grpc: { kind: 'none', why: 'ECONNREFUSED' } },
+      });
+
+      expect(lines.filter((line) => !line.startsWith('ok')).slice(0, -1)).to.deep.equal([]);
+      expect(code).to.equal(0);
+      expect(lines.find((line) => /^ok +grpc/.test(line))).to.match(/not served: the module wol is off$/);
+      expect(lines.filter((line) => /^ok +metrics/.test(line))).to.deep.equal(
+        ['a', 'b'].map(
+          (name) =>
+            `ok    metrics     ${name} answers 401 without a token and 200 with one; its certificate is self-signed and was not verified`,
+        ),
+      );
+      expect(asked).to.include(`https://192.0.2.1:8443/metrics virt-steward-grpc.${NAMESPACE}.svc`);
+      expect(asked.filter((address) => address.includes(':9090'))).to.deep.equal([]);
+    });
+
+    it(`fails for metrics that anybody may read, with the module ${modules} alone`, async () => {
+      const { code, lines } = await run(replaced(deployment([`--modules=${modules}`])), {
+        reachable: { metrics: [answer(200), answer(200)] },
+      });
+
+      expect(code).to.equal(1);
+      expect(lines.join('\n')).to.match(/FAIL {2}metrics +a answers "200" without a token/);
+    });
+  }
+
+  it('says that it has not verified a certificate that the Deployment names, and needs no published authority for that', async () => {
+    const files = ['--metrics-cert-file=/certs/tls.crt', '--metrics-key-file=/certs/tls.key'];
+    const { lines, asked } = await run(replaced(deployment(files)));
+
+    expect(lines.join('\n')).to.match(
+      /ok +metrics +a answers .* with one; its certificate is of --metrics-cert-file and was not verified\n/,
+    );
+    expect(asked).to.include(`https://192.0.2.1:8443/metrics virt-steward-grpc.${NAMESPACE}.svc`);
   });
 
   it('asks a manager that is not ready why', async () => {

@@ -29,7 +29,7 @@ const config = (name: string, spec: WolConfigSpec = {}): FakeObject[] => [aWolCo
 async function doctor(
   options: FakeClusterOptions,
   what: { mac: string } | { namespace: string; name: string },
-  flags: { port?: number; source?: string } = {},
+  { watchNamespaces = [], ...flags }: { port?: number; source?: string; watchNamespaces?: readonly string[] } = {},
 ): Promise<{ code: number; report: Report; text: string }> {
   const printed: string[] = [];
   const { client } = fakeClient(options);
@@ -43,7 +43,10 @@ async function doctor(
       deployment: undefined,
       install: undefined,
     },
-    { client, operatorNamespace: NAMESPACE, rules: [], optionalRules: [], nowMs: Date.now(), print: (line) => printed.push(line) },
+    {
+      ...{ client, operatorNamespace: NAMESPACE, watchNamespaces, rules: [], optionalRules: [], nowMs: Date.now() },
+      print: (line) => printed.push(line),
+    },
   );
   return { code, report: JSON.parse(printed.join('\n')) as Report, text: printed.join('\n') };
 }
@@ -172,6 +175,43 @@ describe('every step from a packet to a start', () => {
       expect(failure?.remedy ?? '').to.not.equal('');
     });
   }
+
+  const explicit: WolConfigSpec = {
+    discoveryMode: 'Explicit',
+    explicitMappings: [{ macAddress: MAC, vmName: 'desktop', namespace: 'default' }],
+  };
+  const unwatched: readonly [string, FakeObject[]][] = [
+    ['a WolConfig for all', [vm(), ...config('lab')]],
+    ['a WolConfig that names it', [vm(), ...config('lab', explicit)]],
+    ['no WolConfig', [vm()]],
+  ];
+  for (const [title, objects] of unwatched) {
+    it(`fails at "machine" alone when the manager does not watch its namespace, with ${title}`, async () => {
+      for (const subject of [DESKTOP, { mac: MAC }]) {
+        const { code, report } = await doctor({ objects }, subject, { watchNamespaces: ['lab', 'office'] });
+        const failures = report.checks.filter(({ outcome }) => outcome === 'fail');
+
+        expect(code).to.equal(1);
+        expect(failures).to.deep.equal([
+          {
+            check: 'machine',
+            outcome: 'fail',
+            found: 'no packet wakes default/desktop: the manager does not watch namespace default (--watch-namespaces=lab,office)',
+            remedy: 'add default to --watch-namespaces of the manager; with the chart, to watchNamespaces',
+          },
+        ]);
+        expect(report.checks.at(-1)).to.deep.equal(failures[0]);
+      }
+      const watched = await doctor({ objects }, DESKTOP, { watchNamespaces: ['lab', 'default'] });
+      expect(watched.report.firstFailure).to.not.equal('machine');
+    });
+  }
+
+  it('fails at "machine" for an address that is mapped into a namespace that is not watched, whether the machine is there or not', async () => {
+    const { report } = await doctor({ objects: config('lab', explicit) }, { mac: MAC }, { watchNamespaces: ['lab'] });
+    expect(report.firstFailure).to.equal('machine');
+    expect(report.checks.at(-1)?.found).to.contain('does not watch namespace default');
+  });
 
   it('fails first at "right" when the manager may not start machines, and at "kubevirt" when virt-api does not answer', async () => {
     const objects = [vm(), ...config('lab')];

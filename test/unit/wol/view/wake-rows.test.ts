@@ -46,6 +46,18 @@ describe('the wake map as rows', () => {
     );
   });
 
+  it('tells a mapped machine of a namespace that is not watched from one that does not exist', async () => {
+    const explicitMappings = ['lab', 'default'].map((namespace, index) => ({ macAddress: testMac(index), vmName: 'a', namespace }));
+    const objects = [vm('a'), config('fixed', { discoveryMode: 'Explicit', explicitMappings })];
+    const view = new ClusterView(fakeClient({ objects }).client);
+    const { map } = await wakeMapView(view, { operatorNamespace: NAMESPACE, watchNamespaces: ['lab'] });
+
+    expect(unwakeableRows(map).map(({ vm: name, why }) => `${name} ${why}`)).to.deep.equal([
+      'default/a is in a namespace that the manager does not watch (--watch-namespaces)',
+      'lab/a the virtual machine does not exist',
+    ]);
+  });
+
   it('counts as unwakeable what the status of the config counts, and says why', async () => {
     const { map } = await seen([
       vm('a', testMac(1)),
