@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type ControlPlane, startControlPlane } from '../../hack/control-plane';
 import { AdminApi } from './admin-api';
+import { applyRights } from './apply-rights';
 import { TestProcess } from './child-process';
 import { objectsIn, ROOT, type TestObject } from './steward-cluster';
 
@@ -54,7 +55,7 @@ export class ExampleCluster {
   async launch(example: string, env: Readonly<Record<string, string>> = {}): Promise<TestProcess> {
     await this.api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: example, namespace: NAMESPACE } });
     const { stdout } = await promisify(execFile)(process.execPath, [RUN, example, '--rbac']);
-    for (const object of objectsIn(stdout)) await this.api.apply(object);
+    await applyRights(this.api, objectsIn(stdout), `system:serviceaccount:${NAMESPACE}:${example}`);
     const kubeconfig = await this.controlPlane.serviceAccountKubeconfig(NAMESPACE, example);
     const path = this.controlPlane.writeFile(`${example}.kubeconfig`, kubeconfig);
     const launched = new TestProcess(example, [RUN, example], { ...env, KUBECONFIG: path });

@@ -11,6 +11,7 @@ import { callsInFile } from '../../hack/rights/audit-log';
 import { denialProblems } from '../../hack/rights/rights-in-use';
 import { type KubeVirtStandIn, startKubeVirtStandIn, type Timings } from '../kubevirt/stand-in';
 import { AdminApi } from './admin-api';
+import { applyRights } from './apply-rights';
 import { MAIN, objectsIn, type TestObject } from './steward-cluster';
 
 const NAMESPACE = 'virt-steward';
@@ -145,7 +146,7 @@ export class RemoteKubeVirt {
     await this.api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: account, namespace: NAMESPACE } });
     const names = [`--namespace=${NAMESPACE}`, `--service-account=${account}`, `--name=${account}-remote`];
     const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'rbac', '--modules=machines', '--remote', ...names]);
-    for (const object of objectsIn(stdout)) await this.api.apply(object);
+    await applyRights(this.api, objectsIn(stdout), `system:serviceaccount:${NAMESPACE}:${account}`);
   }
 }
 

@@ -18,7 +18,7 @@ import { denialProblems } from '../../hack/rights/rights-in-use';
 import { MODULE_NAMES } from '../../src/cli/module-names';
 import { type KubeVirtStandIn, type KubeVirtStandInOptions, startKubeVirtStandIn } from '../kubevirt/stand-in';
 import { AdminApi } from './admin-api';
-import { poll } from './poll';
+import { applyRights } from './apply-rights';
 
 export const NAMESPACE = 'virt-steward-system';
 export const SERVICE_ACCOUNT = 'virt-steward';
@@ -144,41 +144,10 @@ async function installRights(api: AdminApi, flags: readonly string[]): Promise<v
   await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: SERVICE_ACCOUNT, namespace: NAMESPACE } });
   const args = [MAIN, 'rbac', '--output=yaml', `--namespace=${NAMESPACE}`, `--service-account=${SERVICE_ACCOUNT}`, ...flags];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  const objects = objectsIn(stdout) as RoleObject[];
+  const objects = objectsIn(stdout);
   const places = new Set(objects.map(({ metadata }) => metadata.namespace).filter((namespace) => namespace !== undefined));
   for (const name of places) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  for (const object of objects) await api.apply(object);
-  for (const { metadata, rules } of objects) {
-    const rule = rules?.at(-1);
-    if (rule !== undefined) await poll(`the rights in ${metadata.name} to be in force`, () => isAllowed(api, rule, metadata.namespace));
-  }
-}
-
-interface RoleObject extends TestObject {
-  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
-}
-
-/** Whether the API server has noticed the rule: it learns of roles by a watch, like anybody. */
-async function isAllowed(api: AdminApi, rule: NonNullable<RoleObject['rules']>[number], namespace = 'default'): Promise<boolean> {
-  const [resource, subresource] = rule.resources[0]!.split('/');
-  const resourceAttributes = {
-    verb: rule.verbs[0],
-    group: rule.apiGroups[0],
-    resource,
-    subresource,
-    namespace,
-    name: rule.resourceNames?.[0],
-  };
-  const { status } = await api.ask<{ status: { allowed: boolean } }>({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-    body: {
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SubjectAccessReview',
-      spec: { user: MANAGER_USER, resourceAttributes },
-    },
-  });
-  return status.allowed;
+  await applyRights(api, objects, MANAGER_USER);
 }
 
 /** The objects of a YAML stream. */

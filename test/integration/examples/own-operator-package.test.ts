@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { AdminApi } from '../../harness/admin-api';
+import { applyRights } from '../../harness/apply-rights';
 import { TestProcess } from '../../harness/child-process';
 import { freeTcpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
@@ -86,7 +87,7 @@ describe('19-own-operator-package on a real API server', () => {
     await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
     await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: NAMESPACE, namespace: NAMESPACE } });
     const { stdout: rights } = await run(process.execPath, [main, 'rbac']);
-    for (const object of objectsIn(rights)) await api.apply(object);
+    await applyRights(api, objectsIn(rights), `system:serviceaccount:${NAMESPACE}:${NAMESPACE}`);
 
     const kubeconfig = await controlPlane.serviceAccountKubeconfig(NAMESPACE, NAMESPACE);
     const healthPort = await freeTcpPort();

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { AdminApi } from '../../harness/admin-api';
+import { applyRights } from '../../harness/apply-rights';
 import { TestProcess } from '../../harness/child-process';
 import { poll } from '../../harness/poll';
 import { objectsIn, ROOT, type TestObject } from '../../harness/steward-cluster';
@@ -75,7 +76,7 @@ describe('15-remote-clusters on two real control planes', () => {
     for (const name of ['fleet', 'default']) await api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: EXAMPLE } });
     const { stdout: rights } = await promisify(execFile)(process.execPath, [RUN, EXAMPLE, '--rbac']);
-    for (const object of objectsIn(rights)) await api.apply(object);
+    await applyRights(api, objectsIn(rights), `system:serviceaccount:default:${EXAMPLE}`);
 
     const kubeconfig = await home.serviceAccountKubeconfig('default', EXAMPLE);
     const KUBECONFIG = home.writeFile('example.kubeconfig', kubeconfig);

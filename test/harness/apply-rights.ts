@@ -1,0 +1,45 @@
+/**
+ * Gives an account what the roles among some objects allow, and waits for that to be in force.
+ *
+ * Owns: the waiting; the API server learns of roles and bindings by watches, like anybody.
+ */
+import type { AdminApi } from './admin-api';
+import { poll } from './poll';
+import type { TestObject } from './steward-cluster';
+
+interface RoleObject extends TestObject {
+  rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
+}
+type Rule = NonNullable<RoleObject['rules']>[number];
+
+/** @param user as the API server names it: `system:serviceaccount:<namespace>:<name>`. */
+export async function applyRights(api: AdminApi, objects: readonly TestObject[], user: string): Promise<void> {
+  for (const object of objects) await api.apply(object);
+  for (const { metadata, rules } of objects as readonly RoleObject[]) {
+    const rule = rules?.at(-1);
+    if (rule === undefined) continue;
+    await poll(`the rights in ${metadata.name} to be in force`, () => isAllowed(api, rule, user, metadata.namespace));
+  }
+}
+
+async function isAllowed(api: AdminApi, rule: Rule, user: string, namespace = 'default'): Promise<boolean> {
+  const [resource, subresource] = rule.resources[0]!.split('/');
+  const resourceAttributes = {
+    verb: rule.verbs[0],
+    group: rule.apiGroups[0],
+    resource,
+    subresource,
+    namespace,
+    name: rule.resourceNames?.[0],
+  };
+  const { status } = await api.ask<{ status: { allowed: boolean } }>({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    body: {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, resourceAttributes },
+    },
+  });
+  return status.allowed;
+}
