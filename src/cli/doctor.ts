@@ -18,8 +18,9 @@ It judges with the settings of the manager, as its Deployment in --operator-name
 these name, no Secret. The first line says which were used; flags given here count before them.
 
 Without an argument every module that is in use is looked at: what the manager runs, platform once a manager has written its state, machines
-once there is a KubevirtConfig, wol unless the manager is known to do without; --modules says which instead. About a Machine it reads the supervisor only: of its cluster it tells what the manager has
-found out. What is wanted so, such as an asset that nobody has switched on, is a "warn".
+once there is a KubevirtConfig, wol unless the manager is known to do without; --modules says which instead. About a Machine it reads the
+supervisor only: of its cluster it tells what the manager has found out. What is wanted so, such as an asset that nobody has switched on, is
+a "warn".
 
 Exit codes: 0 nothing failed, 1 something did, 2 usage.
 

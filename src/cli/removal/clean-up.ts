@@ -1,8 +1,8 @@
 /**
  * Takes off the cluster what managers have made, so that nothing of ours runs once the installation is removed.
  *
- * Expected flow: asked, where finalizers are to be released -> Deployment to 0 -> its pods end -> nobody holds the Lease -> workloads deleted with their pods -> Secrets, ConfigMaps
- * and Lease deleted -> finalizers released, where that was confirmed -> told what stays.
+ * Expected flow: asked, where finalizers are to be released -> Deployment to 0 -> its pods end -> nobody holds the Lease -> workloads
+ * deleted with their pods -> Secrets, ConfigMaps and Lease deleted -> finalizers released, where that was confirmed -> told what stays.
  * Guarantees: deletes nothing that is not provably ours; running it again, also after a kill, goes on where it ended; nothing to do is
  * success.
  * Assumptions: whoever calls it may do exactly what the chart's hook may; to release finalizers also list Deployments and patch our objects.

@@ -1,8 +1,9 @@
 /**
  * Which Machines are placed on which cluster, and which are about to be.
  *
- * Owns: the counts that protect a KubevirtConfig, and the identity that its Machines remember. Invariant: a Machine whose record is being written counts from before its config gets
- * the finalizer, so that no pass takes that off in between.
+ * Owns: the counts that protect a KubevirtConfig, and the identity that its Machines remember.
+ * Invariant: a Machine whose record is being written counts from before its config gets the finalizer, so that no pass takes that off in
+ * between.
  */
 import { keyOf, singleton } from '../../framework';
 import type { Machine } from '../kinds';

@@ -3,7 +3,8 @@
  *
  * Expected flow: decided -> the KubevirtConfig is there, not going, and its kubeconfig passes -> recorded -> annotation -> told.
  * Guarantees: nothing is recorded for a config that is missing or refused; a recorded placement is never changed; an unreachable cluster
- * is no obstacle to a record, but for a Machine that was placed before and lost its record. Assumptions: called by the leader, for one Machine at a time.
+ * is no obstacle to a record, but for a Machine that was placed before and lost its record.
+ * Assumptions: called by the leader, for one Machine at a time.
  * Errors: those of the writes; what somebody has to mend, or to wait for, is in the outcome.
  */
 import { type EventStage, isOperatorError, type KubeClient, keyOf, type Logger, singleton } from '../../framework';

@@ -4,8 +4,8 @@
  * Owns: the order: who calls, then what it says. Never: answers a call that is let in.
  *
  * Guarantees: at most MAX_STREAMS_PER_CONNECTION event streams on a connection, those that wait for the gate included; of a report whose
- * caller the gate refuses no message is read, so that nobody without a token can fill the memory with messages; what may be read for others, health checks, is counted by address and in all; a message that does not arrive whole in time
- * ends its call.
+ * caller the gate refuses no message is read, so that nobody without a token can fill the memory with messages; what may be read for
+ * others, health checks, is counted by address and in all; a message that does not arrive whole in time ends its call.
  * Caveats: HTTP/2 itself keeps up to 64 KiB of a call that is not read, of at most MAX_GUEST_CALLS calls.
  */
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor, status } from '@grpc/grpc-js';

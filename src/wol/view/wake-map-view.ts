@@ -2,7 +2,8 @@
  * The wake map of a cluster as its objects give it, by the manager's own code, for somebody who looks from outside.
  *
  * Owns: reading the objects and putting them into a map. Never: starts a machine; the targets of this map refuse to.
- * Caveats: machines of other clusters are known to managers only; a caller who may see one namespace sees no conflict with another one, which `lacks` says.
+ * Caveats: machines of other clusters are known to managers only; a caller who may see one namespace sees no conflict with another one,
+ * which `lacks` says.
  */
 import { ConfigMap, keyOf } from '../../framework';
 import type { CallOutcome } from '../../kubevirt/call-outcome';

@@ -53,6 +53,7 @@ describe('a Machine of another provider', function () {
     expect(finalizers(world)).to.deep.equal([MACHINE_FINALIZER]);
     expect(world.supervisor.objects.get(NetworkConfiguration, 'team-a/web')).to.not.equal(undefined);
     expect(world.machine('web')?.status).to.equal(undefined);
+    expect(world.log.lines.filter(({ message }) => message.includes('was set by somebody else'))).to.have.length(1);
   });
 
   for (const isDeleted of [false, true])
