@@ -43,6 +43,13 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
 
 export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
 
+/** What a definition says of where its objects are. */
+interface ServedSpec {
+  readonly group?: string;
+  readonly names?: { readonly plural: string };
+  readonly versions?: readonly { readonly name: string; readonly served: boolean }[];
+}
+
 export class ApiRefusal extends Error {
   constructor(
     what: string,
@@ -93,6 +100,20 @@ export class AdminApi {
       const object = await this.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(reference);
       return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
     });
+    if (reference.kind === 'CustomResourceDefinition' && type === 'Established') await this.untilServed(reference);
+  }
+
+  /** Whoever serves the objects of a definition is told by a watch that it is established. */
+  private async untilServed(definition: Reference): Promise<void> {
+    const found = await this.get<TestObject & { spec: ServedSpec }>(definition);
+    const { group = '', names, versions = [] } = found?.spec ?? {};
+    for (const { name } of versions.filter(({ served }) => served)) {
+      const path = `/apis/${group}/${name}/${names?.plural}?limit=1`;
+      await poll(`${definition.metadata.name} to be served in ${name}`, async () => {
+        const { status } = await this.controlPlane.request({ path });
+        return status !== 404 && status !== 503;
+      });
+    }
   }
 
   async ask<T>(request: RestRequest): Promise<T> {
