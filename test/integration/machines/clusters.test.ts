@@ -157,6 +157,8 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', () => {
     await east.setKubeVirtAvailable('True');
     await until('east', 'Connected');
     expect(conditionOf(before, 'CredentialsValid')).to.equal('True Valid');
+    // Events of one object are sent one after the other.
+    await untilEvent('east', 'RemoteRecovered');
     const events = await eventsAbout(supervisor.api, 'KubevirtConfig', 'east');
     expect(events.map(({ reason }) => reason)).to.not.include('CredentialsRejected');
   });

@@ -47,6 +47,8 @@ describe('placement of Machines over the KubevirtConfigs of two namespaces', () 
     );
   const untilPlaced = (name: string, condition: string): Promise<TestMachine> =>
     fixture.until(name, `to be Placed ${condition}`, (machine) => conditionText(machine, 'Placed') === condition);
+  const untilRemote = (name: string, condition: string): Promise<TestMachine> =>
+    fixture.until(name, `to be RemoteUnreachable ${condition}`, (machine) => conditionText(machine, 'RemoteUnreachable') === condition);
 
   before(async () => {
     fixture = await MachinesFixture.start({
@@ -143,8 +145,12 @@ describe('placement of Machines over the KubevirtConfigs of two namespaces', () 
     expect(messageOf(waiting, 'Placed')).to.equal(
       `${NO_REFERENCE('lost')} and 2 configs are available - cannot determine placement: could not search east. Please set annotation 'vitistack.io/kubevirt-config' or wait until they are reachable`,
     );
+    // The search may notice it long before the cluster counts as lost, which shows on its Machines.
+    await untilConfig('east', 'clusters', 'Disconnected');
+    await untilRemote('first', 'True Disconnected');
     await proxy.heal();
     await untilConfig('east', 'clusters', 'Connected');
+    await untilRemote('first', 'False Reachable');
     await untilPlaced('lost', 'False AmbiguousPlacement');
   });
 
@@ -178,7 +184,14 @@ describe('placement of Machines over the KubevirtConfigs of two namespaces', () 
     );
     await fixture.restartManager();
     await poll('all clusters to be connected', () => fixture.manager.process.logLines('✅ KubeVirt cluster checks passed').length >= 3);
+    // Those that were there before have been looked at when one that was made later runs.
+    for (const [name, config] of Object.entries({ 'after-east': 'east', 'after-west': 'edge/west' })) {
+      await fixture.create(name, { annotations: { 'vitistack.io/kubevirt-config': config } });
+      await fixture.untilPhase(name, 'Running');
+    }
 
     expect(await versions()).to.deep.equal(before);
+    // Nor does it count as a change that another namespace has a config of the same name by now.
+    expect(conditionText((await fixture.machine('second'))!, 'PlacementImmutable')).to.not.equal('True PlacementChangeRefused');
   });
 });

@@ -144,6 +144,7 @@ describe('Machines beside objects that are not theirs', () => {
     await fixture.create('guest', { annotations: { 'vitistack.io/kubevirt-config': 'west' } });
     await fixture.untilPhase('guest', 'Running');
     await fixture.supervisor.api.delete(kubevirtConfig('west'));
+    await fixture.supervisor.api.waitForCondition(kubevirtConfig('west'), 'DeletionBlocked');
     await fixture.remotes.west.kubevirt.call('stop', { namespace: 'team-a', name: 'vm-guest' });
     await fixture.untilPhase('guest', 'Stopped');
     expect(await fixture.supervisor.api.get(kubevirtConfig('west'))).to.not.equal(undefined);
