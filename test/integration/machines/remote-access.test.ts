@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
 import { joinedKubeconfig } from '../../harness/joined-kubeconfig';
+import { poll } from '../../harness/poll';
 import { RemoteKubeVirt } from '../../harness/remote-kubevirt';
 import { MAIN, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
@@ -34,8 +35,12 @@ describe('virt-steward kubeconfig', () => {
     );
   };
   const credentials = async (): Promise<string[]> => (await remote.api.list<TestObject>(CREDENTIALS)).map(({ metadata }) => metadata.name);
-  const canList = async (token: string): Promise<number> =>
-    (await remote.controlPlane.request({ path: '/apis/kubevirt.io/v1/kubevirts' }, token)).status;
+  /** The API server learns of the account and its rights by watches. */
+  const untilAllowed = (token: string): Promise<true> =>
+    poll('the rights of the token to be in force', async () => {
+      const { status } = await remote.controlPlane.request({ path: '/apis/kubevirt.io/v1/kubevirts' }, token);
+      return status === 200 || undefined;
+    });
 
   before(async () => {
     // Only kube-controller-manager puts tokens into Secrets.
@@ -63,7 +68,7 @@ describe('virt-steward kubeconfig', () => {
     expect(config).to.deep.include({ kind: 'KubevirtConfig', spec: { name: 'east', kubeconfigSecretRef: 'east-kubeconfig' } });
     const text = Buffer.from((secret as unknown as { data: { kubeconfig: string } }).data.kubeconfig, 'base64').toString();
     const { token } = (parse(text) as Kubeconfig).users[0]!.user;
-    expect(await canList(token)).to.equal(200);
+    await untilAllowed(token);
     expect((await remote.controlPlane.request({ path: '/api/v1/secrets' }, token)).status).to.equal(403);
   });
 
@@ -96,7 +101,7 @@ describe('virt-steward kubeconfig', () => {
     expect(stderr).to.match(/the token expires at \d{4}-\d\d-\d\dT/);
     const config = parse(stdout) as Kubeconfig;
     expect(config.clusters[0]!.cluster).to.include({ server: 'https://10.1.2.3:6443' });
-    expect(await canList(config.users[0]!.user.token)).to.equal(200);
+    await untilAllowed(config.users[0]!.user.token);
   });
 
   it('refuses options that do not fit, with one line each', async () => {
