@@ -94,8 +94,8 @@ describe('the context on a real API server', () => {
     await ask('POST', KUBEVIRT, { apiVersion: 'kubevirt.io/v1', kind: 'KubeVirt', metadata: { name: 'kubevirt', namespace: 'lab' }, spec });
 
     await data('settings', ({ api, gate, anchor }) => api === 'kubevirt.io/v1' && gate === 'true' && anchor === 'KubeVirt');
-    expect(await stage.get(map('hco-only'))).to.equal(undefined);
     await poll('the reason', async () => (await stage.status()).includes('HcoAbsent') || undefined);
+    expect(await stage.get(map('hco-only'))).to.equal(undefined);
   });
 
   it('leaves the KubeVirt for the HyperConverged when that is served, and applies nothing until there is one', async () => {
@@ -121,7 +121,8 @@ describe('the context on a real API server', () => {
 
     await data('settings', ({ api }) => api === 'hco.kubevirt.io/v1');
     // The watch of the older version has ended, and the one that replaced it is shown like any other.
-    expect(await stage.manager!.metrics()).to.match(/steward_informer_synced\{[^}]*kind="hyperconvergeds\.hco\.kubevirt\.io"[^}]*\} 1/);
+    const figure = /steward_informer_synced\{[^}]*kind="hyperconvergeds\.hco\.kubevirt\.io"[^}]*\} 1/;
+    await poll('the watch to be shown', async () => figure.test(await stage.manager!.metrics()));
   });
 
   it('follows labels of nodes, and of those alone that say something', async () => {

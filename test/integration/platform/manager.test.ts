@@ -70,6 +70,7 @@ describe('the manager with the platform module', () => {
       ({ metadata }) => metadata.annotations?.['platform.kubevirt.io/version'] === '1.0.0',
     );
     await stage.untilEvent('AssetApplied', 'ConfigMap default/plain');
+    await poll('the row of what nobody has switched on', async () => (await stage.status()).includes('optional:'));
     expect(await stage.get(map('optional'))).to.equal(undefined);
   });
 
@@ -106,6 +107,7 @@ describe('the manager with the platform module', () => {
     await stage.until('the new size', map('optional'), ({ data }) => data?.['size'] === '8');
     await stage.anchor({ 'platform.kubevirt.io/enable-optional': null });
     await stage.untilEvent('AssetSkipped', 'optional');
+    await stage.untilEvent('OrphansPresent', '/ConfigMap/default/optional');
 
     expect(await stage.get(map('optional'))).not.to.equal(undefined);
   });
@@ -154,7 +156,10 @@ describe('the manager with the platform module', () => {
     const before = await versions();
     await stage.stopManager();
     await stage.startManager();
-    await poll('every asset to be in sync', async () => (await stage.metric('compliance_status{kind="ConfigMap",name="late"')) === '1');
+    for (const one of objects) {
+      const figure = `compliance_status{kind="${one.kind}",name="${one.metadata.name}"`;
+      await poll(`${one.kind} ${one.metadata.name} to be in sync`, async () => (await stage.metric(figure)) === '1');
+    }
 
     expect(await versions()).to.deep.equal(before);
   });

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import { MANAGED_BY_LABEL } from '../../../src/platform/keys';
 import { poll } from '../../harness/poll';
 import { NAMESPACE } from '../../harness/steward-cluster';
@@ -37,6 +38,7 @@ const DROPPED = {
   metadata: { name: 'dropped', namespace: 'default', labels: { [MANAGED_BY_LABEL]: 'virt-steward' } },
   ...{ addressType: 'IPv4', endpoints: [], ports: [] },
 };
+const DROPPED_FIGURE = 'orphaned_resources{kind="EndpointSlice",name="dropped",namespace="default"}';
 
 describe('removal by the platform module', () => {
   let stage: PlatformStage;
@@ -61,6 +63,12 @@ describe('removal by the platform module', () => {
     poll(`${text} in the status`, async () => (await stage.status()).includes(text) || undefined);
   const figure = (part: string, value: string | undefined): Promise<true> =>
     poll(`${part} to be ${value}`, async () => (await stage.metric(part)) === value || undefined);
+  const row = (key: string, reason: string): Promise<true> =>
+    poll(`${key} to be ${reason}`, async () => {
+      const { data } = (await stage.get(map('virt-steward-platform-status', NAMESPACE))) ?? {};
+      const rows = (parse(data?.['assets.yaml'] ?? '{}') ?? {}) as Record<string, { reason: string }>;
+      return rows[key]?.reason === reason || undefined;
+    });
 
   const TEXT = '# theirs\ntheirs: 1\nours:\n  enabled: true\n';
   const remembered = (value: string | undefined): Promise<true> =>
@@ -115,7 +123,8 @@ describe('removal by the platform module', () => {
     await stage.applyAs('virt-steward', DROPPED);
 
     await stage.untilEvent('OrphansPresent', 'discovery.k8s.io/EndpointSlice/default/dropped');
-    await figure('orphaned_resources{kind="EndpointSlice",name="dropped",namespace="default"}', '1');
+    await figure(DROPPED_FIGURE, '1');
+    await inStatus('1 left behind: discovery.k8s.io/EndpointSlice/default/dropped');
     expect(await stage.get(DROPPED)).not.to.equal(undefined);
   });
 
@@ -131,6 +140,7 @@ describe('removal by the platform module', () => {
       'Forbidden',
       'ConfigMap default/unnamed cannot be deleted: not allowed to get configmaps named unnamed in default',
     );
+    await inStatus('1 left behind: /ConfigMap/default/unnamed');
     await stage.delete(unnamed);
     await stage.anchor({ [`${DOMAIN}on-removal`]: null });
     await inStatus('NoOrphans');
@@ -155,6 +165,11 @@ describe('removal by the platform module', () => {
 
     await gone('extra');
     await stage.untilEvent('ResourceRemoved', 'ConfigMap default/extra');
+    await row('spared', 'SwitchedOff');
+    // What no asset has any more goes last, so everything before it has been decided on.
+    await stage.applyAs('virt-steward', DROPPED);
+    await poll('what was dropped to be gone', async () => (await stage.get(DROPPED)) === undefined || undefined);
+    await figure(DROPPED_FIGURE, undefined);
     await inStatus('NoOrphans');
     expect(await stage.get(map('spared'))).not.to.equal(undefined);
     expect(await stage.get(map('base'))).not.to.equal(undefined);
@@ -165,6 +180,10 @@ describe('removal by the platform module', () => {
     await remembered('edit');
     await stage.anchor({ [`${DOMAIN}on-removal`]: 'keep', [`${DOMAIN}enable-edit`]: 'false' });
     await stage.untilEvent('AssetSkipped', 'edit is not wanted');
+    await row('edit', 'SwitchedOff');
+    // Whoever tells of it has looked at everything that is left behind.
+    await stage.applyAs('virt-steward', DROPPED);
+    await figure(DROPPED_FIGURE, '1');
 
     expect((await stage.get(map('edited')))?.data?.['config.yaml']).to.equal(TEXT);
   });
