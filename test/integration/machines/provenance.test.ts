@@ -90,8 +90,10 @@ describe('Machines beside objects that are not theirs', () => {
     await fixture.remotes.east.api.apply({ ...secretRef('precious'), data: {} });
     const annotations = { ...EAST, 'vitistack.io/cloud-init-secrets': '.,..,precious' };
     await fixture.create('note', { annotations, spec: { cloudInit: { userData: '#cloud-config\n' } } });
-    const machine = await fixture.untilPhase('note', 'Running');
-    expect(machine.metadata.annotations?.['vitistack.io/cloud-init-secrets']).to.match(/^vm-note-cloud-init-[0-9a-f]{10}$/);
+    await fixture.untilPhase('note', 'Running');
+    await fixture.until('note', 'to have the name of its own Secret alone', ({ metadata }) =>
+      /^vm-note-cloud-init-[0-9a-f]{10}$/.test(metadata.annotations?.['vitistack.io/cloud-init-secrets'] ?? ''),
+    );
     expect(await fixture.untilEvent('note', 'InvalidAnnotation')).to.contain('"precious"');
 
     await fixture.supervisor.api.delete(machineRef('note'));
