@@ -68,9 +68,10 @@ export class TestProcess {
     return this.exit === undefined;
   }
 
-  /** @returns the log lines whose message is `message`, parsed. */
+  /** @returns the log lines whose message is `message`, parsed; a line that has not come as a whole is none yet. */
   logLines(message: string): Record<string, unknown>[] {
     return this.output
+      .slice(0, this.output.lastIndexOf('\n') + 1)
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -102,6 +102,8 @@ describe(`an agent on a network${NetworkLab.titleNote}`, () => {
       const mac = newMac();
       await wake(mac, '--to', lab.broadcastAddress);
       await eventFor(mac);
+      // Its whole log is here once it has ended.
+      await agent.process.stop();
       expect(
         agent.process.log.split('\n').filter((line) => /"level":"(warn|error)"/.test(line) && !line.includes('rmem_max')),
       ).to.deep.equal([]);
