@@ -149,11 +149,14 @@ describe('reports of agents', () => {
 
   it('of an agent with a wrong token wait in the agent, which says why and is not connected, until the token is right', async () => {
     const folder = await identities.folder('node-c', await identities.token({ account: 'somebody' }));
-    const agent = await launchAgent(manager.grpcPort, { nodeName: 'node-c', identity: folder });
+    // A first attempt that takes too long is the one it warns of; why the next one failed is told for those who look closely.
+    const agent = await launchAgent(manager.grpcPort, { nodeName: 'node-c', identity: folder, flags: ['--log-level=debug'] });
     processes.push(agent);
     await cluster.api.apply(aWolConfig('late', { wolPorts: [...agent.udpPorts] }));
     await untilStatus(cluster.api, 'late', 'to count all', ({ managedVMs }) => managedVMs === 3);
     await agent.process.until('to be refused', () => agent.process.log.includes('PERMISSION_DENIED'));
+    const [warning] = agent.process.logLines('manager not reached; events are kept and sent again');
+    expect(warning?.['cause']).to.match(/^(PERMISSION_DENIED|DEADLINE_EXCEEDED): /);
     await sendMagicPackets(agent.udpPorts[0]!, [testMac(3)]);
 
     await identities.replaceToken(folder, 'node-c');
