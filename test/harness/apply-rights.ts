@@ -1,5 +1,5 @@
 /**
- * Gives an account what the roles among some objects allow, and waits for that to be in force.
+ * Gives an account what the roles among some objects allow, or takes it away, and waits for that to be in force.
  *
  * Owns: the waiting; the API server learns of roles and bindings by watches, like anybody.
  */
@@ -7,7 +7,7 @@ import type { AdminApi } from './admin-api';
 import { poll } from './poll';
 import type { TestObject } from './steward-cluster';
 
-interface RoleObject extends TestObject {
+export interface RoleObject extends TestObject {
   rules?: { apiGroups: string[]; resources: string[]; resourceNames?: string[]; verbs: string[] }[];
 }
 type Rule = NonNullable<RoleObject['rules']>[number];
@@ -20,6 +20,13 @@ export async function applyRights(api: AdminApi, objects: readonly TestObject[],
     if (rule === undefined) continue;
     await poll(`the rights in ${metadata.name} to be in force`, () => isAllowed(api, rule, user, metadata.namespace));
   }
+}
+
+/** Changes the rules of a role and waits until its account is refused what it is not to have any more. @param lost of one verb. */
+export async function withdrawRight(api: AdminApi, role: RoleObject, rules: readonly Rule[], lost: Rule, user: string): Promise<void> {
+  await api.mergePatch(role, { rules });
+  const { name, namespace } = role.metadata;
+  await poll(`the rights in ${name} not to be in force any more`, async () => !(await isAllowed(api, lost, user, namespace)));
 }
 
 async function isAllowed(api: AdminApi, rule: Rule, user: string, namespace = 'default'): Promise<boolean> {

@@ -23,7 +23,7 @@ import { applyRights } from './apply-rights';
 export const NAMESPACE = 'virt-steward-system';
 export const SERVICE_ACCOUNT = 'virt-steward';
 /** How the API server calls the manager. */
-const MANAGER_USER = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
+export const MANAGER_USER = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
 /** How every manager introduces itself, and no test that borrows its token. */
 const MANAGER_USER_AGENT = 'virt-steward/';
 const AUDITED: ControlPlaneOptions = { auditUsers: [MANAGER_USER] };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import { type RoleObject, withdrawRight } from '../../harness/apply-rights';
 import { poll } from '../../harness/poll';
-import { NAMESPACE, type TestObject } from '../../harness/steward-cluster';
+import { MANAGER_USER, NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { startManager } from '../../harness/steward-processes';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { conditionOf, untilCondition, untilEvent, untilStatus, wolConfig, wolConfigRef } from '../../harness/wol-objects';
@@ -64,6 +65,7 @@ const anOlderOne = (config: string, uid: string | undefined): TestObject => {
 
 describe('agents that cannot be deployed as asked for', () => {
   let bench: DeploymentBench;
+  let markers = 0;
 
   before(async function () {
     this.timeout(0);
@@ -72,6 +74,13 @@ describe('agents that cannot be deployed as asked for', () => {
   });
 
   after(() => bench?.stop());
+
+  /** Everything that was asked for before has been looked at when a config that comes after it has its agents. */
+  const untilLookedAt = async (): Promise<void> => {
+    const name = `marker-${++markers}`;
+    await bench.cluster.api.apply(aWolConfig(name));
+    await untilCondition(bench.cluster.api, name, 'AgentReady', 'False', 'NoNodes');
+  };
 
   const untilBoth = async (name: string, reason: string): Promise<string> => {
     await untilCondition(bench.cluster.api, name, 'AgentReady', 'False', reason);
@@ -143,8 +152,13 @@ describe('agents that cannot be deployed as asked for', () => {
       await untilBoth('picky', 'ImageNotAllowed');
 
       expect((await bench.daemonSet('picky'))!.metadata.generation).to.equal(metadata.generation);
-      const { agentStatus } = (await wolConfig(bench.cluster.api, 'picky'))!.status!;
-      expect(agentStatus?.daemonSetName).to.equal('wol-agent-picky');
+      // The DaemonSet comes to the manager by a watch of its own.
+      await untilStatus(
+        bench.cluster.api,
+        'picky',
+        'to name its DaemonSet',
+        ({ agentStatus }) => agentStatus?.daemonSetName === 'wol-agent-picky',
+      );
     });
   });
 
@@ -156,6 +170,8 @@ describe('agents that cannot be deployed as asked for', () => {
     await bench.cluster.api.mergePatch(wolConfigRef('doubtful'), { spec: { wolPorts: [7], discoveryMode: 'Explicit' } });
 
     await untilCondition(bench.cluster.api, 'doubtful', 'Ready', 'False', 'InvalidConfig');
+    // That is the word of another handler than the one that deploys.
+    await untilLookedAt();
     await untilCondition(bench.cluster.api, 'doubtful', 'AgentReady', 'False', 'NoNodes');
     expect((await bench.daemonSet('doubtful'))!.metadata.generation).to.equal(metadata.generation);
   });
@@ -164,6 +180,7 @@ describe('agents that cannot be deployed as asked for', () => {
     await bench.cluster.api.apply(aWolConfig('hopeless', { discoveryMode: 'Explicit' }));
 
     await untilCondition(bench.cluster.api, 'hopeless', 'AgentReady', 'False', 'DaemonSetMissing');
+    await untilLookedAt();
     expect(await bench.daemonSet('hopeless')).to.equal(undefined);
   });
 
@@ -186,15 +203,17 @@ describe('agents that cannot be deployed as asked for', () => {
     });
 
     it('are AgentFailed without the right, and are deployed by themselves once it is there', async () => {
-      const role = (await bench.cluster.api.get<TestObject & { rules: { resources: string[]; verbs: string[] }[] }>(SYSTEM_ROLE))!;
-      const rules = role.rules.map((rule) => (rule.resources.includes('daemonsets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule));
+      const role = (await bench.cluster.api.get<RoleObject>(SYSTEM_ROLE))!;
+      const before = role.rules!;
+      const rules = before.map((rule) => (rule.resources.includes('daemonsets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule));
+      const lost = { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['patch'] };
       bench.cluster.expectDenial('patch daemonsets.apps');
-      await bench.cluster.api.mergePatch(SYSTEM_ROLE, { rules });
+      await withdrawRight(bench.cluster.api, role, rules, lost, MANAGER_USER);
       await bench.cluster.api.apply(aWolConfig('powerless'));
 
       const { message } = await untilCondition(bench.cluster.api, 'powerless', 'Ready', 'False', 'AgentFailed');
       expect(message).to.match(/forbidden/i);
-      await bench.cluster.api.mergePatch(SYSTEM_ROLE, { rules: role.rules });
+      await bench.cluster.api.mergePatch(SYSTEM_ROLE, { rules: before });
 
       await untilCondition(bench.cluster.api, 'powerless', 'Ready', 'True', 'MappingUpdated');
     });

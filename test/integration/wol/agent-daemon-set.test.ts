@@ -219,6 +219,10 @@ describe('the DaemonSet of a WolConfig', () => {
 
     it('is written no more once all is as it should be, whatever makes the manager look', async function () {
       this.timeout(300_000);
+      // What the DaemonSet controller writes later would be news to the manager, and it was made anew a moment ago.
+      for (const name of [NAME, 'full']) {
+        await bench.until(name, 'to be observed', ({ metadata, status }) => status?.observedGeneration === metadata.generation);
+      }
       await untilCondition(bench.cluster.api, NAME, 'AgentReady', 'False', 'NoNodes');
       const service = (n: number) => ({
         ...{ apiVersion: 'v1', kind: 'ServiceAccount' },

@@ -20,6 +20,7 @@ export interface AgentPodSpec {
 
 export type StoredDaemonSet = TestObject & {
   readonly metadata: NonNullable<DaemonSet['metadata']>;
+  readonly status?: DaemonSet['status'];
   readonly spec: {
     readonly selector: unknown;
     readonly updateStrategy: unknown;

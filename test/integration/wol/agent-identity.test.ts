@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { NAMESPACE } from '../../harness/steward-cluster';
 import { aWolConfig } from '../../harness/virtual-machines';
-import { untilCondition } from '../../harness/wol-objects';
+import { conditionOf, untilStatus } from '../../harness/wol-objects';
 import { containerOf, DeploymentBench, variable } from './agent-deployment-bench';
 
 const FOLDER = '/var/run/secrets/virt-steward/grpc';
@@ -60,9 +60,12 @@ describe('what agents are given to be known by', () => {
     await bench.restart({ secure: true, flags: ['--grpc-tls-mode=existingSecret', '--grpc-tls-secret=not-there'], waitUntilReady: false });
     await bench.cluster.api.apply(aWolConfig('early'));
 
-    const { message } = await untilCondition(bench.cluster.api, 'early', 'AgentReady', 'False', 'DaemonSetMissing');
-
-    expect(message).to.contain('ConfigMap virt-steward-grpc-ca, by which agents verify the manager, is missing');
+    const missing = 'ConfigMap virt-steward-grpc-ca, by which agents verify the manager, is missing';
+    // A status that is written before the first look at the DaemonSet does not know why there is none.
+    await untilStatus(bench.cluster.api, 'early', `to say: ${missing}`, (_, config) => {
+      const { status, reason, message = '' } = conditionOf(config, 'AgentReady') ?? {};
+      return status === 'False' && reason === 'DaemonSetMissing' && message.includes(missing);
+    });
     expect(await bench.daemonSet('early')).to.equal(undefined);
 
     await bench.cluster.api.apply({ ...BUNDLE, data: { 'ca.crt': 'made by hand' } });

@@ -102,9 +102,12 @@ describe(`an agent on a network${NetworkLab.titleNote}`, () => {
       const mac = newMac();
       await wake(mac, '--to', lab.broadcastAddress);
       await eventFor(mac);
-      expect(
-        agent.process.log.split('\n').filter((line) => /"level":"(warn|error)"/.test(line) && !line.includes('rmem_max')),
-      ).to.deep.equal([]);
+      // Its whole log is here once it has ended.
+      await agent.process.stop();
+      // What a slow machine may have it say of its buffer and of its first attempt to connect is not about IPv6.
+      const isOther = (line: string): boolean => line.includes('rmem_max') || line.includes('DEADLINE_EXCEEDED');
+      const warnings = agent.process.log.split('\n').filter((line) => /"level":"(warn|error)"/.test(line) && !isOther(line));
+      expect(warnings).to.deep.equal([]);
     } finally {
       await run('sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=0');
     }

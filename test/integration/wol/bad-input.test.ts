@@ -14,7 +14,7 @@ import { untilCondition } from '../../harness/wol-objects';
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ code: number | null; lines: string[] }> {
   const process = new TestProcess('virt-steward', [MAIN, ...args], env);
   try {
-    await process.until('to end by itself', () => !process.isRunning, 10_000).catch(() => undefined);
+    await process.until('to end by itself', () => !process.isRunning).catch(() => undefined);
     const { code } = await process.stop();
     return { code, lines: process.log.split('\n').filter((line) => line !== '') };
   } finally {
@@ -199,9 +199,10 @@ describe('a manager', () => {
     const manager = await launchManager(cluster, { kubeconfig });
     try {
       await manager.process.until('says it', () => manager.process.log.includes('API server cannot be reached'));
-      const ready = await manager.health('/readyz?verbose');
-      expect(ready.status).to.equal(503);
-      expect(ready.text).to.contain('[-]informers').and.to.contain('127.0.0.1:1');
+      await manager.process.until('/readyz to say it', async () => {
+        const { status, text } = await manager.health('/readyz?verbose').catch(() => ({ status: 0, text: '' }));
+        return status === 503 && text.includes('[-]informers') && text.includes('127.0.0.1:1');
+      });
       expect((await manager.health('/healthz')).status).to.equal(200);
       expect(manager.process.isRunning).to.equal(true);
       expect(manager.process.log.match(/API server cannot be reached/g)).to.have.length(1);

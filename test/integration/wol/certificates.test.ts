@@ -10,7 +10,7 @@ import { WolClient } from '../../../src/wol/protocol/wol-client';
 import type { Reference } from '../../harness/admin-api';
 import { AgentIdentities } from '../../harness/agent-identities';
 import { freeTcpPort } from '../../harness/free-port';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { NAMESPACE, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { launchManager, type ManagerProcess, startManager } from '../../harness/steward-processes';
 
@@ -57,7 +57,8 @@ class Trust {
     const { channel } = verifiedCredentials({ authorities: await this.bundle(), token: 'none', pair: undefined }, host);
     const client = new WolClient(`localhost:${manager.grpcPort}`, channel);
     try {
-      await client.healthCheck(2_000).response;
+      // A refusal is at once; an answer may take its time on a slow machine.
+      await client.healthCheck(PATIENCE_MS / 4).response;
       return true;
     } catch {
       return false;
@@ -127,13 +128,16 @@ describe('certificates of our own', () => {
     const metrics = ['--metrics-secure=true', `--metrics-bind-address=127.0.0.1:${port}`];
     const replica = await startManager(cluster, { secure: true, flags: metrics });
     try {
-      const shown = (): Promise<string | undefined> => serialShownTo(port, trust);
-      await replica.process.until('metrics to show the pair of gRPC', async () => (await shown()) === (await trust.serial()));
+      const showsStored = async (): Promise<boolean> => {
+        const stored = await trust.serial();
+        return stored !== undefined && (await serialShownTo(port, trust)) === stored;
+      };
+      await replica.process.until('metrics to show the pair of gRPC', showsStored);
 
       const before = await trust.serial();
       await cluster.api.delete(SERVER);
       await trust.untilServedAnew(replica, before);
-      await replica.process.until('metrics to show the new pair', async () => (await shown()) === (await trust.serial()));
+      await replica.process.until('metrics to show the new pair', showsStored);
     } finally {
       await replica.process.stop();
     }
@@ -209,10 +213,10 @@ describe('certificates of our own', () => {
     await manager.process.until('the Secret', async () => (await trust.serial()) !== undefined);
     const versionsOf = async (): Promise<unknown[]> =>
       Promise.all([SERVER, AUTHORITY, BUNDLE].map(async (ref) => (await cluster.api.get<TestObject>(ref))?.metadata['resourceVersion']));
-    const before = await versionsOf();
 
-    // The new process looks at everything.
     await manager.process.stop();
+    const before = await versionsOf();
+    // The new process looks at everything.
     manager = await startManager(cluster, { secure: true, flags: ['--grpc-tls-san=wake.example,192.0.2.9'] });
     await manager.process.until('a pass', async () =>
       /^controller_runtime_reconcile_total\{controller="GrpcTrustHandler[^}]*result="(success|requeue_after)"\} [1-9]/m.test(

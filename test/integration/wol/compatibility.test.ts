@@ -1,5 +1,6 @@
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { expect } from 'chai';
+import { ANSWER_WITHIN_MS } from '../../../src/wol/manager/limits';
 import { poll } from '../../harness/poll';
 import { StewardCluster } from '../../harness/steward-cluster';
 import { type ManagerProcess, startManager } from '../../harness/steward-processes';
@@ -48,18 +49,26 @@ describe('agents of kubevirt-wol, which know six fields, single calls and plaint
       number(5, 99),
       number(6, 102),
     ]);
+    const sentAtMs = performance.now();
     const { code, response } = await call('ReportWOLEvent', event);
+    const isLate = performance.now() - sentAtMs >= ANSWER_WITHIN_MS;
     const { response: health } = await call('HealthCheck', Buffer.alloc(0));
 
     expect(code).to.equal(status.OK);
-    // Field 1, the status, is 4: VM_START_INITIATED.
-    expect([...(response ?? [])].slice(0, 2)).to.deep.equal([0x08, 4]);
+    // Field 1, the status, is 4: VM_START_INITIATED; where KubeVirt took too long to be waited for, 1: ACCEPTED.
+    const [field, answer] = response ?? [];
+    expect(field).to.equal(0x08);
+    expect(answer).to.be.oneOf(isLate ? [4, 1] : [4]);
     expect([...(health ?? [])]).to.deep.equal([0x08, 1]);
-    await poll('the start', () => cluster.kubevirt.journal.calls({ verb: 'start', name: 'old-friend', code: 202 }).length === 1);
+    const starts = (): readonly unknown[] => cluster.kubevirt.journal.calls({ verb: 'start', name: 'old-friend', code: 202 });
+    await poll('the start', () => starts().length >= 1);
+    expect(starts()).to.have.length(1);
   });
 
   it('are a mode that nobody runs by accident: the log warns, a metric is 1, and /readyz tells', async () => {
-    expect(manager.process.logLines('gRPC is served in plaintext and to anybody')).to.have.length(1);
+    const warnings = (): unknown[] => manager.process.logLines('gRPC is served in plaintext and to anybody');
+    await manager.process.until('to warn', () => warnings().length >= 1);
+    expect(warnings()).to.have.length(1);
     expect(await manager.metrics()).to.match(/^wol_grpc_insecure 1$/m);
     expect((await manager.health('/readyz?verbose')).text).to.match(
       /\[\+\]grpc ok: port \d+, plaintext without identity \(--grpc-insecure\)/,

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { expect } from 'chai';
 import { AgentIdentities } from '../../harness/agent-identities';
+import { applyRights } from '../../harness/apply-rights';
 import { TestProcess } from '../../harness/child-process';
 import { freeUdpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
@@ -91,12 +92,13 @@ describe('what people ask about waking', () => {
       { apiGroups: ['wol.pillon.org'], resources: ['wolconfigs'], verbs: ['get', 'list'] },
     ];
     await api.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'viewer', namespace: 'default' } });
-    await api.apply({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'viewer' }, rules });
-    await api.apply({
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'viewer' }, rules };
+    const binding = {
       ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'viewer' } },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'viewer' },
       subjects: [{ kind: 'ServiceAccount', name: 'viewer', namespace: 'default' }],
-    });
+    };
+    await applyRights(api, [role, binding], 'system:serviceaccount:default:viewer');
     return controlPlane.writeFile('viewer.kubeconfig', await controlPlane.serviceAccountKubeconfig('default', 'viewer'));
   }
 

@@ -112,6 +112,7 @@ describe('reports of agents', () => {
 
       expect(codes).to.deep.equal({ unary: code, stream: code, status: code });
       expect(await refusalsOf(reason)).to.equal(before + 3);
+      await manager.process.until('to tell it', () => told() >= 1);
       expect(told(), manager.process.log).to.equal(1);
       expect(isAbout(token, manager.process.log)).to.equal(false);
       expect(cluster.kubevirt.journal.calls({ verb: 'start' })).to.deep.equal([]);
@@ -137,8 +138,10 @@ describe('reports of agents', () => {
     await sendMagicPackets(udpPort, [testMac(2)]);
 
     await poll('the machine to be started', () => cluster.kubevirt.journal.calls({ verb: 'start', name: 'two', code: 202 }).length === 1);
-    const metrics = await manager.metrics();
-    expect(metrics).to.match(/^wol_grpc_streams 1$/m);
+    const metrics = await manager.process.until("to have no stream but the agent's", async () => {
+      const text = await manager.metrics();
+      return /^wol_grpc_streams 1$/m.test(text) && text;
+    });
     expect(metrics).to.match(/^wol_grpc_insecure 0$/m);
     expect(metrics).to.match(/^wol_agents_connected\{config="all"\} \d$/m);
     expect(metrics).to.match(/^wol_grpc_certificate_expiry_seconds\{which="server"\} \d/m);
@@ -146,11 +149,14 @@ describe('reports of agents', () => {
 
   it('of an agent with a wrong token wait in the agent, which says why and is not connected, until the token is right', async () => {
     const folder = await identities.folder('node-c', await identities.token({ account: 'somebody' }));
-    const agent = await launchAgent(manager.grpcPort, { nodeName: 'node-c', identity: folder });
+    // A first attempt that takes too long is the one it warns of; why the next one failed is told for those who look closely.
+    const agent = await launchAgent(manager.grpcPort, { nodeName: 'node-c', identity: folder, flags: ['--log-level=debug'] });
     processes.push(agent);
     await cluster.api.apply(aWolConfig('late', { wolPorts: [...agent.udpPorts] }));
     await untilStatus(cluster.api, 'late', 'to count all', ({ managedVMs }) => managedVMs === 3);
     await agent.process.until('to be refused', () => agent.process.log.includes('PERMISSION_DENIED'));
+    const [warning] = agent.process.logLines('manager not reached; events are kept and sent again');
+    expect(warning?.['cause']).to.match(/^(PERMISSION_DENIED|DEADLINE_EXCEEDED): /);
     await sendMagicPackets(agent.udpPorts[0]!, [testMac(3)]);
 
     await identities.replaceToken(folder, 'node-c');
@@ -176,7 +182,14 @@ describe('reports of agents', () => {
     await cluster.controlPlane.startApiServer();
 
     expect(refused.status).to.equal(status.UNAVAILABLE);
-    expect((await fresh.reportEvent(event).response).message).to.include('02:00:00:ff:ff:01');
+    // The manager may have to notice first that its connections to the API server are gone.
+    const { message } = await poll('an answer with the API server', () =>
+      fresh.reportEvent(event).response.catch((error: unknown) => {
+        if ((error as RpcStatusError).status === status.UNAVAILABLE) return undefined;
+        throw error;
+      }),
+    );
+    expect(message).to.include('02:00:00:ff:ff:01');
     stream.end();
     for (const client of [known, fresh]) client.close();
   });

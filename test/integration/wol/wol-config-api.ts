@@ -7,18 +7,16 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { parse } from 'yaml';
 import { type ControlPlane, type RestResponse, startControlPlane } from '../../../hack/control-plane';
 import type { WolConfig } from '../../../src/api/wol/v1beta1';
+import { poll } from '../../harness/poll';
 
 /** Folder of the repository, from the compiled file. */
 export const REPOSITORY = join(__dirname, '..', '..', '..', '..');
 const COLLECTION = '/apis/wol.pillon.org/v1beta1/wolconfigs';
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const SERVED_WITHIN_MS = 15_000;
-const POLL_MS = 50;
 
 /** What a table of `kubectl get` is made of. */
 export interface Table {
@@ -38,7 +36,7 @@ export function yamlFile(path: string): unknown[] {
 export class WolConfigApi implements AsyncDisposable {
   private constructor(private readonly controlPlane: ControlPlane) {}
 
-  /** Starts a control plane and installs the CRD. @throws {Error} when it is not served within 15 s. */
+  /** Starts a control plane and installs the CRD. @throws {Error} when it is not served in time. */
   static async start(): Promise<WolConfigApi> {
     const controlPlane = await startControlPlane({ controllerManager: false });
     const api = new WolConfigApi(controlPlane);
@@ -131,12 +129,7 @@ export class WolConfigApi implements AsyncDisposable {
   private async installCrd(): Promise<void> {
     const [crd] = yamlFile('crds/wol.pillon.org_wolconfigs.yaml');
     bodyOf(await this.controlPlane.request({ method: 'POST', path: `${CRDS}?fieldValidation=Strict`, body: crd }), 201);
-    const deadline = performance.now() + SERVED_WITHIN_MS;
-    while ((await this.controlPlane.request({ path: COLLECTION })).status !== 200) {
-      if (performance.now() > deadline)
-        throw new Error(`WolConfig is not served after ${SERVED_WITHIN_MS} ms: ${JSON.stringify(await this.crd())}`);
-      await delay(POLL_MS);
-    }
+    await poll('WolConfig to be served', async () => (await this.controlPlane.request({ path: COLLECTION })).status === 200);
   }
 }
 
