@@ -41,6 +41,15 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   WolConfig: { plural: 'wolconfigs', namespaced: false },
 };
 
+/** What says where the objects of a definition are. */
+interface Definition {
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string };
+    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+  };
+}
+
 export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
 
 export class ApiRefusal extends Error {
@@ -88,11 +97,20 @@ export class AdminApi {
     if (status !== 200 && status !== 202 && status !== 404) throw new ApiRefusal(`delete ${path}`, status, body);
   }
 
+  /** Of a definition that is Established also until it is served: the API server learns of that by a watch, and answers 404 until then. */
   async waitForCondition(reference: Reference, type: string, status = 'True'): Promise<void> {
-    await poll(`${reference.kind} ${reference.metadata.name} to be ${type}=${status}`, async () => {
+    const found = await poll(`${reference.kind} ${reference.metadata.name} to be ${type}=${status}`, async () => {
       const object = await this.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(reference);
-      return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
+      return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status) && object;
     });
+    if (reference.kind === 'CustomResourceDefinition' && type === 'Established') await this.untilServed(found as TestObject & Definition);
+  }
+
+  private async untilServed({ spec: { group, names, versions } }: Definition): Promise<void> {
+    for (const { name } of versions.filter(({ served }) => served)) {
+      const path = `/apis/${group}/${name}/${names.plural}`;
+      await poll(`${path} to be served`, async () => (await this.controlPlane.request({ path: `${path}?limit=1` })).status !== 404);
+    }
   }
 
   async ask<T>(request: RestRequest): Promise<T> {
