@@ -4,7 +4,7 @@
  * Never: goes through the code under test. Every refusal is an error that shows the server's answer.
  */
 import type { RestRequest, RestResponse } from '../../hack/control-plane/rest';
-import { poll } from './poll';
+import { PATIENCE_MS, poll } from './poll';
 import type { TestObject } from './steward-cluster';
 
 /** Kinds that tests write, with their plural and whether they live in a namespace. */
@@ -77,7 +77,7 @@ export class AdminApi {
   }
 
   async get<T extends TestObject>(reference: Reference): Promise<T | undefined> {
-    const { status, body } = await this.controlPlane.request({ path: pathOf(reference) });
+    const { status, body } = await this.request({ path: pathOf(reference) });
     if (status === 404) return undefined;
     if (status !== 200) throw new ApiRefusal(`get ${pathOf(reference)}`, status, body);
     return body as T;
@@ -93,7 +93,7 @@ export class AdminApi {
 
   async delete(reference: Reference): Promise<void> {
     const path = pathOf(reference);
-    const { status, body } = await this.controlPlane.request({ method: 'DELETE', path });
+    const { status, body } = await this.request({ method: 'DELETE', path });
     if (status !== 200 && status !== 202 && status !== 404) throw new ApiRefusal(`delete ${path}`, status, body);
   }
 
@@ -109,14 +109,19 @@ export class AdminApi {
   private async untilServed({ spec: { group, names, versions } }: Definition): Promise<void> {
     for (const { name } of versions.filter(({ served }) => served)) {
       const path = `/apis/${group}/${name}/${names.plural}`;
-      await poll(`${path} to be served`, async () => (await this.controlPlane.request({ path: `${path}?limit=1` })).status !== 404);
+      await poll(`${path} to be served`, async () => (await this.request({ path: `${path}?limit=1` })).status !== 404);
     }
   }
 
   async ask<T>(request: RestRequest): Promise<T> {
-    const { status, body } = await this.controlPlane.request(request);
+    const { status, body } = await this.request(request);
     if (status >= 300) throw new ApiRefusal(`${request.method ?? 'GET'} ${request.path}`, status, body);
     return body as T;
+  }
+
+  /** As patient as everything here: hundreds of objects that are created at once take more than half a minute on a busy machine. */
+  private request(request: RestRequest): Promise<RestResponse> {
+    return this.controlPlane.request({ timeoutMs: PATIENCE_MS, ...request });
   }
 }
 
