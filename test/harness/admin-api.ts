@@ -4,7 +4,7 @@
  * Never: goes through the code under test. Every refusal is an error that shows the server's answer.
  */
 import type { RestRequest, RestResponse } from '../../hack/control-plane/rest';
-import { poll } from './poll';
+import { PATIENCE_MS, poll } from './poll';
 import type { TestObject } from './steward-cluster';
 
 /** Kinds that tests write, with their plural and whether they live in a namespace. */
@@ -41,14 +41,12 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
   WolConfig: { plural: 'wolconfigs', namespaced: false },
 };
 
-export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
-
-/** What a definition says of where its objects are. */
-interface ServedSpec {
-  readonly group?: string;
-  readonly names?: { readonly plural: string };
-  readonly versions?: readonly { readonly name: string; readonly served: boolean }[];
+/** What says where the objects of a definition are. */
+interface Definition extends TestObject {
+  spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
 }
+
+export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
 
 export class ApiRefusal extends Error {
   constructor(
@@ -75,7 +73,7 @@ export class AdminApi {
   }
 
   async get<T extends TestObject>(reference: Reference): Promise<T | undefined> {
-    const { status, body } = await this.controlPlane.request({ path: pathOf(reference) });
+    const { status, body } = await this.request({ path: pathOf(reference) });
     if (status === 404) return undefined;
     if (status !== 200) throw new ApiRefusal(`get ${pathOf(reference)}`, status, body);
     return body as T;
@@ -91,35 +89,40 @@ export class AdminApi {
 
   async delete(reference: Reference): Promise<void> {
     const path = pathOf(reference);
-    const { status, body } = await this.controlPlane.request({ method: 'DELETE', path });
+    const { status, body } = await this.request({ method: 'DELETE', path });
     if (status !== 200 && status !== 202 && status !== 404) throw new ApiRefusal(`delete ${path}`, status, body);
   }
 
+  /** Of a definition that is Established also until what it defines is served: the API server learns of that by a watch. */
   async waitForCondition(reference: Reference, type: string, status = 'True'): Promise<void> {
     await poll(`${reference.kind} ${reference.metadata.name} to be ${type}=${status}`, async () => {
       const object = await this.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(reference);
       return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
     });
-    if (reference.kind === 'CustomResourceDefinition' && type === 'Established') await this.untilServed(reference);
+    if (type === 'Established' && status === 'True') await this.untilServed(reference);
   }
 
-  /** Whoever serves the objects of a definition is told by a watch that it is established. */
   private async untilServed(definition: Reference): Promise<void> {
-    const found = await this.get<TestObject & { spec: ServedSpec }>(definition);
-    const { group = '', names, versions = [] } = found?.spec ?? {};
-    for (const { name } of versions.filter(({ served }) => served)) {
-      const path = `/apis/${group}/${name}/${names?.plural}?limit=1`;
-      await poll(`${definition.metadata.name} to be served in ${name}`, async () => {
-        const { status } = await this.controlPlane.request({ path });
-        return status !== 404 && status !== 503;
+    const { spec } = (await this.get<Definition>(definition))!;
+    for (const { name } of spec.versions.filter(({ served }) => served)) {
+      const path = `/apis/${spec.group}/${name}`;
+      await poll(`${path}/${spec.names.plural} to be served`, async () => {
+        const { body } = await this.request({ path });
+        const isTold = (body as { resources?: { name: string }[] }).resources?.some((resource) => resource.name === spec.names.plural);
+        return isTold && (await this.request({ path: `${path}/${spec.names.plural}?limit=1` })).status === 200;
       });
     }
   }
 
   async ask<T>(request: RestRequest): Promise<T> {
-    const { status, body } = await this.controlPlane.request(request);
+    const { status, body } = await this.request(request);
     if (status >= 300) throw new ApiRefusal(`${request.method ?? 'GET'} ${request.path}`, status, body);
     return body as T;
+  }
+
+  /** As patient as everything here: hundreds of objects that are created at once take more than half a minute on a busy machine. */
+  private request(request: RestRequest): Promise<RestResponse> {
+    return this.controlPlane.request({ timeoutMs: PATIENCE_MS, ...request });
   }
 }
 

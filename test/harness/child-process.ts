@@ -68,11 +68,14 @@ export class TestProcess {
     return this.exit === undefined;
   }
 
-  /** @returns the log lines whose message is `message`, parsed; of the last line only a part may have come yet. */
+  /** The lines it has printed so far, without the one whose end has not come through the pipe yet. */
+  get lines(): string[] {
+    return this.output.slice(0, Math.max(0, this.output.lastIndexOf('\n'))).split('\n');
+  }
+
+  /** @returns the log lines whose message is `message`, parsed. */
   logLines(message: string): Record<string, unknown>[] {
-    return this.output
-      .slice(0, this.output.lastIndexOf('\n') + 1)
-      .split('\n')
+    return this.lines
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((line) => line['msg'] === message);

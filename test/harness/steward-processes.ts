@@ -158,6 +158,7 @@ async function untilReady({ process, health }: Pick<AgentProcess, 'process' | 'h
 }
 
 async function fetchText(url: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+  // A connection of its own: one that is kept may be closed by the server while this process is held up, just before it is used again.
+  const response = await fetch(url, { headers: { connection: 'close' }, signal: AbortSignal.timeout(PATIENCE_MS) });
   return { status: response.status, text: await response.text() };
 }

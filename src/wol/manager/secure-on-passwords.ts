@@ -3,7 +3,7 @@
  *
  * Expected flow: config followed -> Secret read at once -> read again every 60 s -> config forgotten.
  * Guarantees: nothing is read on the wake path; a Secret that is missing, refused or malformed leaves no password behind; after
- * a change of the reference the former password counts no more.
+ * a change of the reference the former password counts no more; of readings that overlap the one that was begun last counts.
  * Assumptions: `read` selects one Secret by its name.
  * Caveats: a changed password takes effect within 60 s; while the API server does not answer, the last one read stays in force.
  * Errors: none; a problem is kept as one line without anything of the Secret's content.
@@ -24,6 +24,9 @@ interface Entry {
   problem: string;
   /** The first reading has ended, one way or the other. */
   tried: boolean;
+  /** Readings so far, and the latest of them that has ended. */
+  begun: number;
+  ended: number;
 }
 
 export class SecureOnPasswords implements PasswordSource {
@@ -73,7 +76,7 @@ export class SecureOnPasswords implements PasswordSource {
     }
     const isSame = known !== undefined && sameReference(known.reference, reference);
     if (isSame && known.problem === '') return;
-    const entry: Entry = isSame ? known : { reference, password: undefined, problem: '', tried: false };
+    const entry: Entry = isSame ? known : { reference, password: undefined, problem: '', tried: false, begun: 0, ended: 0 };
     this.entries.set(config, entry);
     void this.refresh(config, entry).then((delayMs) => this.schedule(delayMs));
   }
@@ -104,18 +107,21 @@ export class SecureOnPasswords implements PasswordSource {
   /** @returns milliseconds until the next look. */
   private async refresh(config: string, entry: Entry): Promise<number> {
     const { namespace = this.defaultNamespace, name } = entry.reference;
-    const before = { password: entry.password, problem: entry.problem, tried: entry.tried };
+    const turn = ++entry.begun;
     let delayMs = PASSWORD_REREAD_MS;
+    let found: Partial<Pick<Entry, 'password' | 'problem'>> = {};
     try {
-      Object.assign(entry, passwordIn(await this.read(namespace, name), entry.reference, `${namespace}/${name}`));
+      found = passwordIn(await this.read(namespace, name), entry.reference, `${namespace}/${name}`);
     } catch (error) {
       const refusal = refusalText(error, `${namespace}/${name}`);
-      if (refusal !== undefined) Object.assign(entry, { password: undefined, problem: refusal });
+      if (refusal !== undefined) found = { password: undefined, problem: refusal };
       else if (entry.password === undefined && entry.problem === '')
-        entry.problem = `Secret ${namespace}/${name} cannot be read at the moment`;
+        found = { problem: `Secret ${namespace}/${name} cannot be read at the moment` };
       delayMs = refusal === undefined ? PASSWORD_RETRY_MS : PASSWORD_REREAD_MS;
     }
-    entry.tried = true;
+    if (turn < entry.ended) return delayMs;
+    const before = { password: entry.password, problem: entry.problem, tried: entry.tried };
+    Object.assign(entry, found, { tried: true, ended: turn });
     if (this.entries.get(config) === entry && isNews(before, entry)) for (const listener of [...this.listeners]) listener(config);
     return delayMs;
   }

@@ -100,6 +100,8 @@ describe('virt-steward doctor on assets and Machines', function () {
   });
 
   it('tells that the patch of an owner cannot be used', async () => {
+    // It is decided on before it is there.
+    await poll('the object to be there', () => cluster.api.get(DESCHEDULER));
     await cluster.api.mergePatch(DESCHEDULER, { metadata: { annotations: { 'platform.kubevirt.io/patch': 'no patch' } } });
     const { code, checks } = await untilTold(['asset/descheduler-loadaware'], 'manager', /HELD InvalidPatch/);
 

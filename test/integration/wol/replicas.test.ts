@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { freeTcpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
-import { type Answer, ReportingAgent } from '../../harness/reporting-agent';
+import { type Answer, expectStarted, ReportingAgent } from '../../harness/reporting-agent';
 import { StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { type AgentProcess, type ManagerProcess, startAgent, startManager } from '../../harness/steward-processes';
 import { sendMagicPackets } from '../../harness/udp-sender';
@@ -11,6 +11,7 @@ import { untilStatus } from '../../harness/wol-objects';
 /** Not RerunOnFailure: a virtual machine that is created with it starts by itself. */
 const STRATEGIES = ['Manual', 'Halted'];
 const ALREADY: readonly Answer['status'][] = ['VM_START_INITIATED', 'VM_ALREADY_RUNNING', 'ACCEPTED', 'DUPLICATE'];
+const MACHINES = '/apis/kubevirt.io/v1/namespaces/default/virtualmachines';
 const INSTANCES = '/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances';
 
 /** Virtual machines that stay off until a packet starts them. */
@@ -86,11 +87,13 @@ describe('managers that are killed and managers that share the work', () => {
       await poll(
         'all to run',
         async () => {
-          const vms = await cluster.api.list<never>('/apis/kubevirt.io/v1/namespaces/default/virtualmachines');
+          const vms = await cluster.api.list<never>(MACHINES);
           return (vms as { status?: { printableStatus?: string } }[]).every(({ status }) => status?.printableStatus === 'Running');
         },
         { intervalMs: 200 },
       );
+      await poll('every packet to be answered', async () => /^wol_agent_queue_depth[^ ]* 0$/m.test((await agent.health('/metrics')).text));
+      await poll('no wake to be under way', async () => /^wol_inflight_wakes 0$/m.test(await manager.metrics()));
       expect(startsOf(names)).to.deep.equal(ones(100));
     });
   });
@@ -120,8 +123,13 @@ describe('managers that are killed and managers that share the work', () => {
       const answers = await Promise.all(managers.map(leads));
       return managers[answers.indexOf(true)];
     }
-    const knows = async (manager: ManagerProcess, config: string): Promise<number> =>
-      counter(manager, `wol_managed_vms{config="${config}"}`);
+    /** Until each of them knows all virtual machines of the cluster, which every config here manages. */
+    async function untilAllKnown(config: string, where = cluster): Promise<number> {
+      const { length: all } = await where.api.list(MACHINES);
+      const series = `wol_managed_vms{config="${config}"}`;
+      for (const manager of managers) await poll(`a manager to know ${all}`, async () => (await counter(manager, series)) === all);
+      return all;
+    }
 
     /** Each machine's packet to both managers in one turn of the event loop. */
     function reportToBoth(machines: readonly { mac: string }[], port: number): Promise<Answer[]> {
@@ -138,7 +146,7 @@ describe('managers that are killed and managers that share the work', () => {
         // As KubeVirt's controller leaves it: to one that has no status at all KubeVirt adds a request without a test.
         await Promise.all(machines.map(({ name }) => still.api.ask(statusOf(name, { printableStatus: 'Stopped' }))));
         await startTwo(still);
-        for (const manager of managers) await poll('both to know all', async () => (await knows(manager, 'still')) === 60);
+        expect(await untilAllKnown('still', still)).to.equal(60);
 
         const answers = await reportToBoth(machines, 9);
 
@@ -164,7 +172,7 @@ describe('managers that are killed and managers that share the work', () => {
       const names = new Set(machines.map(({ name }) => name));
       await create(machines, 'shared', [9]);
       await startTwo(cluster);
-      for (const manager of managers) await poll('both to know all', async () => (await knows(manager, 'shared')) >= 40);
+      await untilAllKnown('shared');
 
       const reported = reportToBoth(machines, 9);
       const uids = new Map<string, Set<string>>();
@@ -185,12 +193,13 @@ describe('managers that are killed and managers that share the work', () => {
       await startTwo(cluster);
       const leader = managers.indexOf(await poll('one to lead', leading));
       const standby = 1 - leader;
-      const { status } = await untilStatus(cluster.api, 'orphaned', 'to be counted', ({ managedVMs }) => managedVMs! >= 6);
+      const all = await untilAllKnown('orphaned');
+      await untilStatus(cluster.api, 'orphaned', 'to be counted', ({ managedVMs }) => managedVMs === all);
       const wakes = async (which: number, { mac, name }: { mac: string; name: string }): Promise<void> => {
-        expect(await reporters[which]!.report(mac, 7)).to.include({ status: 'VM_START_INITIATED', vm: `default/${name}` });
+        expectStarted(await reporters[which]!.report(mac, 7), `default/${name}`);
+        await poll(`${name} to be started`, () => startsOf([name])[0]! > 0);
       };
       const [a, b, ...rest] = machines;
-      for (const manager of managers) await poll('both to know all', async () => (await knows(manager, 'orphaned')) >= 6);
       await wakes(leader, a!);
       await wakes(standby, b!);
 
@@ -201,8 +210,7 @@ describe('managers that are killed and managers that share the work', () => {
       const last = `default/${rest.at(-1)!.name}`;
       await untilStatus(cluster.api, 'orphaned', 'to name the wake that no leader saw', ({ lastWake }) => lastWake?.vm === last);
       await cluster.api.apply(aVm({ name: 'orphaned-new', mac: testMac(22_100) }));
-      const counted = status!.managedVMs! + 1;
-      await untilStatus(cluster.api, 'orphaned', 'to be counted by the next leader', ({ managedVMs }) => managedVMs === counted);
+      await untilStatus(cluster.api, 'orphaned', 'to be counted by the next leader', ({ managedVMs }) => managedVMs === all + 1);
       expect(await leads(managers[standby]!)).to.equal(true);
     });
   });

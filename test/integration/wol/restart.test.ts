@@ -52,6 +52,7 @@ describe('processes that end and come back', () => {
 
     await poll('the machine to be started', () => starts('patient') > 0);
     await poll('the agent to be connected again', async () => /^wol_agent_connected[^ ]* 1$/m.test((await agent.health('/metrics')).text));
+    await poll('the packet to be answered', async () => !(await isQueued(agent)));
     expect(starts('patient')).to.equal(1);
     const { status } = await untilStatus(cluster.api, 'all', 'to have a last wake', ({ lastWake }) => lastWake !== undefined);
     expect(status?.lastWake).to.include({ macAddress: testMac(1), result: 'Started', node: 'test-node' });
@@ -90,8 +91,11 @@ describe('processes that end and come back', () => {
     const lonely = await launchAgent(await freeTcpPort());
     leftovers.push(lonely.process);
     await lonely.process.until('alive', async () => (await lonely.health('/healthz').catch(() => undefined))?.status === 200);
-    await sendMagicPackets(lonely.udpPorts[0]!, [testMac(3)]);
-    await lonely.process.until('the packet to be queued', () => isQueued(lonely));
+    await lonely.process.until('a packet to be queued', async () => {
+      // Again, for it may be alive before it listens.
+      await sendMagicPackets(lonely.udpPorts[0]!, [testMac(3)]);
+      return isQueued(lonely);
+    });
 
     const exit = await lonely.process.stop();
 

@@ -1,12 +1,13 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { createContainer, createOperator, nullLogger, Settings, type StewardOperator } from '../../../src/framework';
+import type { CallOutcome } from '../../../src/kubevirt/call-outcome';
 import { WAKE_TARGET_SOURCE } from '../../../src/kubevirt/wake-target';
 import { provideWol, WOL_FLAGS, WOL_VARIABLES, wolHandlersFor, wolSettings } from '../../../src/wol';
 import { freeTcpPort } from '../../harness/free-port';
 import { poll } from '../../harness/poll';
 import { RemoteMachines } from '../../harness/remote-machines';
-import { ReportingAgent } from '../../harness/reporting-agent';
+import { expectStarted, ReportingAgent } from '../../harness/reporting-agent';
 import { NAMESPACE, StewardCluster } from '../../harness/steward-cluster';
 import { aVm, aWolConfig, testMac } from '../../harness/virtual-machines';
 import { untilCondition, untilEvent, untilStatus, wolConfigRef } from '../../harness/wol-objects';
@@ -14,8 +15,10 @@ import { untilCondition, untilEvent, untilStatus, wolConfigRef } from '../../har
 const WEST = testMac(1);
 const DOWN = testMac(2);
 const LOCAL = testMac(3);
-/** The shortest that --wol-start-timeout may be. */
-const START_TIMEOUT = '1s';
+/** Longer than a busy cluster takes for a start, and short enough to be waited for. */
+const START_TIMEOUT = '8s';
+/** What is sent again is a duplicate however slow a machine is. */
+const DEDUP_WINDOW = '10m';
 
 describe('wake targets of another module', () => {
   let cluster: StewardCluster;
@@ -30,7 +33,10 @@ describe('wake targets of another module', () => {
     await cluster.api.apply(aWolConfig('all'));
     machines.isReady = false;
     const port = await freeTcpPort();
-    const flags = { grpcInsecure: 'true', grpcBindAddress: `127.0.0.1:${port}`, wolStartTimeout: START_TIMEOUT };
+    const flags = {
+      ...{ grpcInsecure: 'true', grpcBindAddress: `127.0.0.1:${port}` },
+      ...{ wolStartTimeout: START_TIMEOUT, wolDedupWindow: DEDUP_WINDOW },
+    };
     const container = createContainer();
     const settings = wolSettings(new Settings([...WOL_FLAGS, ...WOL_VARIABLES], flags, {}), NAMESPACE, '0.0.0');
     provideWol(container, settings);
@@ -90,15 +96,23 @@ describe('wake targets of another module', () => {
     await cluster.installKubeVirt();
     await cluster.api.apply(aVm({ name: 'local', mac: LOCAL }));
     await untilStatus(cluster.api, 'all', 'to count both', ({ managedVMs }) => managedVMs === 2);
-    machines.add({ name: 'down', mac: DOWN, start: async () => ({ kind: 'transient', message: 'connection refused', unreachable: true }) });
+    const refused: CallOutcome = { kind: 'transient', message: 'connection refused', unreachable: true };
+    const { promise: attempted, resolve: give } = Promise.withResolvers<CallOutcome>();
+    machines.add({ name: 'down', mac: DOWN, start: () => attempted });
 
     const lost = reporter.report(DOWN);
-    const local = await reporter.report(LOCAL);
-    const first = await Promise.race([lost, Promise.resolve('the local one')]);
+    await poll('the lost one to be called', () => machines.starts.includes('down'));
+    // The first call of the other one has no answer until this one is started.
+    expectStarted(await reporter.report(LOCAL), 'default/local');
+    await poll('the local one to be started', () => cluster.kubevirt.journal.calls({ name: 'local', code: 202 }).length > 0);
+    expect(machines.starts.filter((name) => name === 'down')).to.have.length(1);
+    give(refused);
 
-    expect(local).to.include({ status: 'VM_START_INITIATED', vm: 'default/local' });
-    expect(first).to.equal('the local one');
-    const answer = await lost;
+    const answer = await poll('the failure', async () => {
+      await lost;
+      const told = await reporter.report(DOWN);
+      return told.status === 'ACCEPTED' ? undefined : told;
+    });
     expect(`${answer.status} ${answer.message}`).to.match(/^ERROR ClusterUnavailable: connection refused/);
   });
 

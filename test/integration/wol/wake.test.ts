@@ -24,6 +24,12 @@ describe('a magic packet', () => {
     await cluster?.stop();
   });
 
+  /** Every packet so far has been answered, and every wake has ended. */
+  async function settled(): Promise<void> {
+    await poll('the agent to have all answers', async () => /^wol_agent_queue_depth[^ ]* 0$/m.test((await agent.health('/metrics')).text));
+    await poll('all wakes to end', async () => /^wol_inflight_wakes 0$/m.test(await manager.metrics()));
+  }
+
   it('starts the virtual machine that owns the address, once, and is recorded for people', async () => {
     const [port] = agent.udpPorts;
     await cluster.api.apply(aWolConfig('all', { wolPorts: [port!] }));
@@ -39,8 +45,11 @@ describe('a magic packet', () => {
       const vm = await cluster.kubevirt.vm({ namespace: 'default', name: 'sleeper' });
       return vm?.status?.printableStatus === 'Running';
     });
+    // KubeVirt has taken the start before the manager hears of it, and counts.
+    await poll('the start to be counted', async () => /^wol_vm_started_total\{config="all"\} [1-9]/m.test(await manager.metrics()));
+    await settled();
     expect(cluster.kubevirt.journal.calls({ verb: 'start' })).to.have.length(1);
-    expect(await manager.metrics()).to.match(/wol_vm_started_total\{config="all"\} 1/);
+    expect(await manager.metrics()).to.match(/^wol_vm_started_total\{config="all"\} 1$/m);
   });
 
   it('unpauses a machine when its config says so', async () => {
@@ -67,11 +76,16 @@ describe('a magic packet', () => {
   it('of an allowed sender starts the machine right after one of a sender who is refused, and once however many copies come', async () => {
     const [port] = agent.udpPorts;
     await cluster.api.apply(aVm({ name: 'fenced', mac: testMac(3) }));
-    await cluster.api.apply(aWolConfig('all', { wolPorts: [port!], allowedSources: ['127.0.0.2/31'] }));
-    await untilStatus(cluster.api, 'all', 'to count it', ({ managedVMs }) => managedVMs === 3);
+    const { metadata } = await cluster.api.apply(aWolConfig('all', { wolPorts: [port!], allowedSources: ['127.0.0.2/31'] }));
+    await untilStatus(
+      cluster.api,
+      'all',
+      'to count it and to fence it',
+      ({ managedVMs, observedGeneration }) => managedVMs === 3 && observedGeneration === metadata['generation'],
+    );
     const send = (from: string) => sendMagicPackets(port!, [testMac(3), testMac(3)], '127.0.0.1', from);
     await send('127.0.0.1');
-    await poll('the refusal', async () => /wol_errors_total\{config="all",reason="SourceNotAllowed"\} 1/.test(await manager.metrics()));
+    await poll('the refusal', async () => /wol_errors_total\{config="all",reason="SourceNotAllowed"\} 1$/m.test(await manager.metrics()));
 
     // At once: the window of the packet that was refused is still open.
     await Promise.all([send('127.0.0.2'), send('127.0.0.3')]);
@@ -80,6 +94,7 @@ describe('a magic packet', () => {
       const vm = await cluster.kubevirt.vm({ namespace: 'default', name: 'fenced' });
       return vm?.status?.printableStatus === 'Running';
     });
+    await settled();
     expect(cluster.kubevirt.journal.calls({ verb: 'start', name: 'fenced', code: 202 })).to.have.length(1);
   });
 });

@@ -7,13 +7,13 @@ import type { JournalEntry } from './journal';
 
 /**
  * - `answer`: this status instead of the real answer, nothing written; with `retryAfterSeconds` as the header of that name.
- * - `delay`: the real answer, so many milliseconds later than it came in.
+ * - `hold`: the real answer, once `until` resolves.
  * - `cut`: no answer, nothing written.
  * - `cutAfterWrite`: written, but the answer never arrives.
  */
 export type Fault =
   | { readonly kind: 'answer'; readonly code: 409 | 422 | 429 | 500 | 502 | 503 | 504; readonly retryAfterSeconds?: number }
-  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   | { readonly kind: 'cut' }
   | { readonly kind: 'cutAfterWrite' };
 

@@ -10,7 +10,6 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { closeServer, SocketTable } from '../../../src/framework/testing/socket-table';
 import type { Clock } from '../../../src/framework/time/clock';
-import { sleep } from '../../../src/framework/time/sleep';
 import type { KubeApi } from '../api/kube-api';
 import { conflict, internalError, unavailable } from '../decisions/answer';
 import { timestampOf } from '../objects';
@@ -109,8 +108,17 @@ export class VirtApi {
   private async outcomeOf(verb: Verb, target: SubresourceTarget, body: string, fault: Fault | undefined): Promise<Outcome> {
     if (fault?.kind === 'answer') return { answer: faultAnswer(fault.code, target.name), wrote: false };
     if (fault?.kind === 'cut') return { answer: { code: 0 }, wrote: false };
-    if (fault?.kind === 'delay') await sleep(this.options.clock, fault.delayMs, this.closing.signal);
+    if (fault?.kind === 'hold') await this.unlessClosed(fault.until);
     return this.subresources.handle(verb, target, body);
+  }
+
+  /** @throws {Error} when the server closes first. */
+  private unlessClosed(until: Promise<void>): Promise<void> {
+    const { signal } = this.closing;
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      until.then(resolve, reject);
+    });
   }
 }
 

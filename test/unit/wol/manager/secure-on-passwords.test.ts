@@ -89,6 +89,24 @@ describe('the SecureOn passwords of configs', () => {
     expect(secrets.told).to.deep.equal(['lab', 'lab', 'lab']);
   });
 
+  it('are those of the reading that was begun last, whichever answer comes last', async () => {
+    const answers: ((answer: Record<string, string> | undefined) => void)[] = [];
+    const clock = new FakeClock();
+    const passwords = new SecureOnPasswords(() => new Promise((resolve) => answers.push(resolve)), 'steward', clock);
+    passwords.follow('lab', REFERENCE);
+    answers[0]!(undefined);
+    await clock.advance(0);
+    for (let reading = 0; reading < 2; reading++) passwords.follow('lab', REFERENCE);
+
+    answers[2]!({ password: encoded('secret') });
+    await clock.advance(0);
+    answers[1]!(undefined);
+    await clock.advance(0);
+
+    expect(Buffer.from(passwords.passwordOf('lab')!).toString()).to.equal('secret');
+    expect(passwords.problemOf('lab')).to.equal(undefined);
+  });
+
   it('tell nobody of a reading that brought nothing new', async () => {
     const secrets = new Secrets({ 'steward/wake': undefined });
     await secrets.follow();
