@@ -43,6 +43,10 @@ const RESOURCES: Readonly<Record<string, { plural: string; namespaced: boolean }
 
 export type Reference = Pick<TestObject, 'apiVersion' | 'kind' | 'metadata'>;
 
+interface Definition extends TestObject {
+  spec: { group: string; names: { plural: string }; versions: { name: string; served: boolean }[] };
+}
+
 export class ApiRefusal extends Error {
   constructor(
     what: string,
@@ -88,11 +92,25 @@ export class AdminApi {
     if (status !== 200 && status !== 202 && status !== 404) throw new ApiRefusal(`delete ${path}`, status, body);
   }
 
+  /** Of a definition that is Established also until what it defines is served: that follows a moment later. */
   async waitForCondition(reference: Reference, type: string, status = 'True'): Promise<void> {
     await poll(`${reference.kind} ${reference.metadata.name} to be ${type}=${status}`, async () => {
       const object = await this.get<TestObject & { status?: { conditions?: { type: string; status: string }[] } }>(reference);
       return object?.status?.conditions?.some((condition) => condition.type === type && condition.status === status);
     });
+    if (type === 'Established' && status === 'True') await this.waitUntilServed(reference);
+  }
+
+  private async waitUntilServed(definition: Reference): Promise<void> {
+    const { spec } = (await this.get<Definition>(definition))!;
+    for (const { name } of spec.versions.filter(({ served }) => served)) {
+      const path = `/apis/${spec.group}/${name}`;
+      await poll(`${path}/${spec.names.plural} to be served`, async () => {
+        const { body } = await this.controlPlane.request({ path });
+        const isTold = (body as { resources?: { name: string }[] }).resources?.some((resource) => resource.name === spec.names.plural);
+        return isTold && (await this.controlPlane.request({ path: `${path}/${spec.names.plural}?limit=1` })).status === 200;
+      });
+    }
   }
 
   async ask<T>(request: RestRequest): Promise<T> {
