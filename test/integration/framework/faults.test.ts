@@ -36,7 +36,9 @@ const definitionOf = ({ group, kind, plural }: Kind, version: string): Json => (
   },
 });
 
-describe('faults of the network before a real API server', () => {
+describe('faults of the network before a real API server', function () {
+  // Each step of the clock asks the API server: hundreds of questions a test.
+  this.timeout(900_000);
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let stage: Stage | undefined;

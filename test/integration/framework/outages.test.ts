@@ -30,7 +30,9 @@ class Sample {
   }
 }
 
-describe('an operator while a real API server is away, or refuses it', () => {
+describe('an operator while a real API server is away, or refuses it', function () {
+  // Each step of the clock asks the API server: hundreds of questions a test.
+  this.timeout(900_000);
   let controlPlane: ControlPlane;
   let stage: Stage | undefined;
 
