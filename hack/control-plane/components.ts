@@ -17,7 +17,7 @@ export const LOOPBACK = '127.0.0.1';
 /** etcd insists on addresses of the form host:port to announce, even to nobody; nothing listens there. */
 const ETCD_ADVERTISED = { client: 'http://127.0.0.1:2379', peer: 'http://127.0.0.1:2380' } as const;
 /** Issuer and audience of the tokens of service accounts. */
-export const TOKEN_ISSUER = 'https://kubernetes.default.svc';
+const TOKEN_ISSUER = 'https://kubernetes.default.svc';
 const SERVICE_CLUSTER_IP_RANGE = '10.96.0.0/16';
 /** The `kubernetes` Service has the first address of the range; pods know the API server under it. */
 export const KUBERNETES_SERVICE_IP = '10.96.0.1';

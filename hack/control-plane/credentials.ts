@@ -4,8 +4,8 @@
  * Owns: the contents of the pki folder. Never: logs a key or a token. Invariant: nothing is shared between two control planes;
  * only the user that runs them can read the files.
  */
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { CertificateAuthority } from './certificates';
 import { type ControlPlaneFiles, FRONT_PROXY_CLIENT, KUBERNETES_SERVICE_IP } from './components';
 
@@ -69,13 +69,6 @@ function writeCertificates(files: ControlPlaneFiles): void {
   const serviceAccounts = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writePrivately(files.serviceAccountKey, serviceAccounts.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   writePrivately(files.serviceAccountPublicKey, serviceAccounts.publicKey.export({ type: 'spki', format: 'pem' }).toString());
-}
-
-/** Signs claims as the API server signs tokens of service accounts: JWT with ES256. */
-export function signedToken(files: ControlPlaneFiles, claims: object): string {
-  const text = [{ alg: 'ES256', typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  const key = { key: readFileSync(files.serviceAccountKey, 'utf8'), dsaEncoding: 'ieee-p1363' as const };
-  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
 }
 
 function newToken(): string {

@@ -18,7 +18,6 @@
  *       hasControllerManager, hasScheduler: boolean
  *       kubeconfigFor(token, { user?, namespace? }?): string
  *       serviceAccountToken(namespace, name, expirationSeconds?): Promise<string>
- *       expiringToken(namespace, name, expiresAtMs): Promise<string>      // expires earlier than any the API server would issue
  *       rotateAuthority(): void           // the API server shows a certificate of a new authority from its next start on
  *       serviceAccountKubeconfig(namespace, name): Promise<string>        // the account must exist
  *       writeFile(name, text): string     // a file in `directory`, returns its path

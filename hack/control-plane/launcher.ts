@@ -10,8 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ControlPlaneBinaries, type ResolveOptions, resolveBinaries } from './binaries';
 import * as components from './components';
-import { type Component, type ControlPlaneFiles, filesIn, LOOPBACK, logFileOf, TOKEN_ISSUER } from './components';
-import { type Credentials, signedToken, writeCredentials, writePrivately, writeServingCertificate } from './credentials';
+import { type Component, type ControlPlaneFiles, filesIn, LOOPBACK, logFileOf } from './components';
+import { type Credentials, writeCredentials, writePrivately, writeServingCertificate } from './credentials';
 import { storeInEtcd } from './etcd-store';
 import { kubeconfigText } from './kubeconfig';
 import { endOf, tailOf } from './log-tail';
@@ -169,30 +169,6 @@ export class ControlPlane implements AsyncDisposable {
       throw new Error(`no token for service account ${namespace}/${name}: ${(body as { message?: string }).message ?? `status ${status}`}`);
     }
     return token;
-  }
-
-  /**
-   * A token of a service account that ends when the test wants it to, which the API server would not issue.
-   *
-   * @param expiresAtMs Unix time in milliseconds; the API server honours it some time longer: a minute for clocks that differ, and ten
-   * seconds for which it remembers whom it has let in.
-   */
-  async expiringToken(namespace: string, name: string, expiresAtMs: number): Promise<string> {
-    const { status, body } = await this.request({ path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}` });
-    const uid = (body as { metadata?: { uid?: string } }).metadata?.uid;
-    if (status !== 200) throw new Error(`no service account ${namespace}/${name}: status ${status}`);
-    const exp = Math.floor(expiresAtMs / 1_000);
-    return signedToken(this.files, {
-      ...{
-        iss: TOKEN_ISSUER,
-        aud: [TOKEN_ISSUER],
-        sub: `system:serviceaccount:${namespace}:${name}`,
-        exp,
-        iat: exp - 3_600,
-        nbf: exp - 3_600,
-      },
-      'kubernetes.io': { namespace, serviceaccount: { name, uid } },
-    });
   }
 
   /**

@@ -5,6 +5,9 @@
  * of all processes, whatever the processes believe themselves.
  *
  * Usage: node leader-process.js NAME NAMESPACE [election options as JSON]
+ *
+ * SIGUSR2 stops it, as SIGSTOP does, but never between the last look at the Lease and the write that it allows: what is being sent then
+ * cannot be taken back by anybody.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -65,6 +68,7 @@ async function main(): Promise<number> {
     logger: WinstonLogger.create({ level: 'info', format: 'json' }),
   });
   process.once('SIGTERM', () => void operator.stop());
+  process.on('SIGUSR2', () => process.kill(process.pid, 'SIGSTOP'));
   await operator.start();
   return operator.finished;
 }

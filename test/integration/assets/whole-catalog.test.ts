@@ -134,8 +134,8 @@ describe('the whole catalog, kept by a manager with the rights that follow from 
   it('is not written again when the manager starts anew', async () => {
     const versions = async (): Promise<string[]> =>
       Promise.all(wanted.map(async (object) => ((await live(object))!['metadata'] as { resourceVersion: string }).resourceVersion));
-    const before = await versions();
     await manager!.process.stop();
+    const before = await versions();
     manager = await startManager(steward);
     await poll(
       'compliance of every object',

@@ -47,7 +47,7 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
   const cleanup = (...args: string[]): Promise<Outcome> =>
     new Promise((resolve) => {
       const env = { PATH: process.env['PATH'] ?? '', KUBECONFIG: kubeconfig, POD_NAMESPACE: NAMESPACE };
-      execFile(process.execPath, [MAIN, 'cleanup', '--modules=wol', ...args], { env, timeout: 100_000 }, (error, stdout, stderr) =>
+      execFile(process.execPath, [MAIN, 'cleanup', '--modules=wol', ...args], { env, timeout: 200_000 }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), lines: stdout.trim().split('\n'), stderr }),
       );
     });
@@ -169,7 +169,6 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
 
   describe('--release-finalizers (U8)', () => {
     const MACHINES = '--modules=machines';
-    const CRD = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'machines.vitistack.io' } };
     const machine = (name: string, finalizers: string[], provider = ''): TestObject => ({
       apiVersion: 'vitistack.io/v1alpha1',
       kind: 'Machine',
@@ -193,9 +192,10 @@ describe('virt-steward cleanup, with the rights of the hook of the chart', () =>
       this.timeout(0);
       await api.delete(DEPLOYMENT);
       await api.delete(LEASE);
-      for (const file of ['machines', 'kubevirtconfigs', 'networkconfigurations'])
-        await api.apply(parse(readFileSync(join(ROOT, 'crds', `vitistack.io_${file}.yaml`), 'utf8')) as TestObject);
-      await api.waitForCondition(CRD, 'Established');
+      for (const file of ['machines', 'kubevirtconfigs', 'networkconfigurations']) {
+        const crd = await api.apply(parse(readFileSync(join(ROOT, 'crds', `vitistack.io_${file}.yaml`), 'utf8')) as TestObject);
+        await api.waitForCondition(crd, 'Established');
+      }
       for (const object of [machine('held', OURS_ONLY!), machine('twice', WITH_OTHERS!), machine('foreign', OURS_ONLY!, 'proxmox')])
         await api.apply(object);
     });

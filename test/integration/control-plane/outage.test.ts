@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 
 describe('outages of a control plane on purpose', () => {
   let controlPlane: ControlPlane;
@@ -14,8 +14,9 @@ describe('outages of a control plane on purpose', () => {
 
   after(() => controlPlane?.stop());
 
-  const statusOf = async (path: string): Promise<number | string> =>
-    controlPlane.request({ path, timeoutMs: 3_000 }).then(
+  /** @param timeoutMs for what is not going to be answered. @default patience */
+  const statusOf = async (path: string, timeoutMs = PATIENCE_MS): Promise<number | string> =>
+    controlPlane.request({ path, timeoutMs }).then(
       ({ status }) => status,
       (error: NodeJS.ErrnoException) => error.code ?? error.name,
     );
@@ -55,7 +56,7 @@ describe('outages of a control plane on purpose', () => {
     await createNamespace('before-etcd-outage');
 
     await controlPlane.stopEtcd();
-    expect(await statusOf('/api/v1/namespaces/before-etcd-outage')).not.to.equal(200);
+    expect(await statusOf('/api/v1/namespaces/before-etcd-outage', 3_000)).not.to.equal(200);
     expect(controlPlane.pids.has('kube-apiserver'), 'the API server runs').to.equal(true);
     await controlPlane.startEtcd();
 

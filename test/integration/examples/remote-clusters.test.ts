@@ -46,10 +46,11 @@ describe('15-remote-clusters on two real control planes', () => {
     const group = 'rbac.authorization.k8s.io';
     await remoteApi.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata });
     const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] }];
-    await remoteApi.apply({ apiVersion: `${group}/v1`, kind: 'Role', metadata, rules });
     const subjects = [{ kind: 'ServiceAccount', name: 'banners', namespace: 'default' }];
     const roleRef = { apiGroup: group, kind: 'Role', name: 'banners' };
-    await remoteApi.apply({ apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects });
+    const role = { apiVersion: `${group}/v1`, kind: 'Role', metadata, rules };
+    const binding = { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata, roleRef, subjects };
+    await applyRights(remoteApi, [role, binding], 'system:serviceaccount:default:banners');
     const kubeconfig = await remote.serviceAccountKubeconfig('default', 'banners');
     await api.ask({
       method: 'POST',

@@ -14,7 +14,9 @@ const MIB = 1024 * 1024;
 const WATCH = { verb: 'watch', kind: Part } as const;
 const MAPS = '/api/v1/namespaces/default/configmaps';
 
-describe('answers of a real API server that are refused, spoiled or lost', () => {
+describe('answers of a real API server that are refused, spoiled or lost', function () {
+  // Each step of the clock asks the API server: hundreds of questions a test.
+  this.timeout(900_000);
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let stage: Stage | undefined;

@@ -15,6 +15,13 @@ const PROGRAM = join(ROOT, 'build', 'test', 'harness', 'crash-process.js');
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const WRITES = 5;
 
+interface State {
+  readonly finalizers: string[] | undefined;
+  readonly annotations: string[];
+  readonly status: unknown;
+  readonly maps: unknown[];
+}
+
 describe('an operator process that is killed at any write to a real API server', () => {
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
@@ -44,7 +51,7 @@ describe('an operator process that is killed at any write to a real API server',
   const launch = (): TestProcess => new TestProcess('crash-test', [PROGRAM], { KUBECONFIG: kubeconfig });
 
   /** What is left of a part and its maps, without names, identities and times. */
-  async function endState(name: string): Promise<unknown> {
+  async function endState(name: string): Promise<State> {
     const part = (await call(direct, 'GET', `${PARTS}/${name}`)).body as unknown as Part;
     const maps = ((await call(direct, 'GET', MAPS)).body as unknown as { items: KubernetesObject[] }).items
       .filter(({ metadata }) => metadata?.name?.startsWith(`${name}-`))
@@ -54,6 +61,11 @@ describe('an operator process that is killed at any write to a real API server',
       }));
     const { finalizers, annotations = {} } = part.metadata ?? {};
     return { finalizers, annotations: Object.keys(annotations), status: part.status, maps };
+  }
+
+  async function traces(name: string): Promise<number> {
+    const { finalizers = [], annotations, status, maps } = await endState(name);
+    return finalizers.length + annotations.length + maps.length + (status === undefined ? 0 : 1);
   }
 
   const COMPLETE = {
@@ -73,6 +85,8 @@ describe('an operator process that is killed at any write to a real API server',
         await call(direct, 'POST', PARTS, { body: { apiVersion: Part.apiVersion, kind: Part.kind, ...aPart(name, 3) } as unknown as Json });
         process = launch();
         await poll('the write is made', () => fault.strikes === 1, { intervalMs: 1, onTimeout: () => process!.log });
+        // Each write leaves a trace; a request that is killed on its way to the server may leave none.
+        if (when === 'after') await poll('the server has taken it', async () => (await traces(name)) >= write);
         process.signal('SIGKILL');
         await process.exited;
         fault.remove();

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
 import { HttpFaultProxy, loseResponse, reset, status, TcpFaultProxy } from '../../../src/framework/testing';
+import { poll } from '../../harness/poll';
 import { call, type Json, type ServerUnderTest, until, Watch } from '../../unit/framework/testing/http-client';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
@@ -50,8 +51,13 @@ describe('fault proxies in front of a real API server', () => {
       body: { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `things.${group}` }, spec },
     });
     const things = `/apis/${group}/v1/things`;
-    for (let code = 0; code !== 200; code = (await call(direct, 'GET', things)).status)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await poll('the kind is served', async () => (await call(direct, 'GET', things)).status === 200);
+    // Until its cache is filled the API server refuses watches for another reason.
+    await poll('it can be watched', async () => {
+      const first = await Watch.open(direct, `${things}?watch=1&resourceVersion=0`);
+      first.close();
+      return first.status === 200;
+    });
     const version = ((await call(direct, 'GET', things)).body['metadata'] as Json)['resourceVersion'];
     const watch = await Watch.open(server, `${things}?watch=1&resourceVersion=${version}`);
     await until(() => watch.ended);

@@ -36,7 +36,9 @@ const definitionOf = ({ group, kind, plural }: Kind, version: string): Json => (
   },
 });
 
-describe('faults of the network before a real API server', () => {
+describe('faults of the network before a real API server', function () {
+  // Each step of the clock asks the API server: hundreds of questions a test.
+  this.timeout(900_000);
   let controlPlane: ControlPlane;
   let direct: ServerUnderTest;
   let stage: Stage | undefined;
@@ -367,12 +369,13 @@ describe('faults of the network before a real API server', () => {
       await stage.until('the kinds are gone', () => GADGETS.every((kind) => !cluster.serves(kind) && cluster.store(kind).size === 0));
       const areGone = async (): Promise<boolean> => ((await call(direct, 'GET', CRDS)).body['items'] as unknown[]).length === 1;
       await poll('the definitions are gone', areGone, { intervalMs: 200 });
-      sockets.push(stage.tcp.open);
+      if (cycle < 2) sockets.push(stage.tcp.open);
       if (cycle === 1) heapBytes = await usedHeapBytes();
     }
 
     expect(runs.sort()).to.deep.equal(expected.sort());
-    expect(sockets.at(-1)).to.be.at.most(Math.max(...sockets.slice(0, 2)));
+    // How many calls ran side by side, and left a connection that closes when it was idle for a while, is a matter of chance.
+    await stage.until('no more sockets are open than at first', () => stage!.tcp.open <= Math.max(...sockets));
     expect((await usedHeapBytes()) - heapBytes).to.be.lessThan(10 * 1024 * 1024);
   });
 });

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { CertificateAuthority } from '../../../hack/control-plane';
 import { TestProcess } from '../../harness/child-process';
 import { freeTcpPort } from '../../harness/free-port';
-import { poll } from '../../harness/poll';
+import { PATIENCE_MS, poll } from '../../harness/poll';
 import { MAIN, NAMESPACE, StewardCluster } from '../../harness/steward-cluster';
 import { aWolConfig } from '../../harness/virtual-machines';
 
@@ -63,7 +63,7 @@ describe('secure metrics of a manager', () => {
     ]);
   };
   const health = async (path: string): Promise<Scrape> => {
-    const response = await fetch(`http://127.0.0.1:${healthPort}${path}`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`http://127.0.0.1:${healthPort}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
     return { status: response.status, text: await response.text() };
   };
   const ready = (process: TestProcess): Promise<true> =>
@@ -107,14 +107,8 @@ describe('secure metrics of a manager', () => {
     await allow('prometheus');
     await cluster.api.apply(aWolConfig('watched-config', { wolPorts: [9] }));
 
-    const text = await poll('the config to be reconciled and shown', async () => {
-      const answer = await scrape(metricsPort, token);
-      if (answer.status !== 200) return undefined;
-      const isDone = /controller_runtime_reconcile_total\{[^}]*result="success"\} [1-9]/.test(answer.text);
-      return isDone && /^steward_api_writes_total\{kind="wolconfigs[^}]*verb="status"/m.test(answer.text) ? answer.text : undefined;
-    });
-
-    for (const line of [
+    const lines = [
+      /controller_runtime_reconcile_total\{[^}]*result="success"\} [1-9]/,
       /^steward_build_info\{version="[^"]+",node="[^"]+",modules="wol"\} 1$/m,
       /^steward_informer_synced\{cluster="local",kind="wolconfigs\.wol\.pillon\.org"\} 1$/m,
       /^steward_informer_objects\{cluster="local",kind="wolconfigs\.wol\.pillon\.org"\} 1$/m,
@@ -125,9 +119,18 @@ describe('secure metrics of a manager', () => {
       /^steward_api_writes_total\{kind="wolconfigs\.wol\.pillon\.org",verb="status",result="changed"\} [1-9]/m,
       /^steward_certificate_expiry_timestamp_seconds\{use="metrics"\} 1\.?\d+/m,
       /^process_resident_memory_bytes \d+/m,
-    ]) {
-      expect(text).to.match(line);
-    }
+    ];
+    let missing: unknown = 'an answer';
+    const text = await poll(
+      'the config to be reconciled and shown',
+      async () => {
+        const answer = await scrape(metricsPort, token);
+        if (answer.status !== 200) return undefined;
+        missing = lines.find((line) => !line.test(answer.text));
+        return missing === undefined && answer.text;
+      },
+      { onTimeout: () => `missing: ${String(missing)}` },
+    );
     expect(text.split('\n').filter((line) => line.includes('watched-config') && !line.startsWith('wol_'))).to.deep.equal([]);
   });
 
@@ -161,7 +164,12 @@ describe('secure metrics of a manager', () => {
     const install = async (commonName: string): Promise<void> => {
       const { certificate, privateKey } = authority.issue({ commonName, dnsNames: ['localhost'], usage: 'server' });
       await Promise.all([writeFile(`${certFile}.new`, certificate), writeFile(`${keyFile}.new`, privateKey, { mode: 0o600 })]);
+      // A manager that looks in between finds no pair, which counts as an error.
       await Promise.all([rename(`${certFile}.new`, certFile), rename(`${keyFile}.new`, keyFile)]);
+    };
+    const errors = async (): Promise<number> => {
+      const count = /^steward_certificate_reload_errors_total\{use="metrics"\} (\d+)$/m.exec((await scrape(metricsPort, token)).text)?.[1];
+      return count === undefined ? Number.NaN : Number(count);
     };
     manager = await start([`--metrics-cert-file=${certFile}`, `--metrics-key-file=${keyFile}`]);
     await manager.until('only the certificate is missing', async () => {
@@ -174,10 +182,13 @@ describe('secure metrics of a manager', () => {
     await ready(manager);
     expect(await shownName(metricsPort)).to.equal('first');
 
-    await writeFile(certFile, 'nonsense');
-    await manager.until('the broken file to be noticed', async () =>
-      (await scrape(metricsPort, token)).text.includes('steward_certificate_reload_errors_total{use="metrics"} 2'),
-    );
+    await poll('the account to be let in', async () => (await scrape(metricsPort, token)).status === 200);
+    const before = await errors();
+    expect(before).to.be.at.least(1);
+    await writeFile(`${certFile}.new`, 'nonsense');
+    await rename(`${certFile}.new`, certFile);
+    await manager.until('the broken file to be noticed', async () => (await errors()) > before);
+    expect(await errors()).to.equal(before + 1);
     expect(await shownName(metricsPort)).to.equal('first');
 
     await install('second');
@@ -193,6 +204,7 @@ describe('secure metrics of a manager', () => {
       `--namespace=${NAMESPACE}`,
       '--modules=wol',
       '--grpc-insecure',
+      `--grpc-bind-address=127.0.0.1:${await freeTcpPort()}`,
       '--health-probe-bind-address=0',
       `--metrics-bind-address=127.0.0.1:${metricsPort}`,
     ]);

@@ -8,8 +8,7 @@ import { IMAGE_NAMES, type ImageName } from '../../../hack/images/recipe';
 import { CONTAINERFILE, stagesOf, textsOf } from '../../harness/containerfile';
 import { ROOT } from '../../harness/steward-cluster';
 
-describe('what the Containerfile copies, after the build that it asks for', function () {
-  this.timeout(120_000);
+describe('what the Containerfile copies, after the build that it asks for', () => {
   let folder: string;
   const stages = new Map(stagesOf(CONTAINERFILE).map((stage) => [stage.name, stage]));
 

@@ -135,14 +135,20 @@ describe('the bundle for OLM, installed by hand on a real API server', () => {
     await api.apply(config);
 
     const daemonSet = { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'wol-agent-lab', namespace: NAMESPACE } };
-    await poll(`agents to be deployed as the account of the bundle; the manager says\n${output}`, async () => {
-      if (started.exitCode !== null) throw new Error(`the manager ended: ${output}`);
-      return (await api.get(daemonSet)) !== undefined;
-    });
+    await poll(
+      'agents to be deployed as the account of the bundle',
+      async () => {
+        if (started.exitCode !== null) throw new Error(`the manager ended: ${output}`);
+        return (await api.get(daemonSet)) !== undefined;
+      },
+      { onTimeout: () => `the manager says\n${output}` },
+    );
     const deployed = await api.get<TestObject>(daemonSet);
     const [agent] = listOf(at(deployed, 'spec', 'template', 'spec', 'containers')).map(mapOf);
+    // Unlike its exit this comes after its last output.
+    const closed = once(started, 'close') as Promise<[number]>;
     started.kill('SIGTERM');
-    const [exitCode] = (await once(started, 'exit')) as [number];
+    const [exitCode] = await closed;
 
     expect(textsOf(agent?.['args']).join(' ')).to.contain(`virt-steward-grpc.${NAMESPACE}.svc:9090`);
     expect(agent?.['image']).to.equal(

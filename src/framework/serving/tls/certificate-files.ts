@@ -14,7 +14,8 @@ export class CertificateFiles implements CertificateSource {
 
   /** @throws the error of the file system, which names the file. */
   async load(): Promise<PemPair> {
-    const [certificate, privateKey] = await Promise.all([readFile(this.certificateFile, 'utf8'), readFile(this.keyFile, 'utf8')]);
-    return { certificate, privateKey };
+    // One after the other: when both are missing, the error is the same at every look, and is told once.
+    const certificate = await readFile(this.certificateFile, 'utf8');
+    return { certificate, privateKey: await readFile(this.keyFile, 'utf8') };
   }
 }

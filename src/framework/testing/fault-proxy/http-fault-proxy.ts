@@ -51,6 +51,7 @@ export class HttpFaultProxy {
   private readonly plan = new FaultPlan();
   private readonly rewrites = new Set<Rewrite>();
   private readonly sockets: SocketTable;
+  private readonly responses = new Set<ServerResponse>();
   private readonly clock: Clock;
   private readonly authority: TestCertificateAuthority | undefined;
   private readonly server: Server;
@@ -79,6 +80,11 @@ export class HttpFaultProxy {
   /** PEM of the proxy's own authority; `undefined` for plain HTTP. */
   get ca(): string | undefined {
     return this.authority?.cert;
+  }
+
+  /** Requests whose answer has not begun. */
+  get unanswered(): number {
+    return [...this.responses].filter(({ headersSent }) => !headersSent).length;
   }
 
   kubeconfig(token?: string): string {
@@ -112,6 +118,8 @@ export class HttpFaultProxy {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.responses.add(response);
+    response.once('close', () => this.responses.delete(response));
     const url = new URL(request.url ?? '/', 'http://proxy');
     const method = request.method ?? 'GET';
     const info = resourceRequestOf(method, url.pathname, url.searchParams);

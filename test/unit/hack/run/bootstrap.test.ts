@@ -303,9 +303,14 @@ describe('bootstrap of the npm scripts', () => {
     it('kills everything at a second, later signal when the clean-up hangs', async () => {
       clone.program('demo/main', patient.replace('setTimeout(() => process.exit(0), 50)', ''));
       const step = clone.start('demo');
+      let output = '';
+      step.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+      });
       await eventually('the demo runs', () => clone.lines('pids').length === 2);
 
       step.kill('SIGINT');
+      await eventually('the first signal has come', () => output.includes('cleaning up'));
       await delay(1_100); // real time: the bootstrap tells a second signal from an echo of the first by the clock
       step.kill('SIGINT');
       await once(step, 'close');

@@ -171,11 +171,11 @@ describe('wol server', () => {
     };
 
     it('follows the state of the manager in both services', async () => {
-      expect((await client.healthCheck(5_000).response).status).to.equal(ServingStatus.SERVING);
+      expect((await client.healthCheck(60_000).response).status).to.equal(ServingStatus.SERVING);
       expect((await check('')).status).to.equal(ServingStatus.SERVING);
       expect((await check('wol.v1.WOLService')).status).to.equal(ServingStatus.SERVING);
       server.setServing(false);
-      expect((await client.healthCheck(5_000).response).status).to.equal(ServingStatus.NOT_SERVING);
+      expect((await client.healthCheck(60_000).response).status).to.equal(ServingStatus.NOT_SERVING);
       expect((await check('')).status).to.equal(ServingStatus.NOT_SERVING);
     });
 
