@@ -25,17 +25,14 @@ interface Part {
 }
 
 const LOST = { 'reports at the manager': '2 to 16 % of them' };
+const LATENCY = {
+  'packet sent to start request at KubeVirt, p50': '4.4 to 8.4 ms',
+  'packet sent to start request at KubeVirt, p99': '15 to 43 ms',
+};
 
 const PARTS: readonly Part[] = [
-  {
-    benchmark: wakeLatency,
-    title: 'latency, TLS, 10,000 VMs',
-    options: { vms: 10_000, rate: 20 },
-    older: {
-      'packet sent to start request at KubeVirt, p50': '4.4 to 8.4 ms',
-      'packet sent to start request at KubeVirt, p99': '15 to 43 ms',
-    },
-  },
+  { benchmark: wakeLatency, title: 'latency, TLS, 10,000 VMs, 5 a second', options: { vms: 10_000, rate: 5 }, older: LATENCY },
+  { benchmark: wakeLatency, title: 'the same, 20 a second', options: { vms: 10_000, rate: 20, wakes: 500 }, older: LATENCY },
   { benchmark: newVm, title: 'new VM', older: { 'new virtual machine created to start request, median': '77 to 100 ms' } },
   { benchmark: burst, title: 'burst of 10', options: { packets: 10 }, older: LOST },
   { benchmark: burst, title: 'burst of 100', options: { packets: 100 }, older: LOST },

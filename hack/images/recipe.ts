@@ -31,8 +31,11 @@ const PORTS: Readonly<Record<ImageName, readonly string[]>> = {
 };
 const PROGRAM = ['/usr/local/bin/node', '--enable-source-maps', '/opt/virt-steward/dist/main.js'];
 
-/** How the program runs. With an arena of malloc for each of its threads, glibc keeps some MiB more of what each of them has freed. */
-export const PROCESS = ['NODE_ENV=production', 'MALLOC_ARENA_MAX=2'];
+/**
+ * How the program runs. With an arena of malloc for each of its threads, glibc keeps some MiB more of what each of them has freed; so it
+ * does where large blocks come from an arena, as which it takes what is below a limit that grows with what is freed, unless it is set.
+ */
+export const PROCESS = ['NODE_ENV=production', 'MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=65536'];
 
 /** Parts of the manager whose stack traces end up in logs; the maps of all commands would treble the layer. */
 const LONG_LIVED = /^(main|cli-run-manager|cli-run-wol-manager)\./;
