@@ -32,8 +32,8 @@ const PORTS: Readonly<Record<ImageName, readonly string[]>> = {
 const PROGRAM = ['/usr/local/bin/node', '--enable-source-maps', '/opt/virt-steward/dist/main.js'];
 
 /**
- * How the program runs. With an arena of malloc for each of its threads, glibc keeps some MiB more of what each of them has freed; so it
- * does where large blocks come from an arena, as which it takes what is below a limit that grows with what is freed, unless it is set.
+ * How the program runs. Two settings keep glibc from holding on to what was freed (mallopt(3)): it has one arena of memory for each thread
+ * where no number is set, and blocks are only given back one by one above a threshold, which grows with what is freed unless it is set.
  */
 export const PROCESS = ['NODE_ENV=production', 'MALLOC_ARENA_MAX=2', 'MALLOC_MMAP_THRESHOLD_=65536'];
 
