@@ -44,11 +44,11 @@ class Trust {
     return pem?.startsWith('-----BEGIN CERTIFICATE') ? new X509Certificate(pem).serialNumber : undefined;
   }
 
-  /** Resolves when another certificate is stored and is served to whoever trusts the bundle. */
+  /** Resolves when another certificate is stored and is the one that is served to whoever trusts the bundle. */
   async untilServedAnew(manager: ManagerProcess, before: string | undefined): Promise<void> {
     await manager.process.until('a new certificate', async () => {
       const serial = await this.serial();
-      return serial !== undefined && serial !== before;
+      return serial !== undefined && serial !== before && (await serialServedTo(manager.grpcPort, await this.bundle())) === serial;
     });
     await manager.process.until('to serve what the bundle vouches for', () => this.isReachable(manager));
   }
@@ -74,7 +74,7 @@ async function serialShownTo(port: number, trust: Trust): Promise<string | undef
 }
 
 async function serialServedTo(port: number, ca: string, servername = 'localhost'): Promise<string | undefined> {
-  const socket = connect({ host: '127.0.0.1', port, servername, ca });
+  const socket = connect({ host: '127.0.0.1', port, servername, ca, ALPNProtocols: ['h2', 'http/1.1'] });
   try {
     await once(socket, 'secureConnect');
     return socket.getPeerX509Certificate()?.serialNumber;
