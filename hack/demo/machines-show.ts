@@ -84,7 +84,12 @@ export class MachinesShow {
       ...flags,
       ...apply,
     ]);
-    await poll('virt-steward kubeconfig to end', () => this.hasEnded(command), { timeoutMs: 2 * LIMIT_MS, onTimeout: () => command.log });
+    try {
+      await poll('virt-steward kubeconfig to end', () => this.hasEnded(command), { timeoutMs: 2 * LIMIT_MS, onTimeout: () => command.log });
+    } finally {
+      // It may have begun after a Ctrl-C, and must not be left.
+      await command.stop();
+    }
     const { code } = await command.exited;
     if (code !== 0) throw new Error(`virt-steward kubeconfig ended with ${code}: ${command.log.trim()}`);
     this.stage.narration.note(`KubevirtConfig default/${REMOTE} is Ready, with an account that has the rights of the module and no others`);

@@ -55,7 +55,9 @@ export async function wakeAndMeasure(wake: Wake, { states, journal, manager }: W
   const { machine, subject, mac, udpPort, user } = wake;
   const call = { namespace: machine.namespace, name: machine.name, verb: 'start' } as const;
   const [mark, earlier, before] = [states.mark, journal.calls(call).length, countedIn(await manager.metrics(), wake.config)];
-  const [running] = await Promise.all([states.seen(subject, 'Running', mark), sendPacket(mac, udpPort)]);
+  const sending = sendPacket(mac, udpPort);
+  // Whatever fails, or is interrupted: the command has ended before anybody looks what is left.
+  const [running] = await Promise.all([states.seen(subject, 'Running', mark), sending]).finally(() => sending.catch(() => undefined));
   const starts = journal.calls(call).slice(earlier);
   const [start] = starts;
   if (start === undefined || starts.length > 1 || start.code !== START_ACCEPTED || start.user !== user)
