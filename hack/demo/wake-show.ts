@@ -5,7 +5,7 @@
  */
 import type { WolConfigSpec, WolConfigStatus } from '../../src/api/wol/v1beta1';
 import { poll } from '../../test/harness/poll';
-import { NAMESPACE, SERVICE_ACCOUNT, type StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
+import { MANAGER_USER, type StewardCluster, type TestObject } from '../../test/harness/steward-cluster';
 import type { ManagerProcess } from '../../test/harness/steward-processes';
 import { SAMPLE_WAKES, SELF_STARTING, sampleObjects } from './sample-objects';
 import type { Stage } from './stage';
@@ -13,7 +13,6 @@ import { nameOf, type States } from './states';
 import type { WakeRow } from './summary';
 import { sendPacket, wakeAndMeasure } from './wake';
 
-export const MANAGER_USER = `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`;
 /** Much more than a config takes to be in force. */
 const IN_FORCE_LIMIT_MS = 60_000;
 

@@ -1,5 +1,5 @@
 /**
- * Gives an account what the roles among some objects allow, or takes it away, and waits for that to be in force.
+ * Gives an account what the roles among some objects allow, and waits until rights that are given, or taken away, are in force.
  *
  * Owns: the waiting; the API server learns of roles and bindings by watches, like anybody.
  */
@@ -22,11 +22,12 @@ export async function applyRights(api: AdminApi, objects: readonly TestObject[],
   }
 }
 
-/** Changes the rules of a role and waits until its account is refused what it is not to have any more. @param lost of one verb. */
-export async function withdrawRight(api: AdminApi, role: RoleObject, rules: readonly Rule[], lost: Rule, user: string): Promise<void> {
-  await api.mergePatch(role, { rules });
-  const { name, namespace } = role.metadata;
-  await poll(`the rights in ${name} not to be in force any more`, async () => !(await isAllowed(api, lost, user, namespace)));
+/** Resolves when a right that was taken away is in force no more. @param lost of one verb. */
+export async function untilRefused(api: AdminApi, lost: Rule, user: string, namespace: string): Promise<void> {
+  await poll(
+    `${user} not to be allowed any more to ${lost.verbs[0]} ${lost.resources[0]}`,
+    async () => !(await isAllowed(api, lost, user, namespace)),
+  );
 }
 
 async function isAllowed(api: AdminApi, rule: Rule, user: string, namespace = 'default'): Promise<boolean> {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { HttpFaultProxy, stall } from '../../../src/framework/testing';
+import { untilRefused } from '../../harness/apply-rights';
 import { TestProcess } from '../../harness/child-process';
 import { poll } from '../../harness/poll';
-import { NAMESPACE, ROOT, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../harness/steward-cluster';
+import { MANAGER_USER, NAMESPACE, ROOT, SERVICE_ACCOUNT, StewardCluster, type TestObject } from '../../harness/steward-cluster';
 import { launchManager, type ManagerProcess, startManager } from '../../harness/steward-processes';
 
 const PROGRAM = join(ROOT, 'build', 'test', 'harness', 'leader-process.js');
@@ -259,24 +260,11 @@ describe('managers with --leader-elect', () => {
     };
     const binding = await cluster.api.get(role);
     cluster.expectDenial('get leases.coordination.k8s.io');
-    const spec = {
-      user: `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`,
-      resourceAttributes: {
-        verb: 'get',
-        group: 'coordination.k8s.io',
-        resource: 'leases',
-        namespace: NAMESPACE,
-        name: 'virt-steward-manager',
-      },
-    };
     // The Role holds the other rights in this namespace as well.
     for (const resource of ['daemonsets.apps', 'services', 'serviceaccounts']) cluster.expectDenial(`list ${resource}`);
     await cluster.api.delete(role);
-    await poll('the right to be gone', async () => {
-      const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
-      const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
-      return !(await cluster.api.ask<{ status: { allowed: boolean } }>({ method: 'POST', path, body })).status.allowed;
-    });
+    const lost = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], resourceNames: ['virt-steward-manager'], verbs: ['get'] };
+    await untilRefused(cluster.api, lost, MANAGER_USER, NAMESPACE);
     const manager = await launchManager(cluster, electing);
     managers.push(manager);
     const denied = await manager.process.until('denied', async () => {

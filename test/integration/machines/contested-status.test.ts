@@ -6,7 +6,7 @@ import { eventsAbout } from '../../harness/wol-objects';
 const PATH = '/apis/vitistack.io/v1alpha1/namespaces/team-a/machines';
 const STATUS = `${PATH}/web/status?fieldManager=kubevirt-operator`;
 const FURTHER_CHANGES = 100;
-/** More than we write before five changes are known: four may be answered, by the placement and by the rest of the status, again after a conflict. */
+/** More than we write before five changes are known: four may be answered, by the placement and by the rest, again after a conflict. */
 const BEFORE_FIFTH = 20;
 const MINUTE_MS = 60_000;
 /** Fields that the types of the older operator have; it writes the status whole and so drops all others. */

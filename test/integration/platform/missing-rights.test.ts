@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { MANAGED_BY_LABEL } from '../../../src/platform/keys';
+import { untilRefused } from '../../harness/apply-rights';
 import { poll } from '../../harness/poll';
-import { NAMESPACE, SERVICE_ACCOUNT, type TestObject } from '../../harness/steward-cluster';
+import { MANAGER_USER, NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { PlatformStage } from './platform-stage';
 
 interface Role extends TestObject {
@@ -32,28 +33,14 @@ describe('a manager that may not read what the platform module wrote last', () =
   });
   after(() => stage?.end());
 
-  /** As the API server decides it, which learns of roles by a watch. */
-  const mayReadStatus = async (): Promise<boolean> => {
-    const resourceAttributes = { verb: 'get', resource: 'configmaps', namespace: NAMESPACE, name: STATUS };
-    const { status } = await stage.cluster.api.ask<{ status: { allowed: boolean } }>({
-      method: 'POST',
-      path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-      body: {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        spec: { user: `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, resourceAttributes },
-      },
-    });
-    return status.allowed;
-  };
-
   it('goes on, says so, applies and deletes nothing, and begins when it may', async () => {
     const { api } = stage.cluster;
     const role = (await api.get<Role>(ROLE))!;
     const rules = role.rules.filter(({ resourceNames = [] }) => !resourceNames.includes(STATUS));
     expect(rules).to.have.length(role.rules.length - 1);
     await api.mergePatch(ROLE, { rules });
-    await poll('the right to be gone', async () => !(await mayReadStatus()));
+    const lost = { apiGroups: [''], resources: ['configmaps'], resourceNames: [STATUS], verbs: ['get'] };
+    await untilRefused(api, lost, MANAGER_USER, NAMESPACE);
     stage.cluster.expectDenial('get configmaps');
     await api.apply(OLD);
     await stage.anchor();

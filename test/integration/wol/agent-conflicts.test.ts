@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type RoleObject, withdrawRight } from '../../harness/apply-rights';
+import { type RoleObject, untilRefused } from '../../harness/apply-rights';
 import { poll } from '../../harness/poll';
 import { MANAGER_USER, NAMESPACE, type TestObject } from '../../harness/steward-cluster';
 import { startManager } from '../../harness/steward-processes';
@@ -208,7 +208,8 @@ describe('agents that cannot be deployed as asked for', () => {
       const rules = before.map((rule) => (rule.resources.includes('daemonsets') ? { ...rule, verbs: ['get', 'list', 'watch'] } : rule));
       const lost = { apiGroups: ['apps'], resources: ['daemonsets'], verbs: ['patch'] };
       bench.cluster.expectDenial('patch daemonsets.apps');
-      await withdrawRight(bench.cluster.api, role, rules, lost, MANAGER_USER);
+      await bench.cluster.api.mergePatch(role, { rules });
+      await untilRefused(bench.cluster.api, lost, MANAGER_USER, NAMESPACE);
       await bench.cluster.api.apply(aWolConfig('powerless'));
 
       const { message } = await untilCondition(bench.cluster.api, 'powerless', 'Ready', 'False', 'AgentFailed');
