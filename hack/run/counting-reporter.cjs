@@ -1,5 +1,5 @@
 /**
- * Mocha's ordinary output, and the counts in a file.
+ * Mocha's ordinary output, and the counts in a file, with each failure that they count.
  *
  * Owns: the file named by the reporter option `results`. Invariant: it is written only when mocha came to its end.
  */
@@ -11,9 +11,16 @@ class CountingReporter extends reporters.Spec {
     super(runner, options);
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const { passes, failures, pending } = this.stats;
-      writeFileSync(options.reporterOption.results, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      const results = { passed: passes, failed: failures, skipped: pending, failures: this.failures.map(described) };
+      writeFileSync(options.reporterOption.results, JSON.stringify(results));
     });
   }
+}
+
+/** One failure as text: the test, and why, with the lines of the stack that lead to it. */
+function described(test) {
+  const reason = test.err?.stack || test.err?.message || String(test.err);
+  return `${test.fullTitle()}\n${reason.replace(/^/gm, '    ')}`;
 }
 
 module.exports = CountingReporter;

@@ -2,7 +2,8 @@
  * What each npm script does once the packages are there.
  *
  * Owns: the steps and their order. Never: talks to a cluster; that is up to the programs it starts.
- * Invariant: `test` goes on after a failed gate, so that one run shows everything that is wrong, and its last line counts it.
+ * Invariant: `test` goes on after a failed gate, so that one run shows everything that is wrong; its end tells all of that again, and its
+ * last line counts it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -167,13 +168,13 @@ async function test(args) {
     return 2;
   }
   const started = performance.now();
-  const total = { passed: 0, failed: 0 };
+  const total = { passed: 0, failed: 0, failures: [] };
   const heading = (title) => console.log(`\n== ${title} (${Math.round((performance.now() - started) / 1_000)} s)`);
   const gate = async (title, run) => {
     if (interruption() !== undefined) return false;
     heading(title);
     const passed = (await run()) === 0;
-    if (!passed) total.failed++;
+    if (!passed) add(total, { passed: 0, failed: 1, failures: [title] });
     return passed;
   };
   if (await gate('compile', compile)) {
@@ -199,14 +200,19 @@ async function test(args) {
       }
     }
   }
+  if (total.failures.length > 0) {
+    heading('what failed');
+    for (const failure of total.failures) console.log(failure);
+  }
   heading('all done');
   console.log(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
 
-function add(total, { passed, failed }) {
+function add(total, { passed, failed, failures }) {
   total.passed += passed;
   total.failed += failed;
+  total.failures.push(...failures);
 }
 
 /** Without arguments it is the whole suite, after which every right of the manager must have been used. */
@@ -235,21 +241,21 @@ function suite(name, args, variables = {}) {
 
 /** Runs a suite and counts. A suite that ends badly without a failed test, or without any result, counts as one failure. */
 async function countedSuite(name, variables) {
-  if (interruption() !== undefined) return { passed: 0, failed: 0 };
+  if (interruption() !== undefined) return { passed: 0, failed: 0, failures: [] };
+  const oneFailure = (passed, reason) => {
+    console.error(reason);
+    return { passed, failed: 1, failures: [reason] };
+  };
   const folder = newFolder('test');
   const results = join(folder, 'results.json');
   try {
     const reporter = ['--reporter=hack/run/counting-reporter.cjs', `--reporter-option=results=${results}`];
     const exitCode = await suite(name, reporter, variables);
-    if (!existsSync(results)) {
-      console.error(`the ${name} tests ended without results, exit code ${exitCode}`);
-      return { passed: 0, failed: 1 };
-    }
-    const { passed, failed, skipped } = JSON.parse(readFileSync(results, 'utf8'));
+    if (!existsSync(results)) return oneFailure(0, `the ${name} tests ended without results, exit code ${exitCode}`);
+    const { passed, failed, skipped, failures } = JSON.parse(readFileSync(results, 'utf8'));
     if (skipped > 0) console.log(`${skipped} skipped`);
-    if (exitCode === 0 || failed > 0) return { passed, failed };
-    console.error(`the ${name} tests passed, yet ended with exit code ${exitCode}`);
-    return { passed, failed: 1 };
+    if (exitCode === 0 || failed > 0) return { passed, failed, failures };
+    return oneFailure(passed, `the ${name} tests passed, yet ended with exit code ${exitCode}`);
   } finally {
     rmSync(folder, { recursive: true });
   }

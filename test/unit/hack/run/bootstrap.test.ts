@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { ended, FreshClone, GENERATORS } from './fresh-clone';
+import { ended, FreshClone, failuresOf, GENERATORS } from './fresh-clone';
 
 const SIGINT_EXIT = 130;
 const DEADLINE_MS = 60_000;
@@ -188,6 +188,22 @@ describe('bootstrap of the npm scripts', () => {
 
       expect(exitCode).to.equal(1);
       expect(lines.at(-1)).to.equal('6 passed, 3 failed');
+    });
+
+    it('tells at its end once more what failed, in the order in which it did', async () => {
+      clone.program('generators/proto', 'process.exitCode = 1');
+      clone.results('unit', { passed: 2, failed: 1, skipped: 0 }, 1);
+      clone.results('examples', { passed: 3, failed: 0, skipped: 0 }, 9);
+
+      const { lines } = await clone.run('test');
+
+      const told = lines.findIndex((line) => line.startsWith('== what failed'));
+      expect(lines.slice(told + 1, -3).filter((line) => line !== '')).to.deep.equal([
+        'generated files',
+        ...failuresOf('unit', 1).flatMap((failure) => failure.split('\n')),
+        'the examples tests passed, yet ended with exit code 9',
+      ]);
+      expect(lines.at(-1)).to.equal('7 passed, 3 failed');
     });
 
     it('counts a suite that crashed before it had results as a failure', async () => {

@@ -67,14 +67,14 @@ export class FreshClone {
     this.write(`build/hack/${name}.js`, javascript);
   }
 
-  /** What the suite reports; undefined when it crashes before it can. */
+  /** What the suite reports, its failures by their number; undefined when it crashes before it can. */
   results(
     suite: 'unit' | 'examples' | 'integration',
     counts: { passed: number; failed: number; skipped: number } | undefined,
     exitCode = 0,
   ): void {
     if (counts === undefined) rmSync(join(this.folder, `${suite}-results.json`));
-    else this.write(`${suite}-results.json`, JSON.stringify(counts));
+    else this.write(`${suite}-results.json`, JSON.stringify({ ...counts, failures: failuresOf(suite, counts.failed) }));
     this.write(`${suite}-exit`, String(exitCode));
   }
 
@@ -98,10 +98,15 @@ export class FreshClone {
     return this.has(path) ? readFileSync(join(this.folder, path), 'utf8').trimEnd().split('\n') : [];
   }
 
-  /** Starts a step; its output is collected by {@link ended}. */
+  /**
+   * Starts a step; its output is collected by {@link ended}. Both its outputs go through one pipe: of two pipes a reader that comes late
+   * cannot tell which line was first.
+   */
   start(...args: string[]): ChildProcess {
     const path = [join(this.folder, 'path'), process.env['PATH']].join(delimiter);
-    return spawn(process.execPath, [join(this.folder, 'hack', 'run.mjs'), ...args], { env: { ...process.env, ...this.env, PATH: path } });
+    return spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', process.execPath, join(this.folder, 'hack', 'run.mjs'), ...args], {
+      env: { ...process.env, ...this.env, PATH: path },
+    });
   }
 
   run(...args: string[]): Promise<Run> {
@@ -113,13 +118,17 @@ export class FreshClone {
   }
 }
 
-/** Waits for the end of a step. Lines of both outputs, in the order in which they came. */
+/** Waits for the end of a step. Lines of both outputs, in the order in which they were written. */
 export function ended(child: ChildProcess): Promise<Run> {
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode) => resolve({ exitCode, lines: Buffer.concat(chunks).toString('utf8').trimEnd().split('\n') }));
   });
+}
+
+/** What the reporter writes of each failure. */
+export function failuresOf(suite: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${suite} test ${index + 1}\n    Error: not as expected`);
 }
