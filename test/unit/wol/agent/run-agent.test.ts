@@ -81,12 +81,20 @@ describe('agent', () => {
     running.push(ended);
     return ended;
   };
-  const started = async (fields: Partial<AgentOptions> = {}, clock?: Clock): Promise<Promise<number>[]> => {
+  const started = async (fields: Partial<AgentOptions> = {}, clock?: FakeClock): Promise<Promise<number>[]> => {
     void run(fields, logger, undefined, clock);
     const ports = fields.ports ?? options.ports;
     await poll('ports bound', () => boundPorts() === 2 * ports.length);
+    if (clock !== undefined && manager.isUp) await connected(clock);
     return running;
   };
+  /** A slow process may need more than one attempt, with pauses that go by on the clock. */
+  const connected = (clock: FakeClock): Promise<unknown> =>
+    poll('a connection', async () => {
+      if (logger.messages('info').includes('manager connected')) return true;
+      if (logger.messages('warn').some((message) => message.startsWith('manager not reached'))) await clock.advance(50);
+      return false;
+    });
   /** Its exit code. Time goes by on its clock, but no further than `limitMs`, while sockets take what they need. */
   const endWithin = async (limitMs: number, ended: Promise<number>, clock: FakeClock): Promise<number> => {
     const endsAtMs = clock.monotonicMs() + limitMs;
@@ -179,8 +187,7 @@ describe('agent', () => {
     };
     // Time stands still: the share of the flood does not grow.
     const clock = new FakeClock();
-    void run({}, logger, undefined, clock);
-    await poll('ports bound', () => boundPorts() === 4);
+    await started({}, clock);
     for (let chunk = 0; chunk < 16; chunk++) {
       for (let i = 0; i < 1_000; i++) send(buildMagicPacket(mac(chunk * 1_000 + i)));
       await poll('the chunk to be read', async () => (await packetsRead()) === (chunk + 1) * 1_000);

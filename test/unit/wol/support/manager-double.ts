@@ -30,6 +30,10 @@ export class ManagerDouble {
     return `${this.host}:${this.port}`;
   }
 
+  get isUp(): boolean {
+    return this.server !== undefined;
+  }
+
   async start({ serving = true } = {}): Promise<void> {
     this.server = createWolServer({
       bindAddress: this.address,
