@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { type Clock, type Logger, SystemClock } from '../../../../src/framework';
 import { FakeClock } from '../../../../src/framework/testing/fake-clock';
@@ -111,7 +112,16 @@ describe('agent', () => {
   const send = (packet: Uint8Array, port = firstPort): void => sender.send(packet, port, '127.0.0.1');
   const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${options.healthAddress?.port}${path}`);
   /** It may begin to listen later than the ports are bound. */
-  const health = (path: string): Promise<Response> => poll('the health endpoint', () => ask(path).catch(() => undefined));
+  const health = async (path: string): Promise<Response> => {
+    let refusal: unknown;
+    const onTimeout = (): string => [refusal, ...logger.lines].map((part) => inspect(part)).join('\n');
+    const answer = (): Promise<Response | undefined> =>
+      ask(path).catch((error: unknown) => {
+        refusal = error;
+        return undefined;
+      });
+    return poll('the health endpoint', answer, { onTimeout });
+  };
   const metric = async (line: string): Promise<boolean> => (await (await health('/metrics')).text()).split('\n').includes(line);
 
   it('tells the manager after connecting which ports it has, and at once when that changes', async () => {
