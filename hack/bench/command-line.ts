@@ -6,6 +6,8 @@
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark';
 
+const HELP: readonly string[] = ['--help', '-h'];
+
 export interface BenchRequest {
   readonly benchmark: Benchmark;
   readonly options: Readonly<Record<string, number>>;
@@ -15,17 +17,23 @@ export interface BenchRequest {
   readonly check: boolean;
 }
 
+/** Asked for instead of a measurement: what these benchmarks take. */
+export interface HelpRequest {
+  readonly help: readonly Benchmark[];
+}
+
 /** The command line is wrong; the message is one line that says what is allowed. */
 export class BenchUsageError extends Error {}
 
-/** @returns `undefined` when no benchmark is named. @throws {BenchUsageError} */
-export function parseBenchRequest(args: readonly string[], benchmarks: readonly Benchmark[]): BenchRequest | undefined {
+/** @returns help about all of them when none is named. @throws {BenchUsageError} */
+export function parseBenchRequest(args: readonly string[], benchmarks: readonly Benchmark[]): BenchRequest | HelpRequest {
   const [name, ...rest] = args;
-  if (name === undefined || name === '--help') return undefined;
+  if (name === undefined || HELP.includes(name)) return { help: benchmarks };
   const benchmark = benchmarks.find((one) => one.name === name);
   if (benchmark === undefined) {
     throw new BenchUsageError(`there is no benchmark ${JSON.stringify(name)}; allowed: ${benchmarks.map((one) => one.name).join(', ')}`);
   }
+  if (rest.some((word) => HELP.includes(word))) return { help: [benchmark] };
   const { json = false, check = false, ...given } = flagsOf(benchmark, rest);
   const options = Object.entries(benchmark.options).map(([option, { default: fallback, min, max }]) => {
     const text = given[option];

@@ -12,8 +12,8 @@ import { type RunReport, reportJson, reportTable } from './report';
 async function main(args: readonly string[]): Promise<number> {
   try {
     const request = parseBenchRequest(args, BENCHMARKS);
-    if (request !== undefined) return await run(request, `npm run bench -- ${args.join(' ')}`);
-    console.log(overview());
+    if (!('help' in request)) return await run(request, `npm run bench -- ${args.join(' ')}`);
+    console.log(usage(request.help));
     return 0;
   } catch (error) {
     console.error(error instanceof BenchUsageError ? `error: ${error.message}` : error);
@@ -35,10 +35,10 @@ async function run({ benchmark, options, json, check }: BenchRequest, command: s
   return check && figures.some((figure) => meetsGoal(figure) === false) ? 1 : 0;
 }
 
-function overview(): string {
+function usage(benchmarks: readonly Benchmark[]): string {
   return [
     'npm run bench -- <name> [options]',
-    ...BENCHMARKS.map(describe),
+    ...benchmarks.map(describe),
     '',
     '  --json    one line of JSON on standard output',
     '  --check   exit code 1 when a goal is missed',

@@ -10,9 +10,16 @@ const sprint = defineBenchmark({
 });
 
 describe('command line of the benchmarks', () => {
-  it('asks for the overview when no benchmark is named', () => {
-    expect(parseBenchRequest([], [sprint])).to.equal(undefined);
-    expect(parseBenchRequest(['--help'], [sprint])).to.equal(undefined);
+  const jump = { ...sprint, name: 'jump' };
+
+  it('asks for help about all benchmarks when none is named', () => {
+    expect(parseBenchRequest([], [sprint, jump])).to.deep.equal({ help: [sprint, jump] });
+    expect(parseBenchRequest(['--help'], [sprint, jump])).to.deep.equal({ help: [sprint, jump] });
+  });
+
+  it('asks for help about the one that is named, whatever else is wrong', () => {
+    expect(parseBenchRequest(['jump', '--help'], [sprint, jump])).to.deep.equal({ help: [jump] });
+    expect(parseBenchRequest(['jump', '--miles=1', '-h'], [sprint, jump])).to.deep.equal({ help: [jump] });
   });
 
   it('fills in the defaults of the benchmark', () => {
