@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import { ConfigMap, createContainer } from 'virt-steward/framework';
-import { FakeApiServer, FakeClock, RecordingLogger, TestOperator } from 'virt-steward/framework/testing';
+import { delayMs, FakeApiServer, FakeClock, RecordingLogger, TestOperator } from 'virt-steward/framework/testing';
 import { handlers, ROOT } from './handler';
 
 const KEY = 'default/notes';
@@ -52,6 +52,18 @@ describe('08-daemon', () => {
     await mirrored({ a: '1', b: '2' });
     rmSync(join(folder, 'a'));
     await mirrored({ b: '2' });
+  });
+
+  it('misses no change that comes while what it has read before is written', async () => {
+    const held = server.faults.add({ on: { verb: 'patch', kind: ConfigMap }, do: delayMs(5_000) });
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'a'), '1');
+    while (held.strikes === 0) {
+      await operator.advance(1_000);
+      await pause(10);
+    }
+    writeFileSync(join(folder, 'b'), '2');
+    await mirrored({ a: '1', b: '2' });
   });
 
   it('ends when the ConfigMap loses its label, and without complaint when the process stops', async () => {

@@ -1,5 +1,7 @@
 /** One long-running task for each object: a ConfigMap that mirrors a folder of this machine. */
-import { readdir, readFile, watch } from 'node:fs/promises';
+import { on } from 'node:events';
+import { watch } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigMap, createContainer, Daemon, type DaemonContext, Handler, type InjectionToken, inject } from 'virt-steward/framework';
@@ -19,11 +21,17 @@ export class FolderMirror {
   async mirror({ metadata }: ConfigMap, ctx: DaemonContext<ConfigMap>): Promise<void> {
     const { namespace, name } = metadata!;
     const folder = join(this.root, name!);
-    const changes = watch(folder, { signal: ctx.signal }); // before the first look, so that no change falls between them
-    for (let isOver: boolean | undefined = false; !isOver; isOver = (await changes.next()).done) {
-      const data = await filesIn(folder);
-      const { changed } = await ctx.client.applyIfChanged(ConfigMap, { metadata: { namespace, name }, data });
-      if (changed) ctx.log.info('the folder was copied', { files: Object.keys(data).length });
+    const watcher = watch(folder, { signal: ctx.signal });
+    try {
+      // Heard from before the first look on, so that no change falls between them; `watch` of node:fs/promises begins later.
+      const changes = on(watcher, 'change', { signal: ctx.signal });
+      for (let isOver: boolean | undefined = false; !isOver; isOver = (await changes.next()).done) {
+        const data = await filesIn(folder);
+        const { changed } = await ctx.client.applyIfChanged(ConfigMap, { metadata: { namespace, name }, data });
+        if (changed) ctx.log.info('the folder was copied', { files: Object.keys(data).length });
+      }
+    } finally {
+      watcher.close();
     }
   }
 }

@@ -22,10 +22,11 @@ take_lock() {
   lock=$!
 }
 
+# Looks until the holder has ended. The wait of bash may never end when SIGTERM interrupts it, which comes as soon as the lock is gone.
 release_lock() {
   if [[ -n "$lock" ]]; then
     kill "$lock" 2>/dev/null || true
-    wait "$lock" 2>/dev/null || true
+    while kill -0 "$lock" 2>/dev/null; do sleep 0.1; done
     lock=""
   fi
 }

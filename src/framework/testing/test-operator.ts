@@ -42,7 +42,7 @@ export interface TestOperatorOptions
   election?: 'leader' | 'standby';
   /** Makes the kubeconfig, given the address to connect to, for credentials and certificates that change. @default no credential */
   kubeConfig?: (server: string) => KubeConfig;
-  /** Real milliseconds after which `settle` gives up; more for a test with very many objects. @default 30000 */
+  /** Real milliseconds after which `settle` gives up; more for a test with very many objects. @default 120000 */
   settleLimitMs?: number;
   /** Makes the operator, for subclasses of StewardOperator. @default a StewardOperator */
   create?: (options: OperatorOptions) => StewardOperator;
@@ -62,7 +62,7 @@ interface Life {
 
 /** Turns of the event loop without any sign of life that count as quiet. Loopback I/O needs one or two a hop. */
 const QUIET_TURNS = 12;
-const SETTLE_LIMIT_MS = 30_000;
+const SETTLE_LIMIT_MS = 120_000;
 /**
  * Milliseconds of CPU of this process without a sign after which a list that is under way counts as stuck: a page takes a few. Not of
  * real time, of which a busy machine gives a process little.

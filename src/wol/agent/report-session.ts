@@ -44,6 +44,8 @@ export interface GrpcReportConnectorOptions {
   readonly address: string;
   readonly credentials: CredentialSource;
   readonly statuses: StatusReports;
+  /** For one attempt, in milliseconds of the machine's clock. @default 2000 */
+  readonly connectTimeoutMs?: number;
 }
 
 /** Connects by gRPC, asks the manager whether it can resolve addresses yet, and whether it takes reports of this agent. */
@@ -54,11 +56,11 @@ export class GrpcReportConnector implements ReportConnector {
   constructor(private readonly options: GrpcReportConnectorOptions) {}
 
   async connect(signal: AbortSignal): Promise<ReportSession> {
-    const { address, credentials, statuses } = this.options;
+    const { address, credentials, statuses, connectTimeoutMs = CONNECT_TIMEOUT_MS } = this.options;
     const { channel, ...options } = await credentials.load();
     const client = new WolClient(address, channel, options);
     try {
-      await checkReadiness(client, signal);
+      await checkReadiness(client, connectTimeoutMs, signal);
       const takesStatuses = await statuses.announce(client, signal);
       return this.follow(this.open(client), client, takesStatuses);
     } catch (error) {
@@ -87,8 +89,8 @@ export class GrpcReportConnector implements ReportConnector {
   }
 }
 
-async function checkReadiness(client: WolClient, signal: AbortSignal): Promise<void> {
-  const check = client.healthCheck(CONNECT_TIMEOUT_MS);
+async function checkReadiness(client: WolClient, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  const check = client.healthCheck(timeoutMs);
   const cancel = (): void => check.cancel();
   if (signal.aborted) cancel();
   signal.addEventListener('abort', cancel, { once: true });

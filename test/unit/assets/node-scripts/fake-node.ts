@@ -63,7 +63,13 @@ export class FakeNode {
   }
 
   read(path: string): string | undefined {
-    return existsSync(this.at(path)) ? readFileSync(this.at(path), 'utf8') : undefined;
+    try {
+      return readFileSync(this.at(path), 'utf8');
+    } catch (error) {
+      // A script may take it away at any time.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 
   at(path: string): string {

@@ -15,8 +15,14 @@ function withGuests(guests: Readonly<Record<string, string>>): FakeNode {
   const pods = JSON.stringify({ items: Object.keys(guests).map((id) => ({ id })) });
   node.put('/pods.json', pods);
   for (const [pod, domain] of Object.entries(guests)) node.put(`/guests/c-${pod}/${domain}`, 'running');
-  node.command('systemd-inhibit', 'touch "$FAKE_ROOT/lock"; trap \'rm -f "$FAKE_ROOT/lock"; kill $!; exit 0\' TERM; /bin/sleep 600 & wait');
-  node.command('busctl', 'exec tail -n +1 -f "$FAKE_ROOT/signals"');
+  // Who sees the lock may ask for its release at once: whatever that takes is prepared before. A signal to a child that bash has forked
+  // and not yet replaced can be lost: the child ends with its parent all the same.
+  node.command(
+    'systemd-inhibit',
+    'trap \'rm -f "$FAKE_ROOT/lock"; [[ -z "$!" ]] || kill $!; exit 0\' TERM; touch "$FAKE_ROOT/lock"; tail -f --pid=$$ /dev/null & wait',
+  );
+  // Ends with the script also when that is ended before it knows of it.
+  node.command('busctl', 'exec tail -n +1 -f --pid=$PPID "$FAKE_ROOT/signals"');
   node.command(
     'crictl',
     `case "$1" in
@@ -39,6 +45,9 @@ describe('the shutdown inhibitor', () => {
   afterEach(() => node?.remove());
 
   const holds = (fake: FakeNode): boolean => fake.read('/lock') !== undefined;
+  const looks = (fake: FakeNode): number => fake.calls.filter((call) => call.startsWith('busctl monitor')).length;
+  /** The script has gone on from taking the lock, too. */
+  const ready = (fake: FakeNode): Promise<unknown> => poll('the lock and a look at the bus', () => holds(fake) && looks(fake) > 0);
   const signal = (fake: FakeNode, preparing: boolean): void =>
     writeFileSync(
       fake.at('/signals'),
@@ -49,7 +58,7 @@ describe('the shutdown inhibitor', () => {
   it('holds a delay lock of logind while the node runs', async () => {
     node = withGuests({});
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     expect(node.calls.find((call) => call.startsWith('systemd-inhibit'))).to.contain('--what=shutdown --mode=delay');
     child.kill('SIGTERM');
     expect((await ended).code).to.equal(0);
@@ -59,9 +68,9 @@ describe('the shutdown inhibitor', () => {
   it('asks every guest to shut down before it lets the shutdown go on', async () => {
     node = withGuests({ a: 'shop_web', b: 'shop_db' });
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     signal(node, true);
-    await poll('the release', () => !holds(node!), { timeoutMs: 40_000 });
+    await poll('the release', () => !holds(node!));
     expect(node.read('/asked-shop_web')).not.to.equal(undefined);
     expect(node.read('/asked-shop_db')).not.to.equal(undefined);
     child.kill('SIGTERM');
@@ -73,9 +82,9 @@ describe('the shutdown inhibitor', () => {
   it('waits no longer than its limit for a guest that does not answer, and lets the others go', async () => {
     node = withGuests({ a: 'slow', b: 'quick' }).put('/stubborn-slow', '');
     const { child, ended } = node.start(SCRIPT, [], { ...FAST, POLL_SECONDS: '1', GUEST_SECONDS: '2' });
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     signal(node, true);
-    await poll('the release', () => !holds(node!), { timeoutMs: 40_000 });
+    await poll('the release', () => !holds(node!));
     child.kill('SIGTERM');
     const { stdout, stderr } = await ended;
     expect(stdout).to.contain('quick has shut down');
@@ -85,9 +94,9 @@ describe('the shutdown inhibitor', () => {
   it('is not stopped by a pod whose container is gone', async () => {
     node = withGuests({ a: 'shop_web' }).put('/pods.json', JSON.stringify({ items: [{ id: 'gone' }, { id: 'a' }] }));
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     signal(node, true);
-    await poll('the release', () => !holds(node!), { timeoutMs: 40_000 });
+    await poll('the release', () => !holds(node!));
     child.kill('SIGTERM');
     const { stdout, stderr } = await ended;
     expect(stderr).to.contain('pod gone: no running container compute');
@@ -98,9 +107,9 @@ describe('the shutdown inhibitor', () => {
     node = withGuests({ a: 'shop_web' });
     node.command('crictl', 'exit 1');
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     signal(node, true);
-    await poll('the release', () => !holds(node!), { timeoutMs: 40_000 });
+    await poll('the release', () => !holds(node!));
     child.kill('SIGTERM');
     expect((await ended).stderr).to.contain('cannot list the pods');
   });
@@ -108,9 +117,9 @@ describe('the shutdown inhibitor', () => {
   it('takes the lock again when the shutdown is called off', async () => {
     node = withGuests({});
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('the lock', () => holds(node!));
+    await ready(node);
     signal(node, true);
-    await poll('the release', () => !holds(node!), { timeoutMs: 40_000 });
+    await poll('the release', () => !holds(node!));
     signal(node, false);
     await poll('the lock again', () => holds(node!));
     child.kill('SIGTERM');
@@ -121,7 +130,9 @@ describe('the shutdown inhibitor', () => {
     node = withGuests({});
     node.command('busctl', 'exit 1');
     const { child, ended } = node.start(SCRIPT, [], FAST);
-    await poll('three tries', () => node!.calls.filter((call) => call.startsWith('busctl monitor')).length >= 3, { timeoutMs: 40_000 });
+    await ready(node);
+    const before = looks(node);
+    await poll('three more tries', () => looks(node!) >= before + 3);
     expect(holds(node)).to.equal(true);
     child.kill('SIGTERM');
     const { code, stderr } = await ended;

@@ -177,7 +177,7 @@ describe('an operator', () => {
     expect(live().metadata?.finalizers).to.deep.equal([FINALIZER]);
     expect(live().status?.size).to.equal(3);
     expect(live().status?.conditions?.map(({ type, status }) => `${type} ${status}`)).to.deep.equal(['Ready True']);
-    expect(log).to.include.members(['created w', 'size undefined 3', 'serving w']);
+    await until(() => ['created w', 'size undefined 3', 'serving w'].every((line) => log.includes(line)));
     expect(bySize).to.deep.equal(['w']);
     await until(() => server.objects.list(Event).some(({ reason }) => reason === 'Accepted'));
     const applied = server.journal.entries().filter(({ method, path }) => method === 'PATCH' && path.endsWith('/status'));

@@ -13,7 +13,7 @@ import { type CallGate, OPEN_GATE } from '../../../../src/wol/protocol/call-gate
 import { ResponseStatus } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { ServerTls } from '../../../../src/wol/protocol/server-tls';
-import { poll } from '../../../harness/poll';
+import { PATIENCE_MS, poll } from '../../../harness/poll';
 import { ManagerDouble } from '../support/manager-double';
 
 describe('credential files', () => {
@@ -69,6 +69,8 @@ describe('credential files', () => {
       address,
       credentials: new CredentialFiles(paths, address, clock),
       statuses: new StatusReports({ source, clock, logger: nullLogger }),
+      // Nothing repeats an attempt here, and the time for it goes by for a slow process, too.
+      connectTimeoutMs: PATIENCE_MS,
     });
     session = await connector.connect(new AbortController().signal);
     return session;

@@ -7,7 +7,7 @@ import { StatusReports } from '../../../../src/wol/agent/status-reports';
 import { ResponseStatus, type WOLEvent, type WOLEventResponse } from '../../../../src/wol/protocol/generated/wol-descriptor';
 import type { RpcStatusError } from '../../../../src/wol/protocol/rpc-status-error';
 import { type Outgoing, wolService } from '../../../../src/wol/protocol/wire';
-import { poll } from '../../../harness/poll';
+import { PATIENCE_MS, poll } from '../../../harness/poll';
 import { ManagerDouble } from '../support/manager-double';
 
 const codeOf = async (answer: Promise<unknown>): Promise<status> => {
@@ -21,7 +21,8 @@ const codeOf = async (answer: Promise<unknown>): Promise<status> => {
 const connectorTo = (address: string): GrpcReportConnector => {
   const source = { status: () => ({ nodeName: 'node-a' }), onChange: () => () => undefined };
   const statuses = new StatusReports({ source, clock: new SystemClock(), logger: nullLogger });
-  return new GrpcReportConnector({ address, credentials: OPEN_CREDENTIALS, statuses });
+  // Nothing repeats an attempt here, and the time for it goes by for a slow process, too.
+  return new GrpcReportConnector({ address, credentials: OPEN_CREDENTIALS, statuses, connectTimeoutMs: PATIENCE_MS });
 };
 
 describe('report session', () => {

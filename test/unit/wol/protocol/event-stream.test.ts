@@ -61,7 +61,10 @@ describe('event stream', () => {
     const answers: string[] = [];
     stream.on('data', ({ message }: WOLEventResponse) => answers.push(message));
     stream.on('error', () => undefined);
-    return { stream, answers, ended: new Promise((resolve) => stream.on('status', resolve)) };
+    const final = new Promise<StatusObject>((resolve) => stream.on('status', resolve));
+    // The status may overtake answers that are still buffered; `end` comes after the last of them.
+    const isRead = new Promise<void>((resolve) => stream.on('end', resolve));
+    return { stream, answers, ended: isRead.then(() => final) };
   };
 
   it('answers in the order of the events, whatever the order of the work', async () => {

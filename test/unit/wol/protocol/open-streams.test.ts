@@ -76,7 +76,9 @@ describe('event streams behind a gate', () => {
     const stream = client.streamEvents();
     const answers: WOLEventResponse[] = [];
     stream.on('data', (answer: WOLEventResponse) => answers.push(answer)).on('error', () => undefined);
-    const ended = new Promise<status>((resolve) => stream.on('status', ({ code }) => resolve(code)));
+    const final = new Promise<status>((resolve) => stream.on('status', ({ code }) => resolve(code)));
+    // The status may overtake answers that are still buffered; `end` comes after the last of them.
+    const ended = new Promise<void>((resolve) => stream.on('end', resolve)).then(() => final);
     return { send: (nodeName = 'node-a') => void stream.write({ macAddress: '02:00:00:00:00:01', nodeName }), answers, ended };
   }
 
