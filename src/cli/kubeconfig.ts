@@ -4,9 +4,14 @@ import type { RegisterCommand } from './program';
 
 const HELP = `
 On the remote cluster it makes, or brings up to date, a namespace, a ServiceAccount, the ClusterRole with the rights of the module and
-its binding, and a new credential. Run again it renews the credential. You need the rights to make all this.
+its binding, and a new credential. You need the rights to make all this, and with --apply get, create, patch and delete of Secrets and get,
+create and patch of kubevirtconfigs in the namespace of the KubevirtConfig.
 
-Exit codes: 0 done, 1 failed, or not Ready within 60 s, 2 usage.
+Run again with --apply it renews the credential: it waits up to 4 minutes until the KubevirtConfig is Ready and tells that the new credential
+is in use, and then deletes the one before. Otherwise, also on Ctrl-C, it puts back what was there and deletes the new one. With a manager
+that does not tell which credential is in use it keeps both and says how to go on.
+
+Exit codes: 0 done, 1 failed, interrupted, or not in use and Ready in time (60 s for a new cluster), 2 usage.
 
 Examples:
   virt-steward kubeconfig --context east --name east --config-namespace clusters | kubectl --context supervisor apply -f -

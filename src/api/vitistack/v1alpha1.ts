@@ -60,10 +60,46 @@ export interface KubevirtConfigStatus {
   machines?: number;
   /** When the credentials expire; absent when they do not tell. */
   credentialsExpireAt?: string;
+  /**
+   * The Secret whose kubeconfig the cluster was reached and checked with last. While newer content of the Secret does
+   * not connect, the content before is in use.
+   */
+  credentialsInUse?: KubevirtConfigStatusCredentialsInUse;
+  /**
+   * The Secret whose kubeconfig was judged last: the condition CredentialsValid tells whether it can be used. Where it
+   * differs from credentialsInUse, the newer one is being connected, or cannot be used.
+   */
+  observedCredentials?: KubevirtConfigStatusObservedCredentials;
   /** When the cluster was found to be in this state. */
   lastProbeTime?: string;
   /** Conditions of the cluster. */
   conditions?: KubevirtConfigStatusCondition[];
+}
+
+/**
+ * The Secret whose kubeconfig the cluster was reached and checked with last. While newer content of the Secret does not
+ * connect, the content before is in use.
+ */
+export interface KubevirtConfigStatusCredentialsInUse {
+  /** Namespace of the Secret. */
+  namespace?: string;
+  /** Name of the Secret. */
+  name?: string;
+  /** Of the Secret, when this kubeconfig was first read from it. */
+  resourceVersion?: string;
+}
+
+/**
+ * The Secret whose kubeconfig was judged last: the condition CredentialsValid tells whether it can be used. Where it
+ * differs from credentialsInUse, the newer one is being connected, or cannot be used.
+ */
+export interface KubevirtConfigStatusObservedCredentials {
+  /** Namespace of the Secret. */
+  namespace?: string;
+  /** Name of the Secret. */
+  name?: string;
+  /** Of the Secret, when this kubeconfig was first read from it. */
+  resourceVersion?: string;
 }
 
 /** One condition. */

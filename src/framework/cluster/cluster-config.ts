@@ -33,8 +33,9 @@ export function readClusterConfig(name: string, source: KubeconfigSource, option
   const kubeConfig =
     options.policy === 'data-only' ? dataOnlyKubeConfig(bytesOf(source), { ...options, name }) : trustedKubeConfig(name, source);
   const { name: _, ...connection } = kubeConfig.getCurrentCluster()!;
+  const { revision: _revision, ...flags } = options;
   const connectionHash = createHash('sha256')
-    .update(JSON.stringify([connection, options]))
+    .update(JSON.stringify([connection, flags]))
     .digest('hex');
   return { kubeConfig, options, connectionHash };
 }

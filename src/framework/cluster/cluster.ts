@@ -33,6 +33,8 @@ export interface ClusterContact {
   readonly health: ClusterHealth;
   /** `gitVersion` of the API server; `undefined` before it was asked. */
   readonly version: string | undefined;
+  /** What the caller of `engage` calls the kubeconfig of the connection in use; `undefined` = nothing, or there is none. */
+  readonly revision: string | undefined;
   /** When something was received last, RFC 3339; `undefined` = never. */
   readonly lastSeen: string | undefined;
 }
@@ -62,6 +64,11 @@ export class Cluster {
 
   get version(): string | undefined {
     return this.contact.version;
+  }
+
+  /** Changes when another kubeconfig is used, which may be long after it was offered, or never. */
+  get revision(): string | undefined {
+    return this.contact.revision;
   }
 
   get lastSeen(): string | undefined {

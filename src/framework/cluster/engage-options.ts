@@ -37,6 +37,11 @@ export interface EngageOptions extends Omit<DataOnlyOptions, 'name'> {
   watchDefinitions?: boolean;
   /** Ask for compressed answers; watches are never compressed. @default true */
   compress?: boolean;
+  /**
+   * The caller's name for this content, the same for the same content: `Cluster.revision` is it while the connection in use is made with it.
+   * Nothing secret.
+   */
+  revision?: string;
   /** When the cluster counts as lost, and how it is looked for then. */
   health?: ClusterHealthOptions;
 }

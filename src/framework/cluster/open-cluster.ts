@@ -35,7 +35,7 @@ export function openCluster(kubeConfig: KubeConfig, { clock, userAgent, namespac
   const connection = new Connection({ cluster: LOCAL_CLUSTER, kubeConfig, settings });
   const client = new KubeClient({ cluster: LOCAL_CLUSTER, transport: connection.transport, clock, retry: false, fieldManager: manager });
   const health = { state: 'Ready', since: '', detail: '', problem: undefined } as const;
-  const contact = { health, version: undefined, lastSeen: undefined };
+  const contact = { health, version: undefined, revision: undefined, lastSeen: undefined };
   const cluster = new Cluster(
     LOCAL_CLUSTER,
     client,

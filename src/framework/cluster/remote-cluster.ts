@@ -15,7 +15,7 @@ import type { Kind } from '../kinds/kind';
 import type { Timer } from '../time/clock';
 import { timestampOf } from '../time/timestamp';
 import type { Informer, Selection } from '../watch';
-import { Cluster, type ClusterDiscovery, type ClusterHealth } from './cluster';
+import { Cluster, type ClusterContact, type ClusterDiscovery, type ClusterHealth } from './cluster';
 import type { ClusterConfig } from './cluster-config';
 import type { HealthState } from './cluster-health';
 import type { ConnectionSettings } from './connection';
@@ -159,7 +159,9 @@ export class RemoteCluster {
     if (this.candidate !== candidate) return;
     const { clock } = this.options.settings;
     const sources = [...candidate.informers.values()];
-    const isListed = candidate.link.hasConnected && sources.every((source) => isComplete(source, candidate.link));
+    // It may have listed everything and then fallen silent.
+    const answers = candidate.link.monitor.health.state === 'Ready';
+    const isListed = answers && sources.every((source) => isComplete(source, candidate.link));
     if (isListed && this.attaching === undefined) {
       this.takeOver(candidate);
       return;
@@ -179,7 +181,6 @@ export class RemoteCluster {
 
   private takeOver({ link, informers }: Candidate): void {
     const old = this.link;
-    const before = this.cluster.health.state;
     this.candidate = undefined;
     this.link = link;
     this.problem = undefined;
@@ -191,9 +192,8 @@ export class RemoteCluster {
         this.attaching = undefined;
         this.log('info', 'another connection is in use now', {});
       });
-    // Also where both are Ready: it may be another cluster, and who remembers something of it has to look again.
-    const { state } = link.monitor.health;
-    this.options.onChange(this.cluster, state, before);
+    // Whatever state the old one was in: it may be another cluster, and who remembers something of it has to look again.
+    this.options.onChange(this.cluster, link.monitor.health.state, 'Connecting');
   }
 
   private dropCandidate(): void {
@@ -253,7 +253,7 @@ export class RemoteCluster {
     throw new ClusterUnavailableError(this.cluster.name, this.cluster.lastSeen, undefined, detail);
   }
 
-  private contact(): { readonly health: ClusterHealth; readonly version: string | undefined; readonly lastSeen: string | undefined } {
+  private contact(): ClusterContact {
     const remote = this;
     return {
       get health(): ClusterHealth {
@@ -264,6 +264,9 @@ export class RemoteCluster {
       },
       get version(): string | undefined {
         return remote.link?.monitor.version;
+      },
+      get revision(): string | undefined {
+        return remote.link?.config.options.revision;
       },
       get lastSeen(): string | undefined {
         return remote.link?.monitor.lastSeen;

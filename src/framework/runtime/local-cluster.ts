@@ -55,6 +55,7 @@ export function localCluster(kubeConfig: KubeConfig, options: CompiledOperatorOp
       return { ...monitor.health, since: monitor.since, problem: undefined };
     },
     version: undefined,
+    revision: undefined,
     get lastSeen() {
       return monitor.lastSeen;
     },

@@ -30,7 +30,7 @@ export async function checkCluster(
   key: string,
   rights: readonly RbacRule[],
   options: CallOptions,
-): Promise<ClusterFindings> {
+): Promise<Omit<ClusterFindings, 'revision'>> {
   const identity = await identityOf(client, options);
   const kubeVirt = await kubeVirtOf(client, key, options);
   const crds = await crdVersionsOf(client, options);

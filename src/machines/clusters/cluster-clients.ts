@@ -178,7 +178,7 @@ export class ClusterClients implements ClientManager {
       throw isOperatorError(cause, 'NOT_FOUND') ? configNotFound(place) : configUnreadable(place, cause);
     }
     const secret = secretPlaceOf(config, place);
-    const bytes = await this.secrets.kubeconfig(place, secret, { anew: true });
+    const { bytes } = await this.secrets.kubeconfig(place, secret, { anew: true });
     return { config, kubeConfig: vettedKubeconfig(bytes, place, engageOptionsOf(config, this.settings)) };
   }
 }

@@ -15,18 +15,24 @@ import { clusterNameOf, keyOfCluster } from './cluster-key';
 import { ConfigDirectory } from './config-directory';
 import type { KubevirtConfigError } from './config-error';
 import { engageOptionsOf, expiryMsOf, secretPlaceOf, serverOf, sha256, vettedKubeconfig } from './kubeconfig';
-import { KubeconfigSecrets } from './kubeconfig-secrets';
+import { type FoundKubeconfig, KubeconfigSecrets, type SecretVersion } from './kubeconfig-secrets';
 import { SupervisorIdentity } from './supervisor-identity';
 
-/** What is known of the kubeconfig in use. */
+/** What is known of a kubeconfig that was accepted. */
 export interface ConnectionFacts {
   readonly server: string;
   readonly expiresAtMs: number | undefined;
+  /** Where it was read when it was new. */
+  readonly origin: SecretVersion;
 }
 
 interface Known {
-  readonly facts: ConnectionFacts | undefined;
+  /** By hash: of the newest kubeconfig that was accepted, and of the one in use. */
+  readonly facts: ReadonlyMap<string, ConnectionFacts>;
+  /** Of the newest that was accepted. */
   readonly hash: string | undefined;
+  /** What was judged last, with where it was read when it was new. */
+  readonly observed: { readonly hash: string; readonly origin: SecretVersion } | undefined;
   /** Why the kubeconfig that is named now is not in use. */
   readonly problem: KubevirtConfigError | undefined;
 }
@@ -62,8 +68,20 @@ export class ClusterConnections {
     return this.known.get(key)?.problem;
   }
 
+  /** Of the kubeconfig in use; before there is a connection, of the one that it is made with. */
   factsOf(key: string): ConnectionFacts | undefined {
-    return this.known.get(key)?.facts;
+    const { facts, hash } = this.known.get(key) ?? {};
+    return facts?.get(this.clusterOf(key)?.revision ?? '') ?? facts?.get(hash ?? '');
+  }
+
+  /** Where the kubeconfig was read that the cluster was checked with last; `undefined` = it cannot be said now. */
+  inUse(key: string): SecretVersion | undefined {
+    return this.known.get(key)?.facts.get(this.findings.get(key)?.revision ?? '')?.origin;
+  }
+
+  /** Where the kubeconfig was read that was judged last, used or not; `undefined` = there is none. */
+  observed(key: string): SecretVersion | undefined {
+    return this.known.get(key)?.observed?.origin;
   }
 
   /**
@@ -73,23 +91,30 @@ export class ClusterConnections {
   async engage(config: KubevirtConfig, { anew }: { anew: boolean }): Promise<EngageOutcome> {
     const key = this.directory.keyOf(config);
     const before = this.known.get(key);
+    let observed: Known['observed'];
     let vetted: { bytes: Buffer; kubeConfig: KubeConfig };
     try {
-      vetted = await this.read(config, key, anew);
+      const { bytes, origin } = await this.read(config, key, anew);
+      observed = observedNow(before?.observed, sha256(bytes), origin);
+      vetted = { bytes, kubeConfig: this.vet(config, key, bytes) };
     } catch (error) {
       if (!isOperatorError(error, 'KUBEVIRT_CONFIG')) throw error;
       const problem = error as KubevirtConfigError;
       // Our own API server is in trouble: nothing follows for the cluster.
       if (problem.problem === 'SecretUnreadable') throw problem;
       if (problem.problem !== 'InvalidKubeconfig') await this.end(key);
-      this.known.set(key, { facts: before?.facts, hash: before?.hash, problem });
+      this.known.set(key, { facts: before?.facts ?? new Map(), hash: before?.hash, observed, problem });
       return 'problem';
     }
     const { bytes, kubeConfig } = vetted;
     const labels = `vitistack.io/supervisor-id=${await this.identity.id()}`;
-    await this.clusters.engage(clusterNameOf(key, this.api.home), bytes, { ...engageOptionsOf(config, this.settings), labels });
-    const hash = sha256(bytes);
-    this.known.set(key, { facts: { server: serverOf(kubeConfig), expiresAtMs: expiryMsOf(kubeConfig) }, hash, problem: undefined });
+    const { hash, origin } = observed;
+    const options = { ...engageOptionsOf(config, this.settings), labels, revision: hash };
+    const { revision = hash } = await this.clusters.engage(clusterNameOf(key, this.api.home), bytes, options);
+    const facts = new Map([[hash, { server: serverOf(kubeConfig), expiresAtMs: expiryMsOf(kubeConfig), origin }]]);
+    const used = before?.facts.get(revision);
+    if (revision !== hash && used !== undefined) facts.set(revision, used);
+    this.known.set(key, { facts, hash, observed, problem: undefined });
     if (before?.hash === undefined) return 'engaged';
     return before.hash === hash ? 'unchanged' : 'rotated';
   }
@@ -112,18 +137,28 @@ export class ClusterConnections {
     await this.clusters.disengage(clusterNameOf(key, this.api.home));
   }
 
-  private async read(config: KubevirtConfig, key: string, anew: boolean): Promise<{ bytes: Buffer; kubeConfig: KubeConfig }> {
+  private async read(config: KubevirtConfig, key: string, anew: boolean): Promise<FoundKubeconfig> {
     const place = this.directory.placeOf(key);
     const secret = secretPlaceOf(config, place);
     this.secrets.follow(key, secret);
-    const bytes = await this.secrets.kubeconfig(place, secret, { anew });
+    return this.secrets.kubeconfig(place, secret, { anew });
+  }
+
+  private vet(config: KubevirtConfig, key: string, bytes: Buffer): KubeConfig {
+    const place = this.directory.placeOf(key);
     // Reading YAML takes longer than all the rest, and a config is looked at often while Machines come and go.
     const options = engageOptionsOf(config, this.settings);
     const question = `${sha256(bytes)} ${JSON.stringify(options)} ${JSON.stringify(place)}`;
     const known = this.vetted.get(key);
-    if (known?.question === question) return { bytes, kubeConfig: known.kubeConfig };
+    if (known?.question === question) return known.kubeConfig;
     const kubeConfig = vettedKubeconfig(bytes, place, options);
     this.vetted.set(key, { question, kubeConfig });
-    return { bytes, kubeConfig };
+    return kubeConfig;
   }
+}
+
+/** A Secret that holds the same under another resourceVersion is no news. */
+function observedNow(before: Known['observed'], hash: string, origin: SecretVersion): NonNullable<Known['observed']> {
+  const { namespace, name } = before?.origin ?? {};
+  return before?.hash === hash && namespace === origin.namespace && name === origin.name ? before : { hash, origin };
 }

@@ -7,6 +7,8 @@ import { singleton } from '../../framework';
 import { COMPARED_CRDS } from './remote-kinds';
 
 export interface ClusterFindings {
+  /** `Cluster.revision` when the check began: what the findings were found out with. */
+  readonly revision: string | undefined;
   /** UID of the namespace kube-system; `undefined` = it could not be read. */
   readonly clusterId: string | undefined;
   /** Why the cluster answers but lets nothing be done: 403 of a call that every cluster must allow. */

@@ -7,6 +7,7 @@ import { type ConditionInput, conditionOf } from '../../framework';
 import type { KubevirtConfig } from '../kinds';
 import type { ClusterFindings } from './cluster-findings';
 import type { ClusterFacts, ClusterJudgement } from './cluster-state';
+import type { SecretVersion } from './kubeconfig-secrets';
 
 export interface StatusFacts extends ClusterFacts {
   /** URL of the API server, without user info. */
@@ -15,6 +16,10 @@ export interface StatusFacts extends ClusterFacts {
   /** RFC 3339. */
   readonly credentialsExpireAt: string | undefined;
   readonly expiresSoon: boolean;
+  /** Where the kubeconfig in use was read. */
+  readonly credentialsInUse: SecretVersion | undefined;
+  /** Where the kubeconfig that was judged last was read. */
+  readonly observedCredentials: SecretVersion | undefined;
   /** Key of the config that has the same cluster. */
   readonly duplicateOf: string | undefined;
   /** Differences of CRDs to those of other clusters. */
@@ -35,6 +40,8 @@ export function statusFields(config: KubevirtConfig, facts: StatusFacts, judged:
     machines: facts.machines,
     lastProbeTime: now,
     ...(facts.server === undefined ? {} : { server: facts.server, credentialsExpireAt: facts.credentialsExpireAt }),
+    ...(facts.credentialsInUse === undefined ? {} : { credentialsInUse: facts.credentialsInUse }),
+    observedCredentials: facts.observedCredentials,
     ...(facts.kubernetesVersion === undefined ? {} : { kubernetesVersion: facts.kubernetesVersion }),
     ...(findings?.kubeVirtVersion === undefined ? {} : { kubeVirtVersion: findings.kubeVirtVersion }),
     ...(findings?.clusterId === undefined ? {} : { clusterID: findings.clusterId }),

@@ -19,6 +19,16 @@ import {
 import { type ConfigPlace, type KubevirtConfigError, type SecretPlace, secretGone, secretUnreadable } from './config-error';
 import { kubeconfigIn, sha256 } from './kubeconfig';
 
+/** A Secret as it was at one time. */
+export interface SecretVersion extends SecretPlace {
+  readonly resourceVersion: string;
+}
+
+export interface FoundKubeconfig {
+  readonly bytes: Buffer;
+  readonly origin: SecretVersion;
+}
+
 interface Followed {
   readonly follower: ObjectFollower<SecretObject>;
   /** Cluster keys of the configs that name it. */
@@ -57,10 +67,10 @@ export class KubeconfigSecrets {
   }
 
   /**
-   * The kubeconfig of a config: as it was told last, or read if nothing is known yet or `anew`.
+   * The kubeconfig of a config and where it is from: as it was told last, or read if nothing is known yet or `anew`.
    * @throws {KubevirtConfigError}
    */
-  async kubeconfig(place: ConfigPlace, secret: SecretPlace, { anew = false } = {}): Promise<Buffer> {
+  async kubeconfig(place: ConfigPlace, secret: SecretPlace, { anew = false } = {}): Promise<FoundKubeconfig> {
     const id = objectKey(secret.namespace, secret.name);
     const follower = this.followed.get(id)?.follower;
     if (follower === undefined) return this.readOnce(place, secret);
@@ -110,10 +120,10 @@ export class KubeconfigSecrets {
     for (const key of entry.keys) for (const listener of this.listeners) listener(key);
   }
 
-  private async readOnce(place: ConfigPlace, secret: SecretPlace): Promise<Buffer> {
+  private async readOnce(place: ConfigPlace, secret: SecretPlace): Promise<FoundKubeconfig> {
     try {
       const found = await this.cluster.client.get(Secret, objectKey(secret.namespace, secret.name));
-      return kubeconfigIn(found, place, secret);
+      return foundIn(found, place, secret);
     } catch (cause) {
       if (isConfigError(cause)) throw cause;
       throw secretUnreadable(place, secret, cause);
@@ -121,10 +131,15 @@ export class KubeconfigSecrets {
   }
 }
 
-function contentOf(now: FollowedObject<SecretObject>, place: ConfigPlace, secret: SecretPlace): Buffer {
-  if (now.type === 'found') return kubeconfigIn(now.object, place, secret);
+function contentOf(now: FollowedObject<SecretObject>, place: ConfigPlace, secret: SecretPlace): FoundKubeconfig {
+  if (now.type === 'found') return foundIn(now.object, place, secret);
   if (now.type === 'absent') throw secretGone(place, secret, now.error);
   throw secretUnreadable(place, secret, now.type === 'unreadable' ? now.error : new Error('it was not read yet'));
+}
+
+function foundIn(object: SecretObject, place: ConfigPlace, { namespace, name }: SecretPlace): FoundKubeconfig {
+  const bytes = kubeconfigIn(object, place, { namespace, name });
+  return { bytes, origin: { namespace, name, resourceVersion: object.metadata?.resourceVersion ?? '' } };
 }
 
 /** Differs for everything that a config would be judged by differently. */

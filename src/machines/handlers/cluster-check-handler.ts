@@ -144,11 +144,12 @@ export class ClusterCheckHandler {
     const key = keyOfCluster(ctx.cluster.name, this.api.home);
     const { checkIntervalMs } = this.settings;
     const epoch = this.findings.epochOf(key);
+    const { revision } = ctx.cluster;
     const found = await checkCluster(ctx.client, key, this.rights(), { signal: ctx.signal });
     if (this.clusters.get(ctx.cluster.name) !== ctx.cluster) return;
     const before = this.findings.get(key);
     // Another connection has taken over meanwhile: that was the one before.
-    if (!this.findings.set(key, found, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
+    if (!this.findings.set(key, { ...found, revision }, epoch)) return { requeueAfterMs: CHECK_AGAIN_MS };
     this.log(key);
     this.queue.checked({ isIdentityNews: before === undefined || before.clusterId !== found.clusterId });
     // Whoever gives a right does not tell us.

@@ -270,6 +270,8 @@ export class KubevirtConfigHandler {
       kubernetesVersion: this.connections.clusterOf(key)?.version,
       credentialsExpireAt: expiresAtMs === undefined ? undefined : timestampOf(expiresAtMs),
       expiresSoon: expiresAtMs !== undefined && expiresAtMs - this.clock.now() <= EXPIRES_SOON_MS,
+      credentialsInUse: this.connections.inUse(key),
+      observedCredentials: this.connections.observed(key),
       duplicateOf: this.findings.duplicateOf(key),
       crdFindings: this.findings.crdFindings(key),
       firstMachines: this.placed.machinesOf(key).slice(0, SHOWN_MACHINES),

@@ -1,9 +1,10 @@
 /**
  * Makes the access of a supervisor to a remote cluster, or renews it.
  *
- * Expected flow: account and rights on the remote -> a new credential -> printed | written to the supervisor -> Ready -> the credential
- * before is deleted.
- * Guarantees: a credential in use is deleted only after the new one has proven to work; run again after any interruption it ends the same.
+ * Expected flow: account and rights on the remote -> a new credential -> printed | written to the supervisor -> the manager says that it is
+ * in use and the cluster Ready -> the credential before is deleted. | The supervisor is as it was, and the new credential is deleted.
+ * Guarantees: a credential in use is deleted only after the manager has told that another one is; a cluster that worked works after a
+ * restart of the manager, too, however this ends; run again after any interruption it ends the same.
  * Errors: those of the API servers; a supervisor that does not become Ready in time is an outcome and no error.
  */
 import { randomBytes } from 'node:crypto';
@@ -19,7 +20,7 @@ import {
   ServiceAccount,
   sleep,
 } from '../../framework';
-import { KubevirtConfig } from '../kinds';
+import { saidOf } from './access-verdict';
 import {
   accountObjects,
   ClusterRole,
@@ -32,6 +33,7 @@ import {
   supervisorObjects,
 } from './remote-access-objects';
 import type { RemoteAccessOptions } from './remote-access-options';
+import { type AccessOutcome, SupervisorAccess } from './supervisor-access';
 
 export interface RemoteAccessRun {
   readonly remote: KubeClient;
@@ -48,20 +50,20 @@ export interface RemoteAccessRun {
 const LOOK_MS = 500;
 /** The control plane fills a Secret within a second, a busy one within some. */
 const TOKEN_WAIT_MS = 30_000;
-const READY_WAIT_MS = 60_000;
 
 /** @returns whether everything is done. */
 export async function runRemoteAccess(options: RemoteAccessOptions, run: RemoteAccessRun): Promise<boolean> {
+  const access = run.supervisor && (await SupervisorAccess.standing(options, run.supervisor, run.clock, run.signal));
   await applyAccount(options, run);
   const credential = await newCredential(options, run);
   const kubeconfig = stringify(kubeconfigOf(options.name, run.endpoint, credential.token));
-  if (run.supervisor === undefined) {
+  if (access === undefined) {
     const { secret, config } = supervisorObjects(options, kubeconfig);
     run.print(options.output === 'kubeconfig' ? kubeconfig.trimEnd() : `${stringify(secret)}---\n${stringify(config)}`.trimEnd());
     await tellOlder(options, run, credential.secret);
     return true;
   }
-  return await applyToSupervisor(options, run, run.supervisor, kubeconfig, credential.secret);
+  return await applyToSupervisor(access, options, run, kubeconfig, credential.secret);
 }
 
 async function applyAccount(options: RemoteAccessOptions, { remote, rules, signal, warn }: RemoteAccessRun): Promise<void> {
@@ -110,34 +112,84 @@ async function secretCredential(options: RemoteAccessOptions, { remote, clock, s
   );
 }
 
+/** Nothing is left of what was written unless it is in use, or there is nothing that worked before. */
 async function applyToSupervisor(
+  access: SupervisorAccess,
   options: RemoteAccessOptions,
   run: RemoteAccessRun,
-  supervisor: KubeClient,
   kubeconfig: string,
   credential: string | undefined,
 ): Promise<boolean> {
-  const { signal, clock, print, warn } = run;
-  const { secret, config } = supervisorObjects(options, kubeconfig);
-  await supervisor.apply(Secret, secret, { force: true, signal });
-  const applied = await supervisor.apply(KubevirtConfig, config, { force: true, signal });
-  const key = objectKey(options.configNamespace, options.name);
-  let last = applied;
-  for (const endMs = clock.monotonicMs() + READY_WAIT_MS; clock.monotonicMs() < endMs; ) {
-    await sleep(clock, LOOK_MS, signal);
-    last = (await supervisor.find(KubevirtConfig, key, { signal })) ?? last;
-    if (last.status?.phase !== 'Ready') continue;
-    print(`KubevirtConfig ${key} is Ready`);
+  const { key, hasWorked } = access;
+  let outcome: AccessOutcome;
+  try {
+    await access.write(kubeconfig, run.signal);
+    if (access.isRenewal) run.warn(`waiting until the manager uses the new credential for KubevirtConfig ${key}`);
+    outcome = await access.untilUsed(run.signal);
+  } catch (error) {
+    if (!hasWorked) throw error;
+    if (!run.signal.aborted) run.warn(error instanceof Error ? error.message : String(error));
+    await goBack(access, options, run, kubeconfig, credential);
+    return false;
+  }
+  const { verdict, config } = outcome;
+  if (verdict === 'in use' || verdict === 'unconfirmed') run.print(`KubevirtConfig ${key} is Ready`);
+  if (verdict === 'in use') {
     await deleteOlder(options, run, credential);
     return true;
   }
-  const { phase, status, message } = last.status ?? {};
-  warn(
-    phase === undefined
-      ? `KubevirtConfig ${key} has no status after ${READY_WAIT_MS / 1_000} s; does a manager run with the module machines, and is ${options.configNamespace} among its namespaces?`
-      : `KubevirtConfig ${key} is ${phase} (${status}): ${message}`,
-  );
+  if (verdict === 'unconfirmed') {
+    run.warn(
+      `KubevirtConfig ${key} does not tell which credential is in use: the manager, or the CRD, is an older one; look at its condition CredentialsValid, and restart the manager to be sure`,
+    );
+    await tellOlder(options, run, credential);
+    return true;
+  }
+  run.warn(failureOf(access, outcome));
+  if (hasWorked) await goBack(access, options, run, kubeconfig, credential);
+  else if (config.status?.phase !== undefined) await tellOlder(options, run, credential);
   return false;
+}
+
+function failureOf(access: SupervisorAccess, { verdict, config, waitedMs }: AccessOutcome): string {
+  const named = `KubevirtConfig ${access.key}`;
+  const seconds = waitedMs / 1_000;
+  if (config.status?.phase === undefined) {
+    return `${named} has no status after ${seconds} s; does a manager run with the module machines, and is ${config.metadata?.namespace} among its namespaces?`;
+  }
+  if (verdict === undefined && access.isRenewal && !access.wasObserved(config)) {
+    return `${named} has not taken up the new credential within ${seconds} s, and ${saidOf(config)}; does a manager run, and may it read Secret ${access.secretKey}?`;
+  }
+  return `${named} ${saidOf(config)}`;
+}
+
+/** Also after Ctrl-C: a manager that restarts must not find what does not work. */
+async function goBack(
+  access: SupervisorAccess,
+  options: RemoteAccessOptions,
+  run: RemoteAccessRun,
+  kubeconfig: string,
+  credential: string | undefined,
+): Promise<void> {
+  const key = credential === undefined ? undefined : objectKey(options.remoteNamespace, credential);
+  let isUnused: boolean;
+  try {
+    isUnused = await access.goBack(kubeconfig);
+  } catch (error) {
+    const held = `Secret ${access.secretKey} may hold the new credential, and both credentials were kept`;
+    run.warn(`what was there before could not be put back: ${error instanceof Error ? error.message : String(error)}; ${held}`);
+    return;
+  }
+  const kept = isUnused ? 'the credential before is still in use and was kept' : 'the credential before was kept';
+  run.warn(`${kept}: Secret ${access.secretKey} and KubevirtConfig ${access.key} are as they were`);
+  if (key !== undefined && isUnused) {
+    const uid = (await run.remote.find(Secret, key))?.metadata?.uid;
+    if (uid !== undefined) await run.remote.delete(Secret, key, { uid });
+    run.warn(`deleted the new credential, Secret ${key}`);
+  } else if (key !== undefined) {
+    run.warn(`the manager still uses the new credential; delete Secret ${key} on the remote cluster once it does not`);
+  }
+  run.warn('mend the cause and run this command again');
 }
 
 async function older(options: RemoteAccessOptions, { remote, signal }: RemoteAccessRun, current: string | undefined): Promise<Secret[]> {
@@ -152,7 +204,9 @@ async function older(options: RemoteAccessOptions, { remote, signal }: RemoteAcc
 async function tellOlder(options: RemoteAccessOptions, run: RemoteAccessRun, current: string | undefined): Promise<void> {
   const names = (await older(options, run, current)).map(({ metadata }) => metadata?.name ?? '');
   if (names.length === 0) return;
-  run.warn(`once the new credential is in use, delete the older ones in ${options.remoteNamespace}: ${names.join(', ')}`);
+  const where = options.remoteNamespace;
+  const how = `kubectl delete secret -n ${where} ${names.join(' ')}`;
+  run.warn(`once the new credential is in use, delete the older ones in ${where}: ${names.join(', ')} (${how})`);
 }
 
 /** The new credential works. */

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { parse, parseAllDocuments } from 'yaml';
+import type { KubevirtConfigStatus } from '../../../src/api/vitistack/v1alpha1';
+import { TestProcess } from '../../harness/child-process';
 import { joinedKubeconfig } from '../../harness/joined-kubeconfig';
 import { poll } from '../../harness/poll';
 import { RemoteKubeVirt } from '../../harness/remote-kubevirt';
@@ -19,6 +21,22 @@ interface Kubeconfig {
   users: { user: { token: string } }[];
 }
 
+interface KubeconfigSecret extends TestObject {
+  readonly metadata: TestObject['metadata'] & { readonly resourceVersion: string };
+  readonly data: Record<string, string>;
+}
+
+interface Config extends TestObject {
+  readonly status?: KubevirtConfigStatus;
+}
+
+const SECRET: TestObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'east-kubeconfig', namespace: 'default' } };
+const CONFIG: TestObject = {
+  apiVersion: 'vitistack.io/v1alpha1',
+  kind: 'KubevirtConfig',
+  metadata: { name: 'east', namespace: 'default' },
+};
+const FREQUENT_CHECKS = { env: { CLUSTER_CHECK_INTERVAL: '10s' } };
 const CREDENTIALS = '/api/v1/namespaces/virt-steward/secrets?labelSelector=vitistack.io%2Fcredential-of%3Dvirt-steward';
 
 describe('virt-steward kubeconfig', () => {
@@ -27,14 +45,42 @@ describe('virt-steward kubeconfig', () => {
   let manager: ManagerProcess;
   let file: string;
 
-  const run = async (...args: string[]): Promise<Outcome> => {
-    const command = [MAIN, 'kubeconfig', `--kubeconfig=${file}`, '--context=east', '--name=east', '--config-namespace=default', ...args];
-    return promisify(execFile)(process.execPath, command, { timeout: 120_000 }).then(
+  const command = (...args: string[]): string[] => {
+    return [MAIN, 'kubeconfig', `--kubeconfig=${file}`, '--context=east', '--name=east', '--config-namespace=default', ...args];
+  };
+  const run = async (...args: string[]): Promise<Outcome> =>
+    // Longer than the command waits.
+    promisify(execFile)(process.execPath, command(...args), { timeout: 280_000 }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       (error: Outcome) => error,
     );
-  };
   const credentials = async (): Promise<string[]> => (await remote.api.list<TestObject>(CREDENTIALS)).map(({ metadata }) => metadata.name);
+  const config = async (): Promise<Config> => (await supervisor.api.get<Config>(CONFIG))!;
+  const secret = async (): Promise<KubeconfigSecret> => (await supervisor.api.get<KubeconfigSecret>(SECRET))!;
+  const version = async (): Promise<string> => (await secret()).metadata.resourceVersion;
+  const untilConfig = (what: string, isIt: (found: Config) => boolean | Promise<boolean>): Promise<true> => {
+    let last: Config | undefined;
+    return poll(
+      `KubevirtConfig east ${what}`,
+      async () => {
+        last = await config();
+        return (await isIt(last)) || undefined;
+      },
+      { intervalMs: 100, onTimeout: () => `${JSON.stringify(last)}\n${manager.process.log.slice(-4_000)}` },
+    );
+  };
+  const untilStatus = (status: string): Promise<true> => untilConfig(`to be ${status}`, (found) => found.status?.status === status);
+  /** What a manager that starts finds, and what the remote cluster lets in. */
+  const held = async (): Promise<unknown> => [(await secret()).data, (await config()).spec, await credentials()];
+  /** Only who is let in can tell that KubeVirt has changed. */
+  const isUsedAfterRestart = async (): Promise<void> => {
+    await manager.process.stop();
+    await remote.setKubeVirtAvailable('False');
+    manager = await startManager(supervisor, FREQUENT_CHECKS);
+    await untilStatus('KubeVirtNotReady');
+    await remote.setKubeVirtAvailable('True');
+    await untilStatus('Connected');
+  };
   /** The API server learns of the account and its rights by watches. */
   const untilAllowed = (token: string): Promise<true> =>
     poll('the rights of the token to be in force', async () => {
@@ -52,7 +98,7 @@ describe('virt-steward kubeconfig', () => {
       'both.kubeconfig',
       joinedKubeconfig({ supervisor: supervisor.controlPlane.kubeconfig, east: remote.controlPlane.kubeconfig }),
     );
-    manager = await startManager(supervisor);
+    manager = await startManager(supervisor, FREQUENT_CHECKS);
   });
 
   after(async () => {
@@ -92,6 +138,45 @@ describe('virt-steward kubeconfig', () => {
     expect(await credentials())
       .to.have.length(1)
       .and.not.include(before);
+    // What the command has waited for is never taken back.
+    const { status } = await config();
+    expect(status).to.include({ phase: 'Ready' });
+    expect(status?.credentialsInUse).to.deep.equal({ namespace: 'default', name: 'east-kubeconfig', resourceVersion: await version() });
+  });
+
+  it('keeps the credential before when the manager refuses the new kubeconfig, also for a manager that starts anew', async () => {
+    const before = await held();
+    const { code, stdout, stderr } = await run('--apply', '--supervisor-context=supervisor', '--server=https://169.254.1.1:6443');
+
+    expect(code).to.equal(1);
+    expect(stdout).to.equal('');
+    expect(stderr).to.match(/is Ready with the credential before, and of the new one it says: InvalidKubeconfig: .*169\.254\.1\.1/);
+    expect(stderr).to.include('the credential before is still in use and was kept: Secret default/east-kubeconfig');
+    expect(await held()).to.deep.equal(before);
+    await isUsedAfterRestart();
+  });
+
+  it('keeps the credential before when it is interrupted while a wrong --server does not connect', async () => {
+    const before = await held();
+    const args = command('--apply', '--supervisor-context=supervisor', '--server=https://127.0.0.1:1');
+    const interrupted = new TestProcess('virt-steward kubeconfig', args);
+    try {
+      await untilConfig('to have taken up the new kubeconfig', async ({ status }) => {
+        const { credentialsInUse: used, observedCredentials: observed } = status ?? {};
+        return observed?.resourceVersion === (await version()) && used?.resourceVersion !== observed?.resourceVersion;
+      });
+      expect((await config()).status?.phase).to.equal('Ready');
+      expect(await credentials()).to.have.length(2);
+      interrupted.signal('SIGINT');
+
+      const { code } = await interrupted.exited;
+      expect(code, interrupted.log).to.equal(1);
+    } finally {
+      await interrupted.stop();
+    }
+    expect(interrupted.log).to.include('the credential before is still in use and was kept');
+    expect(await held()).to.deep.equal(before);
+    await isUsedAfterRestart();
   });
 
   it('prints a kubeconfig with a token that expires, and when', async () => {

@@ -5,6 +5,7 @@ import { type ClusterFacts, judgeCluster, outageOf } from '../../../../src/machi
 import { KubevirtConfigError } from '../../../../src/machines/clusters/config-error';
 
 const FOUND: ClusterFindings = {
+  revision: undefined,
   ...{ clusterId: 'id-1', forbidden: undefined, kubeVirtVersion: 'v1.8.1', kubeVirt: [], hasImporter: true, missingRights: [] },
   ...{ crdVersions: new Map(), crdProblem: undefined },
 };
