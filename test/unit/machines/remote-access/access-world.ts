@@ -15,6 +15,8 @@ export interface AccessOutcome {
   readonly done: boolean;
   readonly printed: readonly string[];
   readonly warnings: readonly string[];
+  /** How often it looked at the supervisor after the new credential was written. */
+  readonly looks: number;
 }
 
 export class AccessWorld implements AsyncDisposable {
@@ -110,14 +112,15 @@ export class AccessWorld implements AsyncDisposable {
     });
     running.catch(() => undefined);
     // Time moves only while the command waits for it.
-    for (let looks = 0; !isOver; await pause(1)) {
+    let looks = 0;
+    for (; !isOver; await pause(1)) {
       if (this.clock.pendingTimers === 0) continue;
       hasWritten ||= this.kubeconfig.includes(TOKEN);
       if (hasWritten) whileWaiting(looks++);
       this.fillTokens();
       await this.clock.advance(500);
     }
-    return { done: await running, printed, warnings };
+    return { done: await running, printed, warnings, looks };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
