@@ -14,7 +14,17 @@ const MANAGED_BY = { 'vitistack.io/managed-by': 'virt-steward' };
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 export const ClusterRole = defineKind<KubernetesObject>(RBAC, 'ClusterRole', 'clusterroles', { scope: 'Cluster', status: false });
-export const ClusterRoleBinding = defineKind<KubernetesObject>(RBAC, 'ClusterRoleBinding', 'clusterrolebindings', {
+
+export interface Subject {
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export interface Binding extends KubernetesObject {
+  readonly subjects?: readonly Subject[];
+}
+
+export const ClusterRoleBinding = defineKind<Binding>(RBAC, 'ClusterRoleBinding', 'clusterrolebindings', {
   scope: 'Cluster',
   status: false,
 });

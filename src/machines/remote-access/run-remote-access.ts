@@ -28,8 +28,10 @@ import {
   CREDENTIAL_LABEL,
   credentialSecret,
   kubeconfigOf,
+  REMOTE_ROLE,
   type RemoteEndpoint,
   roleObjects,
+  type Subject,
   supervisorObjects,
 } from './remote-access-objects';
 import type { RemoteAccessOptions } from './remote-access-options';
@@ -71,10 +73,20 @@ async function applyAccount(options: RemoteAccessOptions, { remote, rules, signa
   if ((await remote.find(Namespace, options.remoteNamespace, { signal })) === undefined)
     await remote.create(Namespace, namespace, { signal });
   await remote.apply(ServiceAccount, account, { force: true, signal });
-  for (const object of roleObjects(rules, options)) {
+  const binding = await bindingFor(options, remote, signal);
+  for (const role of roleObjects(rules, options)) {
+    const object = role.kind === 'ClusterRole' ? role : { ...role, metadata: { ...role.metadata, name: binding } };
     await remote.apply(object.kind === 'ClusterRole' ? ClusterRole : ClusterRoleBinding, object, { force: true, signal });
   }
   warn(`account ${options.remoteNamespace}/${options.serviceAccount} has the rights of the module on the remote cluster`);
+}
+
+/** Another account has its rights by the binding of the usual name, and must not lose them. */
+async function bindingFor(options: RemoteAccessOptions, remote: KubeClient, signal: AbortSignal): Promise<string> {
+  const found = await remote.find(ClusterRoleBinding, REMOTE_ROLE, { signal });
+  const { remoteNamespace, serviceAccount } = options;
+  const isOther = ({ namespace, name }: Subject): boolean => namespace !== remoteNamespace || name !== serviceAccount;
+  return found?.subjects?.some(isOther) === true ? `${REMOTE_ROLE}:${remoteNamespace}:${serviceAccount}` : REMOTE_ROLE;
 }
 
 interface Credential {

@@ -1,7 +1,7 @@
 /** A supervisor and a remote cluster for `virt-steward kubeconfig --apply`, without a manager: the test says what the status tells. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
-import { type KubeClient, Namespace, openClient, Secret, SystemClock } from '../../../../src/framework';
+import { type KubeClient, Namespace, openClient, type RbacRule, Secret, SystemClock } from '../../../../src/framework';
 import { FakeApiServer, FakeClock } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
 import { CREDENTIAL_LABEL } from '../../../../src/machines/remote-access/remote-access-objects';
@@ -104,7 +104,7 @@ export class AccessWorld implements AsyncDisposable {
     });
     const running = runRemoteAccess(options, {
       ...{ supervisor: this.clients[0]!.client, remote: this.clients[1]!.client, clock: this.clock, signal: this.interrupt.signal },
-      ...{ endpoint: { server: this.remote.url, caData: undefined, tlsServerName: undefined }, rules: [] },
+      ...{ endpoint: { server: this.remote.url, caData: undefined, tlsServerName: undefined }, rules: RULES },
       print: (line) => printed.push(line),
       warn: (line) => warnings.push(line),
     }).finally(() => {
@@ -140,6 +140,9 @@ export class AccessWorld implements AsyncDisposable {
 }
 
 export const TOKEN = 'new-token';
+const RULES: readonly RbacRule[] = [
+  { group: 'kubevirt.io', resource: 'kubevirts', verbs: ['get'], names: [], namespace: undefined, reasons: [] },
+];
 export const READY: Status = {
   ...{ phase: 'Ready', status: 'Connected', message: '' },
   conditions: [

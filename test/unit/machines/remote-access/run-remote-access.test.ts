@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { Secret } from '../../../../src/framework';
 import { status } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
+import { type Binding, ClusterRoleBinding } from '../../../../src/machines/remote-access/remote-access-objects';
 import { AccessWorld, READY, TOKEN, withProblem } from './access-world';
 
 const PUT_BACK = 'Secret default/east-kubeconfig and KubevirtConfig default/east are as they were';
@@ -174,6 +175,24 @@ describe('renewing the credential of a cluster', () => {
     expect(done).to.equal(false);
     expect(world.kubeconfig).to.equal('of somebody else');
     expect(world.credentials).to.deep.equal(['virt-steward-old']);
+  });
+
+  it('takes no rights away from another account on the remote cluster', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'virt-steward-remote' };
+    const subjects = [{ kind: 'ServiceAccount', namespace: 'virt-steward', name: 'of-another-supervisor' }];
+    const other: Binding & { roleRef: object } = { metadata: { name: 'virt-steward-remote' }, roleRef, subjects };
+    world.remote.objects.create(ClusterRoleBinding, other);
+
+    await world.run((looks) => {
+      if (looks === 3) world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(world.remote.objects.list(ClusterRoleBinding).flatMap((binding) => binding.subjects)).to.deep.equal([
+      ...subjects,
+      { kind: 'ServiceAccount', namespace: 'virt-steward', name: 'virt-steward' },
+    ]);
   });
 
   it('keeps the one before with a manager that does not tell which is in use, and says how to go on', async () => {
