@@ -8,8 +8,9 @@ its binding, and a new credential. You need the rights to make all this, and wit
 create and patch of kubevirtconfigs in the namespace of the KubevirtConfig.
 
 Run again with --apply it renews the credential: it waits up to 4 minutes until the KubevirtConfig is Ready and tells that the new credential
-is in use, and then deletes the one before. Otherwise, also on Ctrl-C, it puts back what was there and deletes the new one. With a manager
-that does not tell which credential is in use it keeps both and says how to go on.
+is in use, and then deletes the one before; those that another KubevirtConfig or supervisor may use are kept and named. Otherwise, also on
+Ctrl-C, it puts back what was there and deletes the new one, unless somebody else has changed the Secret. With a manager that does not tell
+which credential is in use it keeps both and says how to go on.
 
 Exit codes: 0 done, 1 failed, interrupted, or not in use and Ready in time (60 s for a new cluster), 2 usage.
 

@@ -10,6 +10,8 @@ import type { RemoteAccessOptions } from './remote-access-options';
 export const REMOTE_ROLE = 'virt-steward-remote';
 /** On credentials, so that older ones are found. */
 export const CREDENTIAL_LABEL = 'vitistack.io/credential-of';
+/** UID of the KubevirtConfig that a credential was made for, where there was one before. */
+export const CONFIG_LABEL = 'vitistack.io/credential-for';
 const MANAGED_BY = { 'vitistack.io/managed-by': 'virt-steward' };
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
@@ -41,12 +43,16 @@ export function roleObjects(rules: readonly RbacRule[], { remoteNamespace, servi
 }
 
 /** The control plane puts a token into it, which is good until the Secret is deleted. */
-export function credentialSecret(name: string, { remoteNamespace: namespace, serviceAccount }: Place): Secret {
+export function credentialSecret(
+  name: string,
+  { remoteNamespace: namespace, serviceAccount }: Place,
+  configUid: string | undefined,
+): Secret {
   return {
     metadata: {
       name,
       namespace,
-      labels: { ...MANAGED_BY, [CREDENTIAL_LABEL]: serviceAccount },
+      labels: { ...MANAGED_BY, [CREDENTIAL_LABEL]: serviceAccount, ...(configUid === undefined ? {} : { [CONFIG_LABEL]: configUid }) },
       annotations: { 'kubernetes.io/service-account.name': serviceAccount },
     },
     type: 'kubernetes.io/service-account-token',

@@ -3,7 +3,8 @@
  *
  * Expected flow: account and rights on the remote -> a new credential -> printed | written to the supervisor -> the manager says that it is
  * in use and the cluster Ready -> the credential before is deleted. | The supervisor is as it was, and the new credential is deleted.
- * Guarantees: a credential in use is deleted only after the manager has told that another one is; a cluster that worked works after a
+ * Guarantees: a credential in use is deleted only after the manager has told that another one is, while the Secret holds that one; what
+ * may be the credential of another KubevirtConfig, supervisor or run is named and never deleted; a cluster that worked works after a
  * restart of the manager, too, however this ends; run again after any interruption it ends the same.
  * Errors: those of the API servers; a supervisor that does not become Ready in time is an outcome and no error.
  */
@@ -13,18 +14,22 @@ import {
   type Clock,
   type KubeClient,
   Namespace,
+  type ObjectKey,
   OperatorError,
   objectKey,
   type RbacRule,
   Secret,
+  type Secret as SecretObject,
   ServiceAccount,
   sleep,
 } from '../../framework';
+import { textOf } from '../clusters/config-error';
 import { saidOf } from './access-verdict';
 import {
   accountObjects,
   ClusterRole,
   ClusterRoleBinding,
+  CONFIG_LABEL,
   CREDENTIAL_LABEL,
   credentialSecret,
   kubeconfigOf,
@@ -35,7 +40,7 @@ import {
   supervisorObjects,
 } from './remote-access-objects';
 import type { RemoteAccessOptions } from './remote-access-options';
-import { type AccessOutcome, SupervisorAccess } from './supervisor-access';
+import { type AccessOutcome, type BackOutcome, SupervisorAccess } from './supervisor-access';
 
 export interface RemoteAccessRun {
   readonly remote: KubeClient;
@@ -52,17 +57,19 @@ export interface RemoteAccessRun {
 const LOOK_MS = 500;
 /** The control plane fills a Secret within a second, a busy one within some. */
 const TOKEN_WAIT_MS = 30_000;
+/** No run takes longer, the clocks of two computers considered. */
+const LONGEST_RUN_MS = 3_600_000;
 
 /** @returns whether everything is done. */
 export async function runRemoteAccess(options: RemoteAccessOptions, run: RemoteAccessRun): Promise<boolean> {
   const access = run.supervisor && (await SupervisorAccess.standing(options, run.supervisor, run.clock, run.signal));
   await applyAccount(options, run);
-  const credential = await newCredential(options, run);
+  const credential = await newCredential(options, run, access?.configUid);
   const kubeconfig = stringify(kubeconfigOf(options.name, run.endpoint, credential.token));
   if (access === undefined) {
     const { secret, config } = supervisorObjects(options, kubeconfig);
     run.print(options.output === 'kubeconfig' ? kubeconfig.trimEnd() : `${stringify(secret)}---\n${stringify(config)}`.trimEnd());
-    await tellOlder(options, run, credential.secret);
+    await tellOthers(options, run, credential.secret);
     return true;
   }
   return await applyToSupervisor(access, options, run, kubeconfig, credential.secret);
@@ -95,8 +102,9 @@ interface Credential {
   readonly secret: string | undefined;
 }
 
-async function newCredential(options: RemoteAccessOptions, run: RemoteAccessRun): Promise<Credential> {
-  return options.tokenTtlSeconds === undefined ? secretCredential(options, run) : boundCredential(options, options.tokenTtlSeconds, run);
+async function newCredential(options: RemoteAccessOptions, run: RemoteAccessRun, configUid: string | undefined): Promise<Credential> {
+  const { tokenTtlSeconds: seconds } = options;
+  return seconds === undefined ? secretCredential(options, run, configUid) : boundCredential(options, seconds, run);
 }
 
 async function boundCredential(options: RemoteAccessOptions, expirationSeconds: number, run: RemoteAccessRun): Promise<Credential> {
@@ -109,19 +117,36 @@ async function boundCredential(options: RemoteAccessOptions, expirationSeconds: 
   return { token: status.token, secret: undefined };
 }
 
-async function secretCredential(options: RemoteAccessOptions, { remote, clock, signal }: RemoteAccessRun): Promise<Credential> {
+async function secretCredential(options: RemoteAccessOptions, run: RemoteAccessRun, configUid: string | undefined): Promise<Credential> {
   const name = `${options.serviceAccount}-${randomBytes(4).toString('hex')}`;
-  await remote.create(Secret, credentialSecret(name, options), { signal });
   const key = objectKey(options.remoteNamespace, name);
+  try {
+    await run.remote.create(Secret, credentialSecret(name, options, configUid), { signal: run.signal });
+    return { token: await tokenIn(key, run), secret: name };
+  } catch (error) {
+    // Nobody has seen it, and it would let in whoever finds it.
+    await deleteCredential(key, run).catch(() => run.warn(`Secret ${key} may be left on the remote cluster; nobody uses it: delete it`));
+    throw error;
+  }
+}
+
+async function tokenIn(key: ObjectKey, { remote, clock, signal }: RemoteAccessRun): Promise<string> {
   for (const endMs = clock.monotonicMs() + TOKEN_WAIT_MS; clock.monotonicMs() < endMs; ) {
     const token = (await remote.find(Secret, key, { signal }))?.data?.['token'];
-    if (token !== undefined) return { token: Buffer.from(token, 'base64').toString(), secret: name };
+    if (token !== undefined) return Buffer.from(token, 'base64').toString();
     await sleep(clock, LOOK_MS, signal);
   }
   throw new OperatorError(
     'NO_TOKEN',
     `the remote cluster put no token into Secret ${key} within ${TOKEN_WAIT_MS / 1_000} s; try --token-ttl`,
   );
+}
+
+/** Also after Ctrl-C. @returns whether it was there. */
+async function deleteCredential(key: ObjectKey, { remote }: RemoteAccessRun): Promise<boolean> {
+  const uid = (await remote.find(Secret, key))?.metadata?.uid;
+  if (uid !== undefined) await remote.delete(Secret, key, { uid });
+  return uid !== undefined;
 }
 
 /** Nothing is left of what was written unless it is in use, or there is nothing that worked before. */
@@ -137,35 +162,44 @@ async function applyToSupervisor(
   try {
     await access.write(kubeconfig, run.signal);
     if (access.isRenewal) run.warn(`waiting until the manager uses the new credential for KubevirtConfig ${key}`);
-    outcome = await access.untilUsed(run.signal);
+    outcome = await access.untilUsed(kubeconfig, run.signal);
   } catch (error) {
-    if (!hasWorked) throw error;
-    if (!run.signal.aborted) run.warn(error instanceof Error ? error.message : String(error));
+    if (!hasWorked) {
+      const where = credential === undefined ? '' : `, Secret ${objectKey(options.remoteNamespace, credential)} on the remote cluster`;
+      run.warn(`Secret ${access.secretKey} may hold the new credential, which was kept${where}; run this command again`);
+      throw error;
+    }
+    const isInterrupted = run.signal.aborted;
+    run.warn(isInterrupted ? 'interrupted: what was there before is put back, which may take a minute' : textOf(error));
     await goBack(access, options, run, kubeconfig, credential);
     return false;
   }
   const { verdict, config } = outcome;
   if (verdict === 'in use' || verdict === 'unconfirmed') run.print(`KubevirtConfig ${key} is Ready`);
   if (verdict === 'in use') {
-    await deleteOlder(options, run, credential);
+    await deleteBefore(access, options, run, credential);
     return true;
   }
   if (verdict === 'unconfirmed') {
     run.warn(
       `KubevirtConfig ${key} does not tell which credential is in use: the manager, or the CRD, is an older one; look at its condition CredentialsValid, and restart the manager to be sure`,
     );
-    await tellOlder(options, run, credential);
+    await tellOthers(options, run, credential);
     return true;
   }
   run.warn(failureOf(access, outcome));
   if (hasWorked) await goBack(access, options, run, kubeconfig, credential);
-  else if (config.status?.phase !== undefined) await tellOlder(options, run, credential);
+  else if (config.status?.phase !== undefined) await tellOthers(options, run, credential);
   return false;
 }
 
 function failureOf(access: SupervisorAccess, { verdict, config, waitedMs }: AccessOutcome): string {
   const named = `KubevirtConfig ${access.key}`;
   const seconds = waitedMs / 1_000;
+  if (verdict === 'overwritten') {
+    return `Secret ${access.secretKey} was changed or deleted by somebody else before the new credential was in use: another run of this command, or a tool that keeps it as it was?`;
+  }
+  if (verdict === 'deleted') return `${named} was deleted by somebody else before the new credential was in use`;
   if (config.status?.phase === undefined) {
     return `${named} has no status after ${seconds} s; does a manager run with the module machines, and is ${config.metadata?.namespace} among its namespaces?`;
   }
@@ -184,20 +218,27 @@ async function goBack(
   credential: string | undefined,
 ): Promise<void> {
   const key = credential === undefined ? undefined : objectKey(options.remoteNamespace, credential);
-  let isUnused: boolean;
+  let back: BackOutcome;
   try {
-    isUnused = await access.goBack(kubeconfig);
+    back = await access.goBack(kubeconfig);
   } catch (error) {
     const held = `Secret ${access.secretKey} may hold the new credential, and both credentials were kept`;
-    run.warn(`what was there before could not be put back: ${error instanceof Error ? error.message : String(error)}; ${held}`);
+    run.warn(`what was there before could not be put back: ${textOf(error)}; ${held}; run this command again`);
     return;
   }
-  const kept = isUnused ? 'the credential before is still in use and was kept' : 'the credential before was kept';
-  run.warn(`${kept}: Secret ${access.secretKey} and KubevirtConfig ${access.key} are as they were`);
-  if (key !== undefined && isUnused) {
-    const uid = (await run.remote.find(Secret, key))?.metadata?.uid;
-    if (uid !== undefined) await run.remote.delete(Secret, key, { uid });
-    run.warn(`deleted the new credential, Secret ${key}`);
+  const { isUnused, isForeign, isConfigGone, wasWritten } = back;
+  if (isForeign) {
+    run.warn(`Secret ${access.secretKey} was changed or deleted by somebody else and was left as it is; the credential before was kept`);
+  } else {
+    const kept = isUnused && !isConfigGone ? 'the credential before is still in use and was kept' : 'the credential before was kept';
+    const asBefore = isConfigGone ? 'is as it was' : `and KubevirtConfig ${access.key} are as they were`;
+    run.warn(`${kept}: Secret ${access.secretKey} ${asBefore}`);
+  }
+  if (key !== undefined && isForeign && wasWritten) {
+    // Whoever has written the Secret since may go back to what he found.
+    run.warn(`the new credential was kept, too; delete Secret ${key} on the remote cluster if nobody uses it`);
+  } else if (key !== undefined && isUnused) {
+    if (await deleteCredential(key, run)) run.warn(`deleted the new credential, Secret ${key}`);
   } else if (key !== undefined) {
     run.warn(`the manager still uses the new credential; delete Secret ${key} on the remote cluster once it does not`);
   }
@@ -213,19 +254,45 @@ async function older(options: RemoteAccessOptions, { remote, signal }: RemoteAcc
   return found;
 }
 
-async function tellOlder(options: RemoteAccessOptions, run: RemoteAccessRun, current: string | undefined): Promise<void> {
+async function tellOthers(options: RemoteAccessOptions, run: RemoteAccessRun, current: string | undefined): Promise<void> {
   const names = (await older(options, run, current)).map(({ metadata }) => metadata?.name ?? '');
   if (names.length === 0) return;
   const where = options.remoteNamespace;
   const how = `kubectl delete secret -n ${where} ${names.join(' ')}`;
-  run.warn(`once the new credential is in use, delete the older ones in ${where}: ${names.join(', ')} (${how})`);
+  run.warn(
+    `once the new credential is in use, delete the older ones in ${where} that no other KubevirtConfig or supervisor uses: ${names.join(', ')} (${how})`,
+  );
 }
 
-/** The new credential works. */
-async function deleteOlder(options: RemoteAccessOptions, run: RemoteAccessRun, current: string | undefined): Promise<void> {
-  for (const { metadata } of await older(options, run, current)) {
-    const key = objectKey(options.remoteNamespace, metadata?.name ?? '');
-    await run.remote.delete(Secret, key, { uid: metadata?.uid ?? '', signal: run.signal });
+/** The new credential works. Those of other configs and supervisors are found, too, and are not distinguished by their labels. */
+async function deleteBefore(
+  access: SupervisorAccess,
+  options: RemoteAccessOptions,
+  run: RemoteAccessRun,
+  current: string | undefined,
+): Promise<void> {
+  const others: string[] = [];
+  for (const secret of await older(options, run, current)) {
+    const { name = '', uid = '' } = secret.metadata ?? {};
+    if (!isOf(access, secret, run.clock)) {
+      others.push(name);
+      continue;
+    }
+    const key = objectKey(options.remoteNamespace, name);
+    await run.remote.delete(Secret, key, { uid, signal: run.signal });
     run.warn(`deleted the credential before, Secret ${key}`);
   }
+  if (others.length === 0) return;
+  run.warn(
+    `other credentials of the account were kept, since another KubevirtConfig, supervisor or run of this command may use them: ${others.join(', ')}; delete those in ${options.remoteNamespace} that nobody uses`,
+  );
+}
+
+/** The credential that the Secret held before, or what was left by a run for the same KubevirtConfig that cannot be under way any more. */
+function isOf(access: SupervisorAccess, { metadata, data }: SecretObject, clock: Clock): boolean {
+  const token = Buffer.from(data?.['token'] ?? '', 'base64').toString();
+  if (token !== '' && access.wasHeld(token)) return true;
+  const { configUid } = access;
+  const ageMs = clock.now() - Date.parse(metadata?.creationTimestamp ?? '');
+  return configUid !== undefined && metadata?.labels?.[CONFIG_LABEL] === configUid && ageMs >= LONGEST_RUN_MS;
 }

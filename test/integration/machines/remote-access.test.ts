@@ -118,16 +118,18 @@ describe('virt-steward kubeconfig', () => {
     expect((await remote.controlPlane.request({ path: '/api/v1/secrets' }, token)).status).to.equal(403);
   });
 
-  it('writes to the supervisor, waits until the cluster is Ready, and deletes the credential before', async () => {
-    const before = await credentials();
+  it('writes to the supervisor, waits until the cluster is Ready, and keeps the printed credential, which somebody else may use', async () => {
+    const [printed] = await credentials();
     const { code, stdout, stderr } = await run('--apply', '--supervisor-context=supervisor');
 
     expect(code, stderr).to.equal(0);
     expect(stdout).to.equal('KubevirtConfig default/east is Ready\n');
-    const now = await credentials();
-    expect(now).to.have.length(1);
-    expect(before).to.not.include(now[0]);
+    expect(stderr).to.include(`may use them: ${printed}; delete those`);
+    expect(await credentials())
+      .to.have.length(2)
+      .and.include(printed);
     expect(stderr).to.not.match(/eyJ/);
+    await remote.api.delete({ apiVersion: 'v1', kind: 'Secret', metadata: { name: printed!, namespace: 'virt-steward' } });
   });
 
   it('renews the credential when it is run again, and the cluster stays Ready', async () => {
@@ -144,6 +146,13 @@ describe('virt-steward kubeconfig', () => {
     expect(status?.credentialsInUse).to.deep.equal({ namespace: 'default', name: 'east-kubeconfig', resourceVersion: await version() });
   });
 
+  it('renews it for several people at once, and a credential that is let in stays in the Secret', async () => {
+    const outcomes = await Promise.all([1, 2, 3].map(() => run('--apply', '--supervisor-context=supervisor')));
+
+    expect(outcomes.some(({ code }) => code === 0)).to.equal(true);
+    await isUsedAfterRestart();
+  });
+
   it('keeps the credential before when the manager refuses the new kubeconfig, also for a manager that starts anew', async () => {
     const before = await held();
     const { code, stdout, stderr } = await run('--apply', '--supervisor-context=supervisor', '--server=https://169.254.1.1:6443');
@@ -158,6 +167,7 @@ describe('virt-steward kubeconfig', () => {
 
   it('keeps the credential before when it is interrupted while a wrong --server does not connect', async () => {
     const before = await held();
+    const known = await credentials();
     const args = command('--apply', '--supervisor-context=supervisor', '--server=https://127.0.0.1:1');
     const interrupted = new TestProcess('virt-steward kubeconfig', args);
     try {
@@ -166,7 +176,7 @@ describe('virt-steward kubeconfig', () => {
         return observed?.resourceVersion === (await version()) && used?.resourceVersion !== observed?.resourceVersion;
       });
       expect((await config()).status?.phase).to.equal('Ready');
-      expect(await credentials()).to.have.length(2);
+      expect(await credentials()).to.have.length(known.length + 1);
       interrupted.signal('SIGINT');
 
       const { code } = await interrupted.exited;

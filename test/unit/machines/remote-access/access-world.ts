@@ -45,10 +45,10 @@ export class AccessWorld implements AsyncDisposable {
   /** A cluster that works with a credential of an earlier run. */
   connected(status: Partial<Status> = {}, secretName = 'east-kubeconfig'): void {
     const { credential, supervisor } = this;
-    credential('virt-steward-old');
+    credential('virt-steward-old', OLD);
     const secret = supervisor.objects.create(Secret, {
       metadata: { namespace: 'default', name: secretName },
-      data: { kubeconfig: Buffer.from('old').toString('base64') },
+      data: { kubeconfig: Buffer.from(OLD).toString('base64') },
     });
     supervisor.objects.create(KubevirtConfig, {
       metadata: { namespace: 'default', name: 'east' },
@@ -58,10 +58,20 @@ export class AccessWorld implements AsyncDisposable {
     this.say({ ...READY, credentialsInUse: origin, observedCredentials: origin, ...status });
   }
 
-  readonly credential = (name: string): void => {
-    const labels = { [CREDENTIAL_LABEL]: 'virt-steward' };
-    this.remote.objects.create(Secret, { metadata: { namespace: 'virt-steward', name, labels } });
+  readonly credential = (name: string, token: string, more: Record<string, string> = {}): void => {
+    const labels = { [CREDENTIAL_LABEL]: 'virt-steward', ...more };
+    const data = { token: Buffer.from(token).toString('base64') };
+    this.remote.objects.create(Secret, { metadata: { namespace: 'virt-steward', name, labels }, data });
   };
+
+  /** Time for the command, from when the cluster was made. */
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms + Date.now() - this.clock.now());
+  }
+
+  private get lacksToken(): boolean {
+    return this.remote.objects.list(Secret).some(({ data }) => data?.['token'] === undefined);
+  }
 
   /** As a manager would. */
   say(status: Status): void {
@@ -94,8 +104,9 @@ export class AccessWorld implements AsyncDisposable {
   /**
    * @param whileWaiting called while the command waits to look at the supervisor again, with the number of looks before; for the first
    * time after the new credential was written.
+   * @param beforeToken called while the command waits for the token of the new credential.
    */
-  async run(whileWaiting: (looks: number) => void = () => undefined): Promise<AccessOutcome> {
+  async run(whileWaiting: (looks: number) => void = () => undefined, beforeToken: () => void = () => undefined): Promise<AccessOutcome> {
     const [printed, warnings]: [string[], string[]] = [[], []];
     let [isOver, hasWritten] = [false, false];
     const options = compileRemoteAccessOptions({
@@ -117,6 +128,7 @@ export class AccessWorld implements AsyncDisposable {
       if (this.clock.pendingTimers === 0) continue;
       hasWritten ||= this.kubeconfig.includes(TOKEN);
       if (hasWritten) whileWaiting(looks++);
+      if (this.lacksToken) beforeToken();
       this.fillTokens();
       await this.clock.advance(500);
     }
@@ -126,6 +138,13 @@ export class AccessWorld implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { close } of this.clients) close();
     await Promise.all([this.supervisor.stop(), this.remote.stop()]);
+  }
+
+  /** As somebody else would. */
+  writeSecret(content: string): void {
+    this.supervisor.objects.update(Secret, 'default/east-kubeconfig', (secret) => {
+      secret.data = { kubeconfig: Buffer.from(content).toString('base64') };
+    });
   }
 
   /** As kube-controller-manager does. */
@@ -140,6 +159,8 @@ export class AccessWorld implements AsyncDisposable {
 }
 
 export const TOKEN = 'new-token';
+/** Token of the credential before, and all that the Secret holds. */
+const OLD = 'old';
 const RULES: readonly RbacRule[] = [
   { group: 'kubevirt.io', resource: 'kubevirts', verbs: ['get'], names: [], namespace: undefined, reasons: [] },
 ];

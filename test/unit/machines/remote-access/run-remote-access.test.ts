@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Secret } from '../../../../src/framework';
 import { status } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
-import { type Binding, ClusterRoleBinding } from '../../../../src/machines/remote-access/remote-access-objects';
+import { type Binding, ClusterRoleBinding, CONFIG_LABEL } from '../../../../src/machines/remote-access/remote-access-objects';
 import { AccessWorld, READY, TOKEN, withProblem } from './access-world';
 
 const PUT_BACK = 'Secret default/east-kubeconfig and KubevirtConfig default/east are as they were';
@@ -160,21 +160,154 @@ describe('renewing the credential of a cluster', () => {
     );
   });
 
-  it('overwrites nothing that somebody else has written meanwhile', async () => {
+  it('overwrites nothing that somebody else has written meanwhile, who may go back to what this run has written', async () => {
     await using world = await AccessWorld.start();
     world.connected();
 
-    const { done } = await world.run((looks) => {
+    const { done, warnings } = await world.run((looks) => {
       if (looks !== 4) return;
-      world.supervisor.objects.update(Secret, 'default/east-kubeconfig', (secret) => {
-        secret.data = { kubeconfig: Buffer.from('of somebody else').toString('base64') };
-      });
+      world.writeSecret('of somebody else');
       world.interrupt.abort();
     });
 
     expect(done).to.equal(false);
     expect(world.kubeconfig).to.equal('of somebody else');
+    expect(world.credentials).to.have.length(2).and.include('virt-steward-old');
+    expect(warnings.at(-3)).to.equal(
+      'Secret default/east-kubeconfig was changed or deleted by somebody else and was left as it is; the credential before was kept',
+    );
+    expect(warnings.at(-2)).to.match(
+      /^the new credential was kept, too; delete Secret virt-steward\/virt-steward-[0-9a-f]{8} on the remote/,
+    );
+  });
+
+  it('deletes nothing that is in use when two people renew it at once', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done, warnings } = await world.run((looks) => {
+      if (looks !== 4) return;
+      world.credential('virt-steward-second', 'second');
+      world.writeSecret('second');
+      world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(done).to.equal(false);
+    expect(world.credentials).to.include.members(['virt-steward-old', 'virt-steward-second']);
+    expect(warnings[2]).to.equal(
+      'Secret default/east-kubeconfig was changed or deleted by somebody else before the new credential was in use: another run of this command, or a tool that keeps it as it was?',
+    );
+  });
+
+  it('keeps the one before when a tool puts it back into the Secret, and the manager uses it again', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done, warnings } = await world.run((looks) => {
+      if (looks !== 4) return;
+      world.writeSecret('old');
+      world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(done).to.equal(false);
     expect(world.credentials).to.deep.equal(['virt-steward-old']);
+    expect(warnings).to.include(`the credential before is still in use and was kept: ${PUT_BACK}`);
+  });
+
+  it('writes nothing over what somebody else has written since it looked', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done } = await world.run(undefined, () => world.writeSecret('of somebody else'));
+
+    expect(done).to.equal(false);
+    expect(world.kubeconfig).to.equal('of somebody else');
+    expect(world.credentials).to.deep.equal(['virt-steward-old']);
+  });
+
+  it('keeps the credentials of the account that nobody knows the user of, and names them', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+    world.credential('virt-steward-of-another-supervisor', 'another');
+
+    const { done, warnings } = await world.run((looks) => {
+      if (looks === 3) world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(done).to.equal(true);
+    expect(world.credentials).to.have.length(2).and.include('virt-steward-of-another-supervisor').and.not.include('virt-steward-old');
+    expect(warnings.at(-1)).to.match(/^other credentials of the account were kept, .*: virt-steward-of-another-supervisor; delete those/);
+  });
+
+  it('deletes what an earlier run for the same KubevirtConfig has left', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+    const { uid = '' } = world.config!.metadata!;
+    world.credential('virt-steward-left', 'left', { [CONFIG_LABEL]: uid });
+    await world.pass(2 * 3_600_000);
+
+    const { done } = await world.run((looks) => {
+      if (looks === 3) world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(done).to.equal(true);
+    expect(world.credentials).to.have.length(1).and.not.include('virt-steward-left');
+  });
+
+  it('goes on waiting while the API server of the supervisor is away', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done } = await world.run((looks) => {
+      if (looks === 2) world.supervisor.faults.add({ on: { kind: KubevirtConfig }, do: status(500), times: 20 });
+      if (looks === 30) world.say({ ...READY, credentialsInUse: world.origin, observedCredentials: world.origin });
+    });
+
+    expect(done).to.equal(true);
+    expect(world.credentials).to.have.length(1).and.not.include('virt-steward-old');
+  });
+
+  it('puts everything back once the API server of the supervisor answers again', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done, warnings } = await world.run((looks) => {
+      if (looks !== 5) return;
+      world.supervisor.faults.add({ on: { kind: Secret }, do: status(500), times: 20 });
+      world.interrupt.abort();
+    });
+
+    expect(done).to.equal(false);
+    expect(warnings[2]).to.equal('interrupted: what was there before is put back, which may take a minute');
+    expect(warnings).to.include(`the credential before is still in use and was kept: ${PUT_BACK}`);
+    expect(world.kubeconfig).to.equal('old');
+    expect(world.credentials).to.deep.equal(['virt-steward-old']);
+  });
+
+  it('says that the KubevirtConfig was deleted meanwhile, and waits no longer', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const { done, warnings, looks } = await world.run((looks) => {
+      if (looks === 4) world.supervisor.objects.delete(KubevirtConfig, 'default/east');
+    });
+
+    expect(done).to.equal(false);
+    expect(looks).to.equal(5);
+    expect(warnings[2]).to.equal('KubevirtConfig default/east was deleted by somebody else before the new credential was in use');
+    expect(warnings[3]).to.equal('the credential before was kept: Secret default/east-kubeconfig is as it was');
+    expect(world.kubeconfig).to.equal('old');
+  });
+
+  it('leaves no credential behind when it is interrupted before there is a token', async () => {
+    await using world = await AccessWorld.start();
+    world.connected();
+
+    const error = await world.run(undefined, () => world.interrupt.abort()).catch((failure: Error) => failure);
+
+    expect(error).to.be.instanceOf(Error);
+    expect(world.credentials).to.deep.equal(['virt-steward-old']);
+    expect(world.kubeconfig).to.equal('old');
   });
 
   it('takes no rights away from another account on the remote cluster', async () => {
@@ -205,7 +338,7 @@ describe('renewing the credential of a cluster', () => {
     expect(done).to.equal(true);
     expect(warnings.at(-2)).to.match(/^KubevirtConfig default\/east does not tell which credential is in use: the manager, or the CRD, is/);
     expect(warnings.at(-1)).to.equal(
-      'once the new credential is in use, delete the older ones in virt-steward: virt-steward-old (kubectl delete secret -n virt-steward virt-steward-old)',
+      'once the new credential is in use, delete the older ones in virt-steward that no other KubevirtConfig or supervisor uses: virt-steward-old (kubectl delete secret -n virt-steward virt-steward-old)',
     );
     expect(world.credentials).to.have.length(2).and.include('virt-steward-old');
     expect(world.kubeconfig).to.include(TOKEN);
@@ -245,9 +378,9 @@ describe('connecting a cluster for the first time', () => {
     ['a manager that tells what is in use', true],
     ['an older manager', false],
   ] as const) {
-    it(`is done when it is Ready, with ${manager}`, async () => {
+    it(`is done when it is Ready, and deletes nothing, with ${manager}`, async () => {
       await using world = await AccessWorld.start();
-      world.credential('virt-steward-leftover');
+      world.credential('virt-steward-of-another-supervisor', 'another');
 
       const { done, printed } = await world.run((looks) => {
         if (looks !== 3) return;
@@ -256,7 +389,7 @@ describe('connecting a cluster for the first time', () => {
 
       expect(done).to.equal(true);
       expect(printed).to.deep.equal(['KubevirtConfig default/east is Ready']);
-      expect(world.credentials).to.have.length(1).and.not.include('virt-steward-leftover');
+      expect(world.credentials).to.have.length(2).and.include('virt-steward-of-another-supervisor');
     });
   }
 
