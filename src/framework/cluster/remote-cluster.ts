@@ -6,7 +6,8 @@
  * Guarantees: a kubeconfig that is refused or does not connect never takes a working connection away; stores stay readable; over a
  * change of connection informers deliver what differs; nothing is contacted for a refused kubeconfig.
  * Assumptions: `offer` gets content that differs from what was offered last.
- * Caveats: while two connections exist both have their objects in memory.
+ * Caveats: while two connections exist both have their objects in memory. Another credential for the same server is not tried beside the one
+ * in use: where it is refused, the cluster is `AuthFailed` until a good one is offered.
  * Errors: none thrown; they are in `health` and in the log.
  */
 import { type ApiTransport, KubeClient } from '../client';
