@@ -3,7 +3,8 @@
  *
  * Owns: the supervisor process (supervisor.ts) and the conversation with it.
  * Never: keeps this process alive while nothing is awaited; installs signal handlers.
- * Invariant: once `dispose` has resolved, or some 100 ms after this process has gone, neither a process nor a file is left.
+ * Invariant: once `dispose` has resolved, or some 100 ms after this process has gone, neither a process nor a file is left, and what the
+ * processes had started has been killed.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { existsSync, renameSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { runningOf } from '../../control-plane/processes';
 import { ended, FreshClone, failuresOf, GENERATORS } from './fresh-clone';
 
 const SIGINT_EXIT = 130;
@@ -20,10 +21,6 @@ async function eventually(what: string, isTrue: () => boolean): Promise<void> {
 function rightsFolder(clone: FreshClone): string {
   const call = clone.lines('tool-calls').find((line) => line.startsWith('rights/main '));
   return call?.split(' ')[1] ?? '';
-}
-
-function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 
 describe('bootstrap of the npm scripts', () => {
@@ -274,7 +271,7 @@ describe('bootstrap of the npm scripts', () => {
     const { exitCode } = await clone.run('demo');
 
     expect(exitCode).to.equal(128 + 9);
-    await eventually('no process is left', () => !clone.lines('pids').map(Number).some(isAlive));
+    await eventually('no process is left', () => runningOf(clone.lines('pids').map(Number)).length === 0);
   });
 
   describe('being interrupted', () => {
@@ -300,7 +297,7 @@ describe('bootstrap of the npm scripts', () => {
       expect(exitCode).to.equal(SIGINT_EXIT);
       expect(lines.filter((line) => line === 'cleaning up')).to.have.lengthOf(1);
       const pids = clone.lines('pids').map(Number);
-      await eventually('no process is left', () => !pids.some(isAlive));
+      await eventually('no process is left', () => runningOf(pids).length === 0);
     });
 
     it('starts nothing further', async () => {
@@ -332,7 +329,7 @@ describe('bootstrap of the npm scripts', () => {
       await once(step, 'close');
 
       const pids = clone.lines('pids').map(Number);
-      await eventually('no process is left', () => !pids.some(isAlive));
+      await eventually('no process is left', () => runningOf(pids).length === 0);
     });
   });
 
