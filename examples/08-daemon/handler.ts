@@ -21,14 +21,15 @@ export class FolderMirror {
   async mirror({ metadata }: ConfigMap, ctx: DaemonContext<ConfigMap>): Promise<void> {
     const { namespace, name } = metadata!;
     const folder = join(this.root, name!);
-    const watcher = watch(folder, { signal: ctx.signal });
+    const watcher = watch(folder);
     try {
       // Heard from before the first look on, so that no change falls between them; `watch` of node:fs/promises begins later.
       const changes = on(watcher, 'change', { signal: ctx.signal });
-      for (let isOver: boolean | undefined = false; !isOver; isOver = (await changes.next()).done) {
+      for (;;) {
         const data = await filesIn(folder);
         const { changed } = await ctx.client.applyIfChanged(ConfigMap, { metadata: { namespace, name }, data });
         if (changed) ctx.log.info('the folder was copied', { files: Object.keys(data).length });
+        await changes.next();
       }
     } finally {
       watcher.close();

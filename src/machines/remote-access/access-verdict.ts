@@ -60,6 +60,6 @@ function credentialsProblem({ status }: Pick<KubevirtConfig, 'status'>): string 
   return said?.status === 'False' ? `${said.reason}: ${said.message}` : undefined;
 }
 
-function isSame(a: Partial<SecretVersion>, b: Partial<SecretVersion>): boolean {
+export function isSame(a: Partial<SecretVersion>, b: Partial<SecretVersion>): boolean {
   return a.namespace === b.namespace && a.name === b.name && a.resourceVersion === b.resourceVersion;
 }

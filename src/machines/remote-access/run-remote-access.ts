@@ -5,33 +5,17 @@
  * in use and the cluster Ready -> the credential before is deleted. | The supervisor is as it was, and the new credential is deleted.
  * Guarantees: a credential in use is deleted only after the manager has told that another one is, while the Secret holds that one; what
  * may be the credential of another KubevirtConfig, supervisor or run is named and never deleted; a cluster that worked works after a
- * restart of the manager, too, however this ends; run again after any interruption it ends the same.
+ * restart of the manager, too, unless this process is killed, or the API server of the supervisor stays away, before that is made sure.
  * Errors: those of the API servers; a supervisor that does not become Ready in time is an outcome and no error.
  */
-import { randomBytes } from 'node:crypto';
 import { stringify } from 'yaml';
-import {
-  type Clock,
-  type KubeClient,
-  Namespace,
-  type ObjectKey,
-  OperatorError,
-  objectKey,
-  type RbacRule,
-  Secret,
-  type Secret as SecretObject,
-  ServiceAccount,
-  sleep,
-} from '../../framework';
+import { type KubeClient, Namespace, objectKey, type RbacRule, ServiceAccount } from '../../framework';
 import { textOf } from '../clusters/config-error';
 import { saidOf } from './access-verdict';
 import {
   accountObjects,
   ClusterRole,
   ClusterRoleBinding,
-  CONFIG_LABEL,
-  CREDENTIAL_LABEL,
-  credentialSecret,
   kubeconfigOf,
   REMOTE_ROLE,
   type RemoteEndpoint,
@@ -40,25 +24,16 @@ import {
   supervisorObjects,
 } from './remote-access-objects';
 import type { RemoteAccessOptions } from './remote-access-options';
+import { type CredentialRun, deleteBefore, deleteCredential, newCredential, tellOthers } from './remote-credentials';
 import { type AccessOutcome, type BackOutcome, SupervisorAccess } from './supervisor-access';
 
-export interface RemoteAccessRun {
-  readonly remote: KubeClient;
+export interface RemoteAccessRun extends CredentialRun {
   readonly endpoint: RemoteEndpoint;
   /** `undefined` = nothing is written there. */
   readonly supervisor: KubeClient | undefined;
   readonly rules: readonly RbacRule[];
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
   print(line: string): void;
-  warn(line: string): void;
 }
-
-const LOOK_MS = 500;
-/** The control plane fills a Secret within a second, a busy one within some. */
-const TOKEN_WAIT_MS = 30_000;
-/** No run takes longer, the clocks of two computers considered. */
-const LONGEST_RUN_MS = 3_600_000;
 
 /** @returns whether everything is done. */
 export async function runRemoteAccess(options: RemoteAccessOptions, run: RemoteAccessRun): Promise<boolean> {
@@ -96,59 +71,6 @@ async function bindingFor(options: RemoteAccessOptions, remote: KubeClient, sign
   return found?.subjects?.some(isOther) === true ? `${REMOTE_ROLE}:${remoteNamespace}:${serviceAccount}` : REMOTE_ROLE;
 }
 
-interface Credential {
-  readonly token: string;
-  /** That it is in; `undefined` for one that expires by itself. */
-  readonly secret: string | undefined;
-}
-
-async function newCredential(options: RemoteAccessOptions, run: RemoteAccessRun, configUid: string | undefined): Promise<Credential> {
-  const { tokenTtlSeconds: seconds } = options;
-  return seconds === undefined ? secretCredential(options, run, configUid) : boundCredential(options, seconds, run);
-}
-
-async function boundCredential(options: RemoteAccessOptions, expirationSeconds: number, run: RemoteAccessRun): Promise<Credential> {
-  const key = objectKey(options.remoteNamespace, options.serviceAccount);
-  const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds } };
-  const answer = await run.remote.subresource(ServiceAccount, key, 'token', { method: 'POST', body, signal: run.signal });
-  const { status } = (answer ?? {}) as { status?: { token?: string; expirationTimestamp?: string } };
-  if (status?.token === undefined) throw new OperatorError('NO_TOKEN', `the remote cluster gave no token for ServiceAccount ${key}`);
-  run.warn(`the token expires at ${status.expirationTimestamp ?? 'an unknown time'}; run this command again before`);
-  return { token: status.token, secret: undefined };
-}
-
-async function secretCredential(options: RemoteAccessOptions, run: RemoteAccessRun, configUid: string | undefined): Promise<Credential> {
-  const name = `${options.serviceAccount}-${randomBytes(4).toString('hex')}`;
-  const key = objectKey(options.remoteNamespace, name);
-  try {
-    await run.remote.create(Secret, credentialSecret(name, options, configUid), { signal: run.signal });
-    return { token: await tokenIn(key, run), secret: name };
-  } catch (error) {
-    // Nobody has seen it, and it would let in whoever finds it.
-    await deleteCredential(key, run).catch(() => run.warn(`Secret ${key} may be left on the remote cluster; nobody uses it: delete it`));
-    throw error;
-  }
-}
-
-async function tokenIn(key: ObjectKey, { remote, clock, signal }: RemoteAccessRun): Promise<string> {
-  for (const endMs = clock.monotonicMs() + TOKEN_WAIT_MS; clock.monotonicMs() < endMs; ) {
-    const token = (await remote.find(Secret, key, { signal }))?.data?.['token'];
-    if (token !== undefined) return Buffer.from(token, 'base64').toString();
-    await sleep(clock, LOOK_MS, signal);
-  }
-  throw new OperatorError(
-    'NO_TOKEN',
-    `the remote cluster put no token into Secret ${key} within ${TOKEN_WAIT_MS / 1_000} s; try --token-ttl`,
-  );
-}
-
-/** Also after Ctrl-C. @returns whether it was there. */
-async function deleteCredential(key: ObjectKey, { remote }: RemoteAccessRun): Promise<boolean> {
-  const uid = (await remote.find(Secret, key))?.metadata?.uid;
-  if (uid !== undefined) await remote.delete(Secret, key, { uid });
-  return uid !== undefined;
-}
-
 /** Nothing is left of what was written unless it is in use, or there is nothing that worked before. */
 async function applyToSupervisor(
   access: SupervisorAccess,
@@ -162,7 +84,7 @@ async function applyToSupervisor(
   try {
     await access.write(kubeconfig, run.signal);
     if (access.isRenewal) run.warn(`waiting until the manager uses the new credential for KubevirtConfig ${key}`);
-    outcome = await access.untilUsed(kubeconfig, run.signal);
+    outcome = await access.untilUsed(run.signal);
   } catch (error) {
     if (!hasWorked) {
       const where = credential === undefined ? '' : `, Secret ${objectKey(options.remoteNamespace, credential)} on the remote cluster`;
@@ -171,7 +93,7 @@ async function applyToSupervisor(
     }
     const isInterrupted = run.signal.aborted;
     run.warn(isInterrupted ? 'interrupted: what was there before is put back, which may take a minute' : textOf(error));
-    await goBack(access, options, run, kubeconfig, credential);
+    await goBack(access, options, run, credential);
     return false;
   }
   const { verdict, config } = outcome;
@@ -188,7 +110,7 @@ async function applyToSupervisor(
     return true;
   }
   run.warn(failureOf(access, outcome));
-  if (hasWorked) await goBack(access, options, run, kubeconfig, credential);
+  if (hasWorked) await goBack(access, options, run, credential);
   else if (config.status?.phase !== undefined) await tellOthers(options, run, credential);
   return false;
 }
@@ -214,13 +136,12 @@ async function goBack(
   access: SupervisorAccess,
   options: RemoteAccessOptions,
   run: RemoteAccessRun,
-  kubeconfig: string,
   credential: string | undefined,
 ): Promise<void> {
   const key = credential === undefined ? undefined : objectKey(options.remoteNamespace, credential);
   let back: BackOutcome;
   try {
-    back = await access.goBack(kubeconfig);
+    back = await access.goBack();
   } catch (error) {
     const held = `Secret ${access.secretKey} may hold the new credential, and both credentials were kept`;
     run.warn(`what was there before could not be put back: ${textOf(error)}; ${held}; run this command again`);
@@ -243,56 +164,4 @@ async function goBack(
     run.warn(`the manager still uses the new credential; delete Secret ${key} on the remote cluster once it does not`);
   }
   run.warn('mend the cause and run this command again');
-}
-
-async function older(options: RemoteAccessOptions, { remote, signal }: RemoteAccessRun, current: string | undefined): Promise<Secret[]> {
-  const found: Secret[] = [];
-  const labels = `${CREDENTIAL_LABEL}=${options.serviceAccount}`;
-  for await (const secret of remote.list(Secret, { namespace: options.remoteNamespace, labels, signal })) {
-    if (secret.metadata?.name !== current) found.push(secret);
-  }
-  return found;
-}
-
-async function tellOthers(options: RemoteAccessOptions, run: RemoteAccessRun, current: string | undefined): Promise<void> {
-  const names = (await older(options, run, current)).map(({ metadata }) => metadata?.name ?? '');
-  if (names.length === 0) return;
-  const where = options.remoteNamespace;
-  const how = `kubectl delete secret -n ${where} ${names.join(' ')}`;
-  run.warn(
-    `once the new credential is in use, delete the older ones in ${where} that no other KubevirtConfig or supervisor uses: ${names.join(', ')} (${how})`,
-  );
-}
-
-/** The new credential works. Those of other configs and supervisors are found, too, and are not distinguished by their labels. */
-async function deleteBefore(
-  access: SupervisorAccess,
-  options: RemoteAccessOptions,
-  run: RemoteAccessRun,
-  current: string | undefined,
-): Promise<void> {
-  const others: string[] = [];
-  for (const secret of await older(options, run, current)) {
-    const { name = '', uid = '' } = secret.metadata ?? {};
-    if (!isOf(access, secret, run.clock)) {
-      others.push(name);
-      continue;
-    }
-    const key = objectKey(options.remoteNamespace, name);
-    await run.remote.delete(Secret, key, { uid, signal: run.signal });
-    run.warn(`deleted the credential before, Secret ${key}`);
-  }
-  if (others.length === 0) return;
-  run.warn(
-    `other credentials of the account were kept, since another KubevirtConfig, supervisor or run of this command may use them: ${others.join(', ')}; delete those in ${options.remoteNamespace} that nobody uses`,
-  );
-}
-
-/** The credential that the Secret held before, or what was left by a run for the same KubevirtConfig that cannot be under way any more. */
-function isOf(access: SupervisorAccess, { metadata, data }: SecretObject, clock: Clock): boolean {
-  const token = Buffer.from(data?.['token'] ?? '', 'base64').toString();
-  if (token !== '' && access.wasHeld(token)) return true;
-  const { configUid } = access;
-  const ageMs = clock.now() - Date.parse(metadata?.creationTimestamp ?? '');
-  return configUid !== undefined && metadata?.labels?.[CONFIG_LABEL] === configUid && ageMs >= LONGEST_RUN_MS;
 }

@@ -18,7 +18,7 @@ import {
 } from '../../framework';
 import type { SecretVersion } from '../clusters/kubeconfig-secrets';
 import { KubevirtConfig } from '../kinds';
-import { type AccessVerdict, isAtLeast, verdictOf, worksWithItsSecret } from './access-verdict';
+import { type AccessVerdict, isAtLeast, isSame, verdictOf, worksWithItsSecret } from './access-verdict';
 import { supervisorObjects } from './remote-access-objects';
 import type { RemoteAccessOptions } from './remote-access-options';
 
@@ -60,6 +60,7 @@ export interface BackOutcome {
 }
 
 export class SupervisorAccess {
+  private kubeconfig = '';
   private written: SecretVersion | undefined;
 
   private constructor(
@@ -99,9 +100,7 @@ export class SupervisorAccess {
   get hasWorked(): boolean {
     const { config, secret } = this.standing;
     if (config === undefined || !worksWithItsSecret(config)) return false;
-    return (
-      objectKey(this.options.configNamespace, config.spec.kubeconfigSecretRef) !== this.secretKey || kubeconfigOf(secret) !== undefined
-    );
+    return objectKey(this.options.configNamespace, config.spec.kubeconfigSecretRef) !== this.secretKey || contentOf(secret) !== undefined;
   }
 
   /** Of the KubevirtConfig, where there was one. */
@@ -113,7 +112,7 @@ export class SupervisorAccess {
   wasHeld(token: string): boolean {
     const { secret, named } = this.standing;
     return [secret, named].some((found) =>
-      Buffer.from(kubeconfigOf(found) ?? '', 'base64')
+      Buffer.from(contentOf(found) ?? '', 'base64')
         .toString()
         .includes(token),
     );
@@ -121,6 +120,7 @@ export class SupervisorAccess {
 
   /** @throws {ConflictError} when somebody has written the Secret since it was looked at: what was found could not be gone back to. */
   async write(kubeconfig: string, signal: AbortSignal): Promise<void> {
+    this.kubeconfig = kubeconfig;
     const { secret, config } = supervisorObjects(this.options, kubeconfig);
     const found = this.standing.secret?.metadata?.resourceVersion;
     const asFound = found === undefined ? secret : { ...secret, metadata: { ...secret.metadata, resourceVersion: found } };
@@ -130,7 +130,7 @@ export class SupervisorAccess {
     await this.client.apply(KubevirtConfig, config, { force: true, signal });
   }
 
-  async untilUsed(kubeconfig: string, signal: AbortSignal): Promise<AccessOutcome> {
+  async untilUsed(signal: AbortSignal): Promise<AccessOutcome> {
     const { isRenewal, hasWorked } = this;
     const waitedMs = isRenewal ? RENEWAL_WAIT_MS : READY_WAIT_MS;
     let config: KubevirtConfig = this.standing.config ?? supervisorObjects(this.options, '').config;
@@ -141,7 +141,7 @@ export class SupervisorAccess {
         if (now === undefined) return { verdict: 'deleted', config, waitedMs };
         config = now;
         // Read after the status: a version of the Secret that holds something else is then never taken for what was written.
-        const isHeld = this.isWritten(await this.client.find(Secret, this.secretKey, { signal }), kubeconfig);
+        const isHeld = this.isWritten(await this.client.find(Secret, this.secretKey, { signal }));
         const verdict = isHeld ? verdictOf(config, { written: this.written!, isRenewal, hasWorked }) : 'overwritten';
         if (verdict !== undefined) return { verdict, config, waitedMs };
       } catch (error) {
@@ -157,17 +157,17 @@ export class SupervisorAccess {
   }
 
   /** Puts Secret and reference back as they were. */
-  async goBack(kubeconfig: string): Promise<BackOutcome> {
-    const put = await this.throughOutage(() => this.putBack(kubeconfig));
+  async goBack(): Promise<BackOutcome> {
+    const put = await this.throughOutage(() => this.putBack());
     return { ...put, wasWritten: this.written !== undefined, isUnused: await this.throughOutage(() => this.untilUnused()) };
   }
 
-  private async putBack(kubeconfig: string): Promise<Pick<BackOutcome, 'isForeign' | 'isConfigGone'>> {
+  private async putBack(): Promise<Pick<BackOutcome, 'isForeign' | 'isConfigGone'>> {
     const { config: before, secret: secretBefore } = this.standing;
-    const { secret, config } = supervisorObjects(this.options, kubeconfig);
+    const { secret, config } = supervisorObjects(this.options, this.kubeconfig);
     const found = await this.client.find(Secret, this.secretKey);
-    const isOurs = this.isWritten(found, kubeconfig);
-    const isForeign = !isOurs && kubeconfigOf(found) !== kubeconfigOf(secretBefore);
+    const isOurs = this.isWritten(found);
+    const isForeign = !isOurs && contentOf(found) !== contentOf(secretBefore);
     const now = await this.read();
     const { name, kubeconfigSecretRef } = before?.spec ?? {};
     const isChanged = now?.spec.name !== name || now?.spec.kubeconfigSecretRef !== kubeconfigSecretRef;
@@ -175,7 +175,7 @@ export class SupervisorAccess {
       await this.client.apply(KubevirtConfig, { ...config, spec: { name, kubeconfigSecretRef } }, { force: true });
     }
     if (isOurs) {
-      const data = kubeconfigOf(secretBefore);
+      const data = contentOf(secretBefore);
       if (data !== undefined) await this.client.apply(Secret, { ...secret, data: { kubeconfig: data } }, { force: true });
       else await this.client.delete(Secret, this.secretKey, { uid: found?.metadata?.uid ?? '' });
     }
@@ -194,8 +194,8 @@ export class SupervisorAccess {
     }
   }
 
-  private isWritten(found: SecretObject | undefined, kubeconfig: string): boolean {
-    return found !== undefined && kubeconfigOf(found) === kubeconfigOf(supervisorObjects(this.options, kubeconfig).secret);
+  private isWritten(found: SecretObject | undefined): boolean {
+    return found !== undefined && contentOf(found) === contentOf(supervisorObjects(this.options, this.kubeconfig).secret);
   }
 
   private async untilUnused(): Promise<boolean> {
@@ -204,7 +204,7 @@ export class SupervisorAccess {
     for (const endMs = this.clock.monotonicMs() + BACK_WAIT_MS; ; ) {
       const used = (await this.read())?.status?.credentialsInUse;
       // What was written has just this version, unless its labels were changed since.
-      if (used?.resourceVersion !== written.resourceVersion || !isAtLeast(used, written)) return true;
+      if (used === undefined || !isSame(used, written)) return true;
       if (this.clock.monotonicMs() >= endMs) return false;
       await sleep(this.clock, LOOK_MS);
     }
@@ -215,7 +215,7 @@ export class SupervisorAccess {
   }
 }
 
-function kubeconfigOf(secret: SecretObject | undefined): string | undefined {
+function contentOf(secret: SecretObject | undefined): string | undefined {
   return secret?.data?.['kubeconfig'] || undefined;
 }
 

@@ -3,19 +3,11 @@ import { existsSync, renameSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { poll } from '../../../harness/poll';
 import { runningOf } from '../../control-plane/processes';
 import { ended, FreshClone, failuresOf, GENERATORS } from './fresh-clone';
 
 const SIGINT_EXIT = 130;
-const DEADLINE_MS = 60_000;
-
-async function eventually(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
-    await delay(20);
-  }
-}
 
 /** Which journals were compared with the rights; empty when none were. */
 function rightsFolder(clone: FreshClone): string {
@@ -271,7 +263,7 @@ describe('bootstrap of the npm scripts', () => {
     const { exitCode } = await clone.run('demo');
 
     expect(exitCode).to.equal(128 + 9);
-    await eventually('no process is left', () => runningOf(clone.lines('pids').map(Number)).length === 0);
+    await poll('no process is left', () => runningOf(clone.lines('pids').map(Number)).length === 0);
   });
 
   describe('being interrupted', () => {
@@ -288,7 +280,7 @@ describe('bootstrap of the npm scripts', () => {
       clone.program('demo/main', patient);
       const step = clone.start('demo');
       const result = ended(step);
-      await eventually('the demo runs', () => clone.lines('pids').length === 2);
+      await poll('the demo runs', () => clone.lines('pids').length === 2);
 
       step.kill('SIGINT');
       step.kill('SIGINT'); // as a terminal and npm do together
@@ -297,14 +289,14 @@ describe('bootstrap of the npm scripts', () => {
       expect(exitCode).to.equal(SIGINT_EXIT);
       expect(lines.filter((line) => line === 'cleaning up')).to.have.lengthOf(1);
       const pids = clone.lines('pids').map(Number);
-      await eventually('no process is left', () => runningOf(pids).length === 0);
+      await poll('no process is left', () => runningOf(pids).length === 0);
     });
 
     it('starts nothing further', async () => {
       clone.tool('tools/.bin/tsc', 'echo started > compiling; sleep 60');
       const step = clone.start('test');
       const result = ended(step);
-      await eventually('the compiler runs', () => clone.has('compiling'));
+      await poll('the compiler runs', () => clone.has('compiling'));
 
       step.kill('SIGINT');
       const { exitCode } = await result;
@@ -320,16 +312,16 @@ describe('bootstrap of the npm scripts', () => {
       step.stdout?.setEncoding('utf8').on('data', (text: string) => {
         output += text;
       });
-      await eventually('the demo runs', () => clone.lines('pids').length === 2);
+      await poll('the demo runs', () => clone.lines('pids').length === 2);
 
       step.kill('SIGINT');
-      await eventually('the first signal has come', () => output.includes('cleaning up'));
+      await poll('the first signal has come', () => output.includes('cleaning up'));
       await delay(1_100); // real time: the bootstrap tells a second signal from an echo of the first by the clock
       step.kill('SIGINT');
       await once(step, 'close');
 
       const pids = clone.lines('pids').map(Number);
-      await eventually('no process is left', () => runningOf(pids).length === 0);
+      await poll('no process is left', () => runningOf(pids).length === 0);
     });
   });
 
