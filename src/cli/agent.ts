@@ -4,7 +4,7 @@ import { AGENT_FLAGS, modernizeAgentArguments } from '../wol/agent/agent-flags';
 import { compileAgentOptions } from '../wol/agent/agent-options';
 import { addFlags, flagValues } from './flag-options';
 import type { RegisterCommand } from './program';
-import { giveMemoryBack, keepHeapSmall } from './small-heap';
+import { giveMemoryBack, keepCodeSmall, keepHeapSmall } from './small-heap';
 import { VERSION } from './version';
 
 const EXAMPLES = `
@@ -22,6 +22,7 @@ export const agentCommand: RegisterCommand = (program, io, done) => {
       const { ignored } = modernizeAgentArguments(process.argv.slice(3));
       for (const flag of ignored) logger.warn('flag of an older agent has no effect', { flag });
       keepHeapSmall();
+      keepCodeSmall();
       const { runAgent } = await import('../wol/agent/run-agent.js');
       const termination = onTermination();
       const { signal } = termination;

@@ -16,6 +16,20 @@ export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${OLD_GENERATION_GROWTH_PERCENT}`);
 }
 
+/** Calls before V8 compiles a function with Maglev, as it comes. */
+const MAGLEV_CALLS = 400;
+
+/**
+ * To be called before work begins: V8 compiles what is hot with Maglev, after that many calls, and never again with TurboFan.
+ *
+ * TurboFan makes the fastest code and is the largest part of the program that an idle process has ever used: its own pages, the memory it
+ * works in and the code it leaves are some MiB. What it costs in speed is in docs/performance.md.
+ */
+export function keepCodeSmall(maglevCalls = MAGLEV_CALLS): void {
+  setFlagsFromString('--no-turbofan');
+  setFlagsFromString(`--invocation-count-for-maglev=${maglevCalls}`);
+}
+
 /**
  * Collects all garbage and gives the memory back, which takes some ten milliseconds: for moments without work.
  *
