@@ -25,8 +25,8 @@ export interface ConnectionBesideOptions {
   readonly isOtherUsable: () => boolean;
   /** Everything is listed. @returns whether it has taken over. */
   readonly onListed: (link: RemoteLink, sources: RelaySources) => boolean;
-  /** @param why it is not ready. */
-  readonly onLate: (why: string) => void;
+  /** @param reason one line for people. */
+  readonly onLate: (reason: string) => void;
 }
 
 export class ConnectionBeside {
@@ -70,17 +70,22 @@ export class ConnectionBeside {
     }
     if (!this.isLate && clock.monotonicMs() - this.startedMs >= TAKE_OVER_MS) {
       this.isLate = true;
-      onLate(unlisted?.status().detail ?? this.link.monitor.health.detail);
+      onLate(lateReason(unlisted?.status().detail ?? this.link.monitor.health.detail));
     }
     // While the old connection works there is no reason to try any longer; when it does not, any that comes to work is welcome.
     if (this.isLate && isOtherUsable()) void this.close();
-    else this.timer = clock.setTimer(LOOK_MS, () => this.look());
+    else if (!this.isOver) this.timer = clock.setTimer(LOOK_MS, () => this.look());
   }
 
   private end(): void {
     this.isOver = true;
     this.timer?.cancel();
   }
+}
+
+/** @param why it is not ready. */
+export function lateReason(why: string): string {
+  return `the new connection was not ready within ${TAKE_OVER_MS / 1_000} s: ${why}`;
 }
 
 function isComplete({ kind, store }: Informer, { connection }: RemoteLink): boolean {

@@ -1,13 +1,13 @@
 /**
  * A remote cluster over all its kubeconfigs: the `Cluster` that handlers see stays the same while connections come and go beneath it.
  *
- * Expected flow: `offer` a kubeconfig -> connect -> informers start -> (another credential: swapped in place | another server: connected
- * beside, taken over after its first sync) -> `close`.
- * Guarantees: a kubeconfig that is refused or does not connect never takes a working connection away; stores stay readable; over a
- * change of connection informers deliver what differs; nothing is contacted for a refused kubeconfig.
+ * Expected flow: `offer` a kubeconfig -> connect -> informers start -> (another credential: tried beside, swapped in place once it is let in |
+ * another server: connected beside, taken over after its first sync) -> `close`.
+ * Guarantees: a kubeconfig that is refused, by us or by the cluster, or does not connect never takes a working connection away; one that
+ * does not work is not waited with: another credential is swapped in untried; stores stay readable; over a change of connection informers
+ * deliver what differs; nothing is contacted for a kubeconfig that we refuse.
  * Assumptions: `offer` gets content that differs from what was offered last.
- * Caveats: while two connections exist both have their objects in memory. Another credential for the same server is not tried beside the one
- * in use: where it is refused, the cluster is `AuthFailed` until a good one is offered.
+ * Caveats: while two connections to different servers exist both have their objects in memory.
  * Errors: none thrown; they are in `health` and in the log.
  */
 import { type ApiTransport, KubeClient } from '../client';
@@ -17,7 +17,8 @@ import { Cluster, type ClusterContact, type ClusterDiscovery, type ClusterHealth
 import type { ClusterConfig } from './cluster-config';
 import type { HealthState } from './cluster-health';
 import type { ConnectionSettings } from './connection';
-import { ConnectionBeside, TAKE_OVER_MS } from './connection-beside';
+import { ConnectionBeside } from './connection-beside';
+import { CredentialTrial } from './credential-trial';
 import type { ConnectTurn } from './health-monitor';
 import { RelaySet, type RelaySources } from './relay-set';
 import { RemoteLink } from './remote-link';
@@ -28,6 +29,8 @@ export interface RemoteClusterOptions {
   readonly connectTurn: ConnectTurn;
   readonly onChange: (cluster: Cluster, now: ClusterHealth['state'], before: ClusterHealth['state']) => void;
   readonly onSuccess: (cluster: Cluster) => void;
+  /** Later than the call of `offer` the newest kubeconfig came to be used in place of one for the same server, or was found not to work. */
+  readonly onJudged: (cluster: Cluster) => void;
 }
 
 export class RemoteCluster {
@@ -35,7 +38,7 @@ export class RemoteCluster {
   private readonly relays: RelaySet;
   private link: RemoteLink | undefined;
   /** What is tried while the link is in use. */
-  private candidate: ConnectionBeside | undefined;
+  private candidate: ConnectionBeside | CredentialTrial | undefined;
   private readonly answerListeners = new Set<() => void>();
   /** Why the newest kubeconfig is not in use. */
   private problem: string | undefined;
@@ -79,16 +82,17 @@ export class RemoteCluster {
   /** Uses a kubeconfig from now on, or says in `health` why not. */
   offer(config: ClusterConfig): void {
     this.problem = undefined;
-    this.dropCandidate();
+    void this.dropCandidate();
     const { link } = this;
     if (link === undefined || (!link.hasConnected && link.config.connectionHash !== config.connectionHash)) this.connect(config);
-    else if (link.config.connectionHash === config.connectionHash) link.swap(config);
-    else this.connectBeside(config);
+    else if (link.config.connectionHash !== config.connectionHash) this.connectBeside(config);
+    else if (link.isUsable) this.tryBeside(config);
+    else link.swap(config);
   }
 
   /** The newest kubeconfig may not be used; a connection that works goes on. */
   refuse(reason: string): void {
-    this.dropCandidate();
+    void this.dropCandidate();
     this.problem = reason;
     if (this.link?.hasConnected === true) {
       this.log('warn', 'new kubeconfig is refused, the connection before stays in use', { reason });
@@ -105,9 +109,8 @@ export class RemoteCluster {
   /** Stops informers, aborts calls and closes connections. Resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.dropCandidate();
-    const link = this.link;
-    await Promise.all([link?.close(), this.cluster.informers.stop(), this.attaching]);
+    const { link } = this;
+    await Promise.all([this.dropCandidate(), link?.close(), this.cluster.informers.stop(), this.attaching]);
   }
 
   private connect(config: ClusterConfig): void {
@@ -130,12 +133,44 @@ export class RemoteCluster {
       createLink: (onConnected) => this.createLink(config, onConnected),
       isOtherUsable: () => this.link?.isUsable === true,
       onListed: (link, sources) => this.takeOver(link, sources),
-      onLate: (why) => {
-        this.problem = `the new connection was not ready within ${TAKE_OVER_MS / 1_000} s: ${why}`;
-        this.log('error', 'new kubeconfig does not connect', { reason: why });
-      },
+      onLate: (reason) => this.judge(reason),
     });
     this.candidate.start();
+  }
+
+  private tryBeside(config: ClusterConfig): void {
+    const { name: cluster, settings, connectTurn } = this.options;
+    this.log('info', 'trying another credential beside the one in use', {});
+    const trial = new CredentialTrial({
+      ...{ cluster, config, settings, connectTurn },
+      onAdmitted: () => this.swapIn(config),
+      onProblem: (reason) => this.judge(reason),
+    });
+    this.candidate = trial;
+    trial.start();
+  }
+
+  /** The connection in use goes on with it: nothing is listed anew. */
+  private swapIn(config: ClusterConfig): void {
+    void this.dropCandidate();
+    this.link!.swap(config);
+    this.log('info', 'another credential is in use now', {});
+    this.judge(undefined);
+  }
+
+  /** @param problem why the newest kubeconfig is not in use; `undefined` = it is. */
+  private judge(problem: string | undefined): void {
+    this.problem = problem;
+    if (problem !== undefined) this.log('error', 'new kubeconfig does not work, the connection before stays in use', { reason: problem });
+    this.options.onJudged(this.cluster);
+  }
+
+  /** The credential in use is refused: one that was not is used at once, and one that was gets another chance. */
+  private replaceRefused(): void {
+    const { candidate } = this;
+    if (!(candidate instanceof CredentialTrial)) return;
+    if (candidate.isRefused) candidate.askAgain();
+    else this.swapIn(candidate.config);
   }
 
   /** @returns false while the differences of the last time are still being delivered. */
@@ -157,9 +192,11 @@ export class RemoteCluster {
     return true;
   }
 
-  private dropCandidate(): void {
-    void this.candidate?.close();
+  /** Resolves when nothing of it is left. */
+  private async dropCandidate(): Promise<void> {
+    const { candidate } = this;
     this.candidate = undefined;
+    await candidate?.close();
   }
 
   private createLink(config: ClusterConfig, onConnected: () => void): RemoteLink {
@@ -180,6 +217,7 @@ export class RemoteCluster {
         if (now.state === 'Ready') this.relays.hurry();
         this.logChange(now, before);
         onChange(this.cluster, now.state, before.state);
+        if (now.state === 'AuthFailed') this.replaceRefused();
       },
     });
     let hasBegun = false;
