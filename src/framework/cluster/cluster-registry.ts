@@ -24,7 +24,12 @@ export type ClusterChange =
   /** It works from now on; what waited for it may go on. */
   | { readonly type: 'recovered'; readonly cluster: Cluster }
   /** It does not, for another reason than before. */
-  | { readonly type: 'lost'; readonly cluster: Cluster };
+  | { readonly type: 'lost'; readonly cluster: Cluster }
+  /**
+   * It is known what becomes of the newest kubeconfig, while the cluster is as it was: `revision` or `health.problem` is another one. Not told
+   * of what `engage` has found at once, nor of another server, which is `recovered`.
+   */
+  | { readonly type: 'judged'; readonly cluster: Cluster };
 
 /** Whoever ends work of a disengaged cluster returns a promise; it is waited for, but not for long. */
 export type ClusterListener = (change: ClusterChange) => void | Promise<void>;
@@ -91,8 +96,9 @@ export class ClusterRegistry {
   }
 
   /**
-   * Works with a remote cluster from now on, or goes on with other content: another credential is swapped in place, anything else is
-   * connected beside the connection in use and takes over once it has listed everything.
+   * Works with a remote cluster from now on, or goes on with other content: another credential is tried beside the one in use and swapped in
+   * place once the cluster lets it in, anything else is connected beside the connection in use and takes over once it has listed everything.
+   * While the connection in use does not work, another credential is swapped in at once.
    *
    * @param config text or bytes of a kubeconfig, or a loaded one; only its current context counts.
    * @returns the cluster, in whatever state it is.
@@ -145,6 +151,7 @@ export class ClusterRegistry {
       connectTurn: (signal) => this.turns.take(signal),
       onChange: (cluster, now, before) => this.changed(cluster, now, before),
       onSuccess: ({ name: of }) => this.options.hooks?.succeeded?.(of),
+      onJudged: (cluster) => this.judged(cluster),
     });
     const entry: Engaged = { remote, content };
     this.engaged.set(name, entry);
@@ -158,6 +165,10 @@ export class ClusterRegistry {
     if (this.engaged.get(cluster.name)?.remote.cluster !== cluster) return;
     if (now === 'Ready' && before !== 'Degraded') this.tell({ type: 'recovered', cluster });
     else if (now === 'Unreachable' || now === 'AuthFailed' || now === 'Refused') this.tell({ type: 'lost', cluster });
+  }
+
+  private judged(cluster: Cluster): void {
+    if (this.engaged.get(cluster.name)?.remote.cluster === cluster) this.tell({ type: 'judged', cluster });
   }
 
   /** One listener's mistake is not the next one's. */

@@ -21,7 +21,7 @@ export interface ClusterHealth {
   readonly since: string;
   /** One line for people: why it is not Ready. Empty while Ready. */
   readonly detail: string;
-  /** Why the newest kubeconfig is not in use, while an older one is; `undefined` when it is. */
+  /** Why the newest kubeconfig is not in use, while an older one is; `undefined` when it is, or is still being tried. */
   readonly problem: string | undefined;
 }
 

@@ -1,33 +1,27 @@
 /**
  * A remote cluster over all its kubeconfigs: the `Cluster` that handlers see stays the same while connections come and go beneath it.
  *
- * Expected flow: `offer` a kubeconfig -> connect -> informers start -> (another credential: swapped in place | another server: connected
- * beside, taken over after its first sync) -> `close`.
- * Guarantees: a kubeconfig that is refused or does not connect never takes a working connection away; stores stay readable; over a
- * change of connection informers deliver what differs; nothing is contacted for a refused kubeconfig.
+ * Expected flow: `offer` a kubeconfig -> connect -> informers start -> (another credential: tried beside, swapped in place once it is let in |
+ * another server: connected beside, taken over after its first sync) -> `close`.
+ * Guarantees: a kubeconfig that is refused, by us or by the cluster, or does not connect never takes a working connection away; one that
+ * does not work is not waited with: another credential is swapped in untried; stores stay readable; over a change of connection informers
+ * deliver what differs; nothing is contacted for a kubeconfig that we refuse.
  * Assumptions: `offer` gets content that differs from what was offered last.
- * Caveats: while two connections exist both have their objects in memory. Another credential for the same server is not tried beside the one
- * in use: where it is refused, the cluster is `AuthFailed` until a good one is offered.
+ * Caveats: while two connections to different servers exist both have their objects in memory.
  * Errors: none thrown; they are in `health` and in the log.
  */
 import { type ApiTransport, KubeClient } from '../client';
 import { ClusterUnavailableError } from '../errors/refusal-errors';
-import type { Kind } from '../kinds/kind';
-import type { Timer } from '../time/clock';
 import { timestampOf } from '../time/timestamp';
-import type { Informer, Selection } from '../watch';
 import { Cluster, type ClusterContact, type ClusterDiscovery, type ClusterHealth } from './cluster';
 import type { ClusterConfig } from './cluster-config';
 import type { HealthState } from './cluster-health';
 import type { ConnectionSettings } from './connection';
+import { ConnectionBeside } from './connection-beside';
+import { CredentialTrial } from './credential-trial';
 import type { ConnectTurn } from './health-monitor';
-import { RelayInformer } from './relay-informer';
+import { RelaySet, type RelaySources } from './relay-set';
 import { RemoteLink } from './remote-link';
-
-/** A new connection has this long to connect and list everything, while the old one works. */
-const TAKE_OVER_MS = 120_000;
-/** How often a new connection is looked at. */
-const LOOK_MS = 200;
 
 export interface RemoteClusterOptions {
   readonly name: string;
@@ -35,26 +29,16 @@ export interface RemoteClusterOptions {
   readonly connectTurn: ConnectTurn;
   readonly onChange: (cluster: Cluster, now: ClusterHealth['state'], before: ClusterHealth['state']) => void;
   readonly onSuccess: (cluster: Cluster) => void;
-}
-
-/** A connection that is being made while another one is in use. */
-interface Candidate {
-  readonly link: RemoteLink;
-  readonly informers: Map<RelayInformer, Informer>;
-  readonly startedMs: number;
-  timer: Timer | undefined;
-}
-
-interface Relay {
-  readonly informer: RelayInformer;
-  readonly select: Selection | undefined;
+  /** Later than the call of `offer` the newest kubeconfig came to be used in place of one for the same server, or was found not to work. */
+  readonly onJudged: (cluster: Cluster) => void;
 }
 
 export class RemoteCluster {
   readonly cluster: Cluster;
-  private readonly relays: Relay[] = [];
+  private readonly relays: RelaySet;
   private link: RemoteLink | undefined;
-  private candidate: Candidate | undefined;
+  /** What is tried while the link is in use. */
+  private candidate: ConnectionBeside | CredentialTrial | undefined;
   private readonly answerListeners = new Set<() => void>();
   /** Why the newest kubeconfig is not in use. */
   private problem: string | undefined;
@@ -85,22 +69,30 @@ export class RemoteCluster {
         return () => this.answerListeners.delete(listener);
       },
     };
-    this.cluster = new Cluster(name, client, (kind, select) => this.createRelay(kind, select), discovery, this.contact());
+    this.relays = new RelaySet({ cluster: name, log: settings.logger, detail: () => this.cluster.health.detail });
+    this.cluster = new Cluster(
+      name,
+      client,
+      (kind, select) => this.relays.create(kind, select, this.link?.hasConnected === true && !this.isClosed ? this.link : undefined),
+      discovery,
+      this.contact(),
+    );
   }
 
   /** Uses a kubeconfig from now on, or says in `health` why not. */
   offer(config: ClusterConfig): void {
     this.problem = undefined;
-    this.dropCandidate();
+    void this.dropCandidate();
     const { link } = this;
     if (link === undefined || (!link.hasConnected && link.config.connectionHash !== config.connectionHash)) this.connect(config);
-    else if (link.config.connectionHash === config.connectionHash) link.swap(config);
-    else this.connectBeside(config);
+    else if (link.config.connectionHash !== config.connectionHash) this.connectBeside(config);
+    else if (link.isUsable) this.tryBeside(config);
+    else link.swap(config);
   }
 
   /** The newest kubeconfig may not be used; a connection that works goes on. */
   refuse(reason: string): void {
-    this.dropCandidate();
+    void this.dropCandidate();
     this.problem = reason;
     if (this.link?.hasConnected === true) {
       this.log('warn', 'new kubeconfig is refused, the connection before stays in use', { reason });
@@ -117,9 +109,8 @@ export class RemoteCluster {
   /** Stops informers, aborts calls and closes connections. Resolves when nothing of it is left. */
   async close(): Promise<void> {
     this.isClosed = true;
-    this.dropCandidate();
-    const link = this.link;
-    await Promise.all([link?.close(), this.cluster.informers.stop(), this.attaching]);
+    const { link } = this;
+    await Promise.all([this.dropCandidate(), link?.close(), this.cluster.informers.stop(), this.attaching]);
   }
 
   private connect(config: ClusterConfig): void {
@@ -131,63 +122,66 @@ export class RemoteCluster {
   /** The first connection answers: informers may start. */
   private begin(): void {
     this.refusedSince = undefined;
-    for (const relay of this.relays) this.attachFirst(relay);
+    void this.relays.attach(this.relays.prepare(this.link!));
     this.cluster.informers.start();
   }
 
-  private attachFirst({ informer, select }: Relay): void {
-    void informer.attach(informer.prepare(this.source(this.link!, informer.kind, select)));
-  }
-
   private connectBeside(config: ClusterConfig): void {
-    const link = this.createLink(config, () => this.listBeside(candidate));
-    const candidate: Candidate = { link, informers: new Map(), startedMs: this.options.settings.clock.monotonicMs(), timer: undefined };
-    this.candidate = candidate;
     this.log('info', 'connecting beside the connection in use', {});
-    link.start();
-    this.look(candidate);
+    this.candidate = new ConnectionBeside({
+      ...{ clock: this.options.settings.clock, relays: this.relays },
+      createLink: (onConnected) => this.createLink(config, onConnected),
+      isOtherUsable: () => this.link?.isUsable === true,
+      onListed: (link, sources) => this.takeOver(link, sources),
+      onLate: (reason) => this.judge(reason),
+    });
+    this.candidate.start();
   }
 
-  private listBeside({ link, informers }: Candidate): void {
-    for (const { informer, select } of this.relays) {
-      const source = informer.prepare(this.source(link, informer.kind, select));
-      informers.set(informer, source);
-      source.start();
-    }
+  private tryBeside(config: ClusterConfig): void {
+    const { name: cluster, settings, connectTurn } = this.options;
+    this.log('info', 'trying another credential beside the one in use', {});
+    const trial = new CredentialTrial({
+      ...{ cluster, config, settings, connectTurn },
+      onAdmitted: () => this.swapIn(config),
+      onProblem: (reason) => this.judge(reason),
+    });
+    this.candidate = trial;
+    trial.start();
   }
 
-  private look(candidate: Candidate): void {
-    if (this.candidate !== candidate) return;
-    const { clock } = this.options.settings;
-    const sources = [...candidate.informers.values()];
-    // It may have listed everything and then fallen silent.
-    const answers = candidate.link.monitor.health.state === 'Ready';
-    const isListed = answers && sources.every((source) => isComplete(source, candidate.link));
-    if (isListed && this.attaching === undefined) {
-      this.takeOver(candidate);
-      return;
-    }
-    if (this.problem === undefined && clock.monotonicMs() - candidate.startedMs >= TAKE_OVER_MS) {
-      const why = sources.find((source) => !isComplete(source, candidate.link))?.status().detail ?? candidate.link.monitor.health.detail;
-      this.problem = `the new connection was not ready within ${TAKE_OVER_MS / 1_000} s: ${why}`;
-      this.log('error', 'new kubeconfig does not connect', { reason: why });
-    }
-    // While the old connection works there is no reason to try any longer; when it does not, any that comes to work is welcome.
-    if (this.problem !== undefined && this.link?.isUsable === true) {
-      this.dropCandidate();
-      return;
-    }
-    candidate.timer = clock.setTimer(LOOK_MS, () => this.look(candidate));
+  /** The connection in use goes on with it: nothing is listed anew. */
+  private swapIn(config: ClusterConfig): void {
+    void this.dropCandidate();
+    this.link!.swap(config);
+    this.log('info', 'another credential is in use now', {});
+    this.judge(undefined);
   }
 
-  private takeOver({ link, informers }: Candidate): void {
+  /** @param problem why the newest kubeconfig is not in use; `undefined` = it is. */
+  private judge(problem: string | undefined): void {
+    this.problem = problem;
+    if (problem !== undefined) this.log('error', 'new kubeconfig does not work, the connection before stays in use', { reason: problem });
+    this.options.onJudged(this.cluster);
+  }
+
+  /** The credential in use is refused: one that was not is used at once, and one that was gets another chance. */
+  private replaceRefused(): void {
+    const { candidate } = this;
+    if (!(candidate instanceof CredentialTrial)) return;
+    if (candidate.isRefused) candidate.askAgain();
+    else this.swapIn(candidate.config);
+  }
+
+  /** @returns false while the differences of the last time are still being delivered. */
+  private takeOver(link: RemoteLink, sources: RelaySources): boolean {
+    if (this.attaching !== undefined) return false;
     const old = this.link;
     this.candidate = undefined;
     this.link = link;
     this.problem = undefined;
-    const late = this.relays.filter(({ informer }) => !informers.has(informer));
-    for (const { informer, select } of late) informers.set(informer, informer.prepare(this.source(link, informer.kind, select)));
-    this.attaching = Promise.all([...informers].map(([relay, source]) => relay.attach(source)))
+    this.attaching = this.relays
+      .attach(this.relays.prepare(link, sources))
       .then(() => old?.close())
       .then(() => {
         this.attaching = undefined;
@@ -195,15 +189,14 @@ export class RemoteCluster {
       });
     // Whatever state the old one was in: it may be another cluster, and who remembers something of it has to look again.
     this.options.onChange(this.cluster, link.monitor.health.state, 'Connecting');
+    return true;
   }
 
-  private dropCandidate(): void {
+  /** Resolves when nothing of it is left. */
+  private async dropCandidate(): Promise<void> {
     const { candidate } = this;
-    if (candidate === undefined) return;
     this.candidate = undefined;
-    candidate.timer?.cancel();
-    for (const source of candidate.informers.values()) void source.stop();
-    void candidate.link.close();
+    await candidate?.close();
   }
 
   private createLink(config: ClusterConfig, onConnected: () => void): RemoteLink {
@@ -221,9 +214,10 @@ export class RemoteCluster {
         }
         if (this.link !== link || now.state === before.state) return;
         // It answers: no informer needs to sit out its backoff.
-        if (now.state === 'Ready') for (const { informer } of this.relays) informer.hurry();
+        if (now.state === 'Ready') this.relays.hurry();
         this.logChange(now, before);
         onChange(this.cluster, now.state, before.state);
+        if (now.state === 'AuthFailed') this.replaceRefused();
       },
     });
     let hasBegun = false;
@@ -232,20 +226,6 @@ export class RemoteCluster {
       for (const listener of this.answerListeners) listener();
     });
     return link;
-  }
-
-  private createRelay(kind: Kind, select: Selection | undefined): Informer {
-    const { name, settings } = this.options;
-    const detail = (): string => this.cluster.health.detail;
-    const relay: Relay = { informer: new RelayInformer({ kind, cluster: name, log: settings.logger, detail }), select };
-    this.relays.push(relay);
-    if (this.link?.hasConnected === true && !this.isClosed) this.attachFirst(relay);
-    return relay.informer;
-  }
-
-  private source(link: RemoteLink, kind: Kind, select: Selection | undefined): Informer {
-    if (kind.optional && link.config.options.watchDefinitions !== false) link.connection.watchDefinitions();
-    return link.connection.createInformer(kind, narrowed(kind, select, link.config));
   }
 
   private transport(): ApiTransport {
@@ -283,18 +263,4 @@ export class RemoteCluster {
   private log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void {
     this.options.settings.logger[level](message, { cluster: this.options.name, ...fields });
   }
-}
-
-/** What is asked for, within what the engagement allows. */
-function narrowed(kind: Kind, select: Selection | undefined, { options }: ClusterConfig): Selection | undefined {
-  const namespaces = select?.namespaces ?? (kind.scope === 'Namespaced' ? options.namespaces : undefined);
-  // Objects that bear no labels of ours, such as Events, are asked for with an empty selector.
-  const added = select?.labels === '' ? undefined : options.labels;
-  const labels = [select?.labels, added].filter((text) => text !== undefined && text !== '').join(',');
-  if (namespaces === undefined && labels === '' && select === undefined) return undefined;
-  return { ...select, ...(namespaces === undefined ? {} : { namespaces }), ...(labels === '' ? {} : { labels }) };
-}
-
-function isComplete({ kind, store }: Informer, { connection }: RemoteLink): boolean {
-  return store.synced || (kind.optional && connection.discovery.lastAnswer(kind) === 'absent');
 }

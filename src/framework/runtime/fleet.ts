@@ -73,6 +73,8 @@ export class Fleet {
   }
 
   private onChange({ type, cluster }: ClusterChange): void | Promise<void> {
+    // It works as it did.
+    if (type === 'judged') return;
     if (type === 'engaged') this.add(cluster, this.recorderFor(cluster));
     const ended = type === 'disengaged' ? this.remove(cluster) : undefined;
     if (type === 'recovered') for (const { dispatcher } of this.works.values()) dispatcher.clusterRecovered(cluster.name);

@@ -33,16 +33,29 @@ interface Known {
   readonly hash: string | undefined;
   /** What was judged last, with where it was read when it was new. */
   readonly observed: { readonly hash: string; readonly origin: SecretVersion } | undefined;
+  /** Hash of the one in use. */
+  readonly used: string | undefined;
+  /** The newest that was accepted was found not to work, while the one in use does. */
+  readonly isFailed: boolean;
   /** Why the kubeconfig that is named now is not in use. */
   readonly problem: KubevirtConfigError | undefined;
 }
 
-/** How the connection of a config has changed. */
-export type EngageOutcome = 'engaged' | 'rotated' | 'unchanged' | 'problem';
+/** How the connection of a config has changed since it was asked last. */
+export type EngageOutcome =
+  | 'engaged'
+  /** Another kubeconfig is in use. */
+  | 'rotated'
+  /** The kubeconfig was accepted and does not work; the one before is still in use. */
+  | 'failed'
+  | 'unchanged'
+  /** The kubeconfig was not accepted. */
+  | 'problem';
 
 @singleton()
 export class ClusterConnections {
   private readonly known = new Map<string, Known>();
+  private readonly judgedListeners = new Set<(key: string) => void>();
   /** What was accepted last, with everything that the judgement depends on. */
   private readonly vetted = new Map<string, { readonly question: string; readonly kubeConfig: KubeConfig }>();
 
@@ -57,6 +70,7 @@ export class ClusterConnections {
   ) {
     clusters.subscribe(({ type, cluster }) => {
       if (type === 'recovered') findings.expire(keyOfCluster(cluster.name, api.home));
+      if (type === 'judged') for (const listener of this.judgedListeners) listener(keyOfCluster(cluster.name, api.home));
     });
   }
 
@@ -66,6 +80,11 @@ export class ClusterConnections {
 
   problemOf(key: string): KubevirtConfigError | undefined {
     return this.known.get(key)?.problem;
+  }
+
+  /** Told when a kubeconfig that was offered came to be used, or was found not to work, while its cluster works as before. */
+  onJudged(listener: (key: string) => void): void {
+    this.judgedListeners.add(listener);
   }
 
   /** Of the kubeconfig in use; before there is a connection, of the one that it is made with. */
@@ -103,20 +122,23 @@ export class ClusterConnections {
       // Our own API server is in trouble: nothing follows for the cluster.
       if (problem.problem === 'SecretUnreadable') throw problem;
       if (problem.problem !== 'InvalidKubeconfig') await this.end(key);
-      this.known.set(key, { facts: before?.facts ?? new Map(), hash: before?.hash, observed, problem });
+      const { facts = new Map(), hash, used, isFailed = false } = before ?? {};
+      this.known.set(key, { facts, hash, used, isFailed, observed, problem });
       return 'problem';
     }
     const { bytes, kubeConfig } = vetted;
     const labels = `vitistack.io/supervisor-id=${await this.identity.id()}`;
     const { hash, origin } = observed;
     const options = { ...engageOptionsOf(config, this.settings), labels, revision: hash };
-    const { revision = hash } = await this.clusters.engage(clusterNameOf(key, this.api.home), bytes, options);
+    const { revision = hash, health } = await this.clusters.engage(clusterNameOf(key, this.api.home), bytes, options);
     const facts = new Map([[hash, { server: serverOf(kubeConfig), expiresAtMs: expiryMsOf(kubeConfig), origin }]]);
-    const used = before?.facts.get(revision);
-    if (revision !== hash && used !== undefined) facts.set(revision, used);
-    this.known.set(key, { facts, hash, observed, problem: undefined });
-    if (before?.hash === undefined) return 'engaged';
-    return before.hash === hash ? 'unchanged' : 'rotated';
+    const inUse = before?.facts.get(revision);
+    if (revision !== hash && inUse !== undefined) facts.set(revision, inUse);
+    const isFailed = health.problem !== undefined;
+    this.known.set(key, { facts, hash, used: revision, isFailed, observed, problem: undefined });
+    if (before?.used === undefined) return 'engaged';
+    if (before.used !== revision) return 'rotated';
+    return isFailed && !before.isFailed ? 'failed' : 'unchanged';
   }
 
   /** The config is gone. */

@@ -84,7 +84,7 @@ function messageOf({ status }: KubevirtConfig, { phase, status: word, message }:
 function credentials({ problem, health }: StatusFacts, { status, message }: ClusterJudgement): ConditionInput {
   const type = 'CredentialsValid';
   if (problem !== undefined) return { type, status: 'False', reason: problem.problem, message: problem.message };
-  // A kubeconfig that passed but does not connect, beside one that works.
+  // A kubeconfig that passed but does not connect, or is not let in, beside one that works.
   if (health?.problem !== undefined) return { type, status: 'False', reason: 'NotConnected', message: health.problem };
   if (status === 'Unauthorized' || status === 'Forbidden') return { type, status: 'False', reason: status, message };
   const isProven = health?.state === 'Ready' || health?.state === 'Degraded';

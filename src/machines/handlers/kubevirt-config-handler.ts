@@ -98,6 +98,7 @@ export class KubevirtConfigHandler {
       clients.invalidateClient(key);
       touch(key);
     });
+    connections.onJudged(touch);
     checks.onChecked(() => touchAll());
     placed.onChange(touch);
     api.onChange(() => {
@@ -226,12 +227,13 @@ export class KubevirtConfigHandler {
     const isNews = this.connections.problemOf(key) === undefined;
     const outcome = await this.connections.engage(config, { anew });
     if (outcome === 'rotated') this.counters.rotated(key, 'used');
-    if (outcome === 'problem' && isNews) this.counters.rotated(key, 'refused');
+    if ((outcome === 'problem' && isNews) || outcome === 'failed') this.counters.rotated(key, 'refused');
     if (outcome === 'rotated') {
       ctx.log.info('another kubeconfig is in use', { kubevirtConfig: key });
       ctx.events.normal('CredentialsRotated', 'another kubeconfig is in use');
       this.checks.ask(clusterNameOf(key, this.api.home));
     }
+    if (outcome === 'failed') ctx.events.warning('CredentialsNotUsed', this.connections.clusterOf(key)?.health.problem ?? '');
   }
 
   private report(config: KubevirtConfig, key: string, ctx: ReconcileContext<KubevirtConfig>): ReconcileResult {

@@ -73,7 +73,7 @@ export class CloudInitMemory {
   constructor(clusters: ClusterRegistry) {
     // A leader that retires disengages all of them.
     clusters.subscribe(({ type, cluster }) => {
-      if (type !== 'lost') this.forgetCluster(cluster.name);
+      if (type !== 'lost' && type !== 'judged') this.forgetCluster(cluster.name);
     });
   }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { type ControlPlane, startControlPlane } from '../../../hack/control-plane';
@@ -68,13 +69,22 @@ describe('two real clusters', () => {
     expect(created.status).to.equal(201);
     return remote.serviceAccountKubeconfig('shared', 'steward');
   };
+  /** As the API server has logged them. */
+  const listsOfMaps = (): number =>
+    readFileSync(remote.auditLog, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"verb":"list"') && line.includes('/configmaps')).length;
   const state = (): string | undefined => registry.get('remote')?.health.state;
   const health = { probeIntervalMs: 1_000, failures: 2, retryMs: 500, maxRetryMs: 1_000 };
   const options = { health, namespaces: ['shared'] };
   const reached = (name: string): Promise<boolean> => poll(`${name} was handled`, () => seen.includes(`remote ${name}`));
 
   before(async () => {
-    [home, remote] = await Promise.all([startControlPlane({ controllerManager: false }), startControlPlane({ controllerManager: false })]);
+    const auditUsers = ['system:serviceaccount:shared:steward'];
+    [home, remote] = await Promise.all([
+      startControlPlane({ controllerManager: false }),
+      startControlPlane({ controllerManager: false, auditUsers }),
+    ]);
     await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shared' } });
     await post('/apis/rbac.authorization.k8s.io/v1/namespaces/shared/roles', {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -139,6 +149,31 @@ describe('two real clusters', () => {
     await reached('fourth');
   });
 
+  it('a token that is refused takes nothing from a cluster that works, and a good one takes its place with nothing listed anew', async () => {
+    const cluster = registry.get('remote')!;
+    const changes: string[] = [];
+    const end = registry.subscribe(({ type }) => void changes.push(type));
+    const before = listsOfMaps();
+    expect(before).to.be.at.least(1);
+    const refused = kubeconfigText({ server: remote.server, ca: remote.ca, token: 'nobody' });
+    await registry.engage('remote', refused, { ...options, revision: 'refused' });
+    await poll('it is known to be refused', () => cluster.health.problem !== undefined);
+    expect(cluster.health.state).to.equal('Ready');
+    expect(cluster.health.problem).to.match(/^the cluster refuses the new credential, the one before stays in use: .*Unauthorized/);
+    await put('with-old-one');
+    await reached('with-old-one');
+    expect(cluster.revision).to.equal(undefined);
+
+    await registry.engage('remote', await remote.serviceAccountKubeconfig('shared', 'steward'), { ...options, revision: 'good' });
+    await poll('the good one is in use', () => cluster.revision === 'good');
+    await put('with-good-one');
+    await reached('with-good-one');
+    expect(cluster.health).to.include({ state: 'Ready', problem: undefined });
+    expect(changes).to.deep.equal(['judged', 'judged']);
+    expect(listsOfMaps()).to.equal(before);
+    end();
+  });
+
   it('a disengaged cluster is left alone', async () => {
     await registry.disengage('remote');
     expect(registry.get('remote')).to.equal(undefined);
@@ -147,7 +182,15 @@ describe('two real clusters', () => {
     await put('fifth');
     await poll('the other one has handled it', () => seen.includes('other fifth'));
     await registry.disengage('other');
-    expect(seen).to.deep.equal(['remote first', 'remote second', 'remote third', 'remote fourth', 'other fifth']);
+    expect(seen).to.deep.equal([
+      'remote first',
+      'remote second',
+      'remote third',
+      'remote fourth',
+      'remote with-old-one',
+      'remote with-good-one',
+      'other fifth',
+    ]);
   });
 
   describe('one of which is not to be had', () => {

@@ -19,6 +19,8 @@ interface Config extends TestObject {
     kubeVirtVersion?: string;
     kubernetesVersion?: string;
     machines?: number;
+    credentialsInUse?: { resourceVersion: string };
+    observedCredentials?: { resourceVersion: string };
     conditions?: { type: string; status: string; reason: string; message: string }[];
   };
 }
@@ -58,6 +60,7 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', () => {
   };
   const until = (name: string, status: string): Promise<Config> =>
     untilTrue(name, `to be ${status}`, (found) => found.status?.status === status);
+  const versionOf = async (name: string): Promise<unknown> => (await supervisor.api.get(secretRef(name)))!.metadata['resourceVersion'];
   const conditionOf = ({ status }: Config, type: string): string | undefined => {
     const found = status?.conditions?.find((condition) => condition.type === type);
     return found && `${found.status} ${found.reason}`;
@@ -139,6 +142,35 @@ describe('KubevirtConfigs of a supervisor with two remote clusters', () => {
 
     await supervisor.api.apply(secret('west', await west.kubeconfig()));
     await untilTrue('west', 'to have good credentials', (config) => conditionOf(config, 'CredentialsValid') === 'True Valid');
+  });
+
+  it('stay Ready with the credential before while the cluster refuses a new one, say so, and take a good one when it comes', async () => {
+    const good = await west.kubeconfig();
+    const before = await versionOf('west');
+    await untilTrue('west', 'to use what its Secret holds', ({ status }) => status?.credentialsInUse?.resourceVersion === before);
+    await supervisor.api.apply(secret('west', good.replace(/token: .*/, 'token: nobody')));
+    const refused = await untilTrue('west', 'to have a credential that is refused', (found) => {
+      return conditionOf(found, 'CredentialsValid') === 'False NotConnected';
+    });
+    expect(refused.status).to.include({ phase: 'Ready', status: 'Connected' });
+    expect(refused.status?.conditions?.find(({ type }) => type === 'CredentialsValid')?.message).to.include('the cluster refuses the new');
+    expect(refused.status?.credentialsInUse?.resourceVersion).to.equal(before);
+    expect(refused.status?.observedCredentials?.resourceVersion).to.equal(await versionOf('west'));
+    await untilEvent('west', 'CredentialsNotUsed');
+
+    // Only who is let in can tell that KubeVirt has changed.
+    await west.setKubeVirtAvailable('False');
+    await until('west', 'KubeVirtNotReady');
+    await west.setKubeVirtAvailable('True');
+    await until('west', 'Connected');
+
+    await supervisor.api.apply(secret('west', good));
+    const version = await versionOf('west');
+    const used = await untilTrue('west', 'to use the good one', ({ status }) => status?.credentialsInUse?.resourceVersion === version);
+    expect(used.status).to.include({ phase: 'Ready', status: 'Connected' });
+    expect(conditionOf(used, 'CredentialsValid')).to.equal('True Valid');
+    const states = manager.process.logLines('cluster changed its state').filter(({ cluster }) => cluster === 'west');
+    expect(states.map(({ state }) => state)).to.not.include('AuthFailed');
   });
 
   it('go on with replaced credentials after the old ones were revoked, without ever being lost', async () => {

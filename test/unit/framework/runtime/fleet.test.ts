@@ -208,6 +208,25 @@ describe('handlers bound to clusters', () => {
     await until('plan ns/other cluster');
   });
 
+  it('hear nothing of a credential that takes the place of another one while the cluster works', async () => {
+    home.objects.create(Plan, aPlan('other') as never);
+    await start(Plans);
+    await engage();
+    await bench.until('connected', () => registry.get('a')!.health.state === 'Ready');
+    await bench.goOn(2_000);
+    told.length = 0;
+    let isJudged = false;
+    const end = registry.subscribe(({ type }) => {
+      isJudged ||= type === 'judged';
+    });
+
+    await engage('a', remote.kubeconfig('another-token'));
+    await bench.until('it is in use', () => isJudged);
+    await bench.goOn(2_000);
+    expect(told).to.deep.equal([]);
+    end();
+  });
+
   it('wait for a cluster that does not answer, and go on when it does', async () => {
     home.objects.create(Plan, aPlan('caller') as never);
     const proxy = await bench.proxy(remote);

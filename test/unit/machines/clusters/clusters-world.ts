@@ -1,7 +1,7 @@
 /** A fake supervisor and one fake remote cluster, for tests of connections alone. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createContainer, Handler, Namespace, OnStartup, Secret, StewardOperator } from '../../../../src/framework';
+import { createContainer, Handler, MetricsRegistry, Namespace, OnStartup, Secret, StewardOperator } from '../../../../src/framework';
 import { FakeApiServer, FakeClock, RecordingLogger, TestOperator } from '../../../../src/framework/testing';
 import { exceptionalSecretRights, KubevirtConfig, machinesHandlersFor, provideMachines } from '../../../../src/machines';
 import { ClusterClients } from '../../../../src/machines/clusters/cluster-clients';
@@ -17,6 +17,8 @@ export interface ClustersWorld extends AsyncDisposable {
   readonly log: RecordingLogger;
   /** Of the operator that runs now. */
   clients(): ClusterClients;
+  /** Kubeconfigs of config `east` that are counted by the operator that runs now. */
+  rotations(result: 'used' | 'refused'): Promise<number | undefined>;
   /** Creates a Secret with a kubeconfig of the remote. */
   secret(namespace: string, name: string, kubeconfig?: string): void;
   config(name: string, namespace: string | undefined, spec?: Partial<KubevirtConfig['spec']>): void;
@@ -36,12 +38,17 @@ const CRDS = ['machines', 'kubevirtconfigs', 'networkconfigurations'];
 @Handler()
 class ClientsProbe {
   static latest: ClusterClients | undefined;
+  static metrics: MetricsRegistry | undefined;
 
-  constructor(private readonly clients: ClusterClients) {}
+  constructor(
+    private readonly clients: ClusterClients,
+    private readonly metrics: MetricsRegistry,
+  ) {}
 
   @OnStartup()
   see(): void {
     ClientsProbe.latest = this.clients;
+    ClientsProbe.metrics = this.metrics;
   }
 }
 
@@ -78,6 +85,11 @@ export async function aClustersWorld(options: ClustersWorldOptions = {}): Promis
   return {
     ...{ clock, supervisor, remote, operator, log },
     clients: () => ClientsProbe.latest!,
+    rotations: async (result) => {
+      const series = `steward_machines_credential_rotations_total{cluster="east",result="${result}"} `;
+      const line = (await ClientsProbe.metrics?.metrics())?.split('\n').find((text) => text.startsWith(series));
+      return line === undefined ? undefined : Number(line.slice(series.length));
+    },
     secret: (namespace, name, kubeconfig = remote.kubeconfig('token')) => put(namespace, name, kubeconfig),
     config: (name, namespace, spec = {}) => {
       const metadata = namespace === undefined ? { name } : { name, namespace };

@@ -1,16 +1,20 @@
 import { expect } from 'chai';
 import { Secret } from '../../../../src/framework';
-import { status } from '../../../../src/framework/testing';
 import { KubevirtConfig } from '../../../../src/machines';
 import { aClustersWorld, type ClustersWorld } from './clusters-world';
 
 type Status = NonNullable<KubevirtConfig['status']>;
+type Condition = NonNullable<Status['conditions']>[number];
 
 const statusOf = (world: ClustersWorld): Status => world.supervisor.objects.get(KubevirtConfig, 'default/east')!.status!;
 const versionOf = (world: ClustersWorld): string =>
   world.supervisor.objects.get(Secret, 'default/east-kubeconfig')!.metadata!.resourceVersion!;
-const credentialsValid = ({ conditions = [] }: Status): string | undefined =>
-  conditions.find(({ type }) => type === 'CredentialsValid')?.status;
+const credentialsValid = ({ conditions = [] }: Status): Condition | undefined => conditions.find(({ type }) => type === 'CredentialsValid');
+const eventNotes = ({ supervisor }: ClustersWorld, reason: string): string[] =>
+  supervisor.journal
+    .writes()
+    .filter(({ path, body }) => path.includes('/events') && (body as { reason?: string } | undefined)?.reason === reason)
+    .map(({ body }) => (body as { note?: string }).note ?? '');
 
 async function aConnectedWorld(): Promise<ClustersWorld> {
   const world = await aClustersWorld();
@@ -59,18 +63,60 @@ describe('the status of a KubevirtConfig', () => {
 
     expect(statusOf(world).credentialsInUse?.resourceVersion).to.equal(now);
     expect(statusOf(world).observedCredentials?.resourceVersion).to.equal(now);
+    expect(eventNotes(world, 'CredentialsRotated')).to.deep.equal(['another kubeconfig is in use']);
   });
 
-  it('goes on naming the token before while a new one is refused', async () => {
+  it('says that a new token is refused, and goes on with the one before', async () => {
     await using world = await aConnectedWorld();
     const before = versionOf(world);
-    world.remote.faults.add({ on: {}, do: status(401), times: 10_000 });
+    world.remote.auth.addUser({ token: 'token', name: 'steward' });
     const now = await replace(world, world.remote.kubeconfig('bad-token'));
 
-    expect(statusOf(world)).to.include({ phase: 'Invalid', status: 'Unauthorized' });
+    // The cluster is as it was: there is no KubeVirt.
+    expect(statusOf(world)).to.include({ status: 'KubeVirtNotReady' });
     expect(statusOf(world).credentialsInUse?.resourceVersion).to.equal(before);
     expect(statusOf(world).observedCredentials?.resourceVersion).to.equal(now);
-    expect(credentialsValid(statusOf(world))).to.equal('False');
+    expect(credentialsValid(statusOf(world))).to.deep.include({ status: 'False', reason: 'NotConnected' });
+    const said = credentialsValid(statusOf(world))?.message;
+    expect(said).to.include('the cluster refuses the new credential, the one before stays in use: ');
+    await world.operator.advance(120_000);
+    expect(statusOf(world)).to.include({ status: 'KubeVirtNotReady' });
+    world.supervisor.objects.update(KubevirtConfig, 'default/east', (config) => {
+      config.spec.name = 'looked-at-again';
+    });
+    await world.operator.advance(2_000);
+    expect(await world.rotations('refused')).to.equal(1);
+    expect(await world.rotations('used')).to.equal(0);
+    expect(eventNotes(world, 'CredentialsNotUsed')).to.deep.equal([said]);
+    expect(eventNotes(world, 'CredentialsRotated')).to.deep.equal([]);
+  });
+
+  it('names a token that was refused once the cluster has come to know it', async () => {
+    await using world = await aConnectedWorld();
+    world.remote.auth.addUser({ token: 'token', name: 'steward' });
+    const now = await replace(world, world.remote.kubeconfig('late-token'));
+    world.remote.auth.addUser({ token: 'late-token', name: 'steward' });
+    await world.operator.advance(60_000);
+
+    expect(statusOf(world).credentialsInUse?.resourceVersion).to.equal(now);
+    expect(credentialsValid(statusOf(world))).to.deep.include({ status: 'True', reason: 'Valid' });
+    expect(eventNotes(world, 'CredentialsRotated')).to.have.length(1);
+    expect(await world.rotations('used')).to.equal(1);
+  });
+
+  it('is Unauthorized when the token in use is revoked after a new one was refused, until either is let in', async () => {
+    await using world = await aConnectedWorld();
+    world.remote.auth.addUser({ token: 'token', name: 'steward' });
+    const now = await replace(world, world.remote.kubeconfig('late-token'));
+    world.remote.auth.revoke('token');
+    await world.operator.advance(60_000);
+    expect(statusOf(world)).to.include({ phase: 'Invalid', status: 'Unauthorized' });
+    expect(credentialsValid(statusOf(world))).to.deep.include({ status: 'False', reason: 'NotConnected' });
+
+    world.remote.auth.addUser({ token: 'late-token', name: 'steward' });
+    await world.operator.advance(60_000);
+    expect(statusOf(world)).to.include({ status: 'KubeVirtNotReady' });
+    expect(statusOf(world).credentialsInUse?.resourceVersion).to.equal(now);
   });
 
   it('goes on naming the kubeconfig before, and its server, while a new one may not be used', async () => {
@@ -81,7 +127,7 @@ describe('the status of a KubevirtConfig', () => {
     expect(statusOf(world)).to.include({ status: 'KubeVirtNotReady', server: world.remote.url });
     expect(statusOf(world).credentialsInUse?.resourceVersion).to.equal(before);
     expect(statusOf(world).observedCredentials?.resourceVersion).to.equal(now);
-    expect(credentialsValid(statusOf(world))).to.equal('False');
+    expect(credentialsValid(statusOf(world))?.status).to.equal('False');
   });
 
   it('names another server only after its connection has taken over', async () => {
