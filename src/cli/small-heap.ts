@@ -16,18 +16,17 @@ export function keepHeapSmall(): void {
   setFlagsFromString(`--heap-growing-percent=${OLD_GENERATION_GROWTH_PERCENT}`);
 }
 
-/** Calls before V8 compiles a function with Maglev, as it comes. */
-const MAGLEV_CALLS = 400;
-
 /**
- * To be called before work begins: V8 compiles what is hot with Maglev, after that many calls, and never again with TurboFan.
+ * To be called before work begins: what is hot is compiled by Maglev and no longer by TurboFan, V8's second optimizing compiler.
  *
- * TurboFan makes the fastest code and is the largest part of the program that an idle process has ever used: its own pages, the memory it
- * works in and the code it leaves are some MiB. What it costs in speed is in docs/performance.md.
+ * TurboFan makes the fastest code, and leaves a process some MiB larger: by its own pages, the memory it works in and the code it makes. What
+ * doing without costs in speed is in docs/performance.md.
+ *
+ * @param maglevCalls of a function before it is compiled. @default as many as V8 asks for by itself
  */
-export function keepCodeSmall(maglevCalls = MAGLEV_CALLS): void {
+export function keepCodeSmall(maglevCalls?: number): void {
   setFlagsFromString('--no-turbofan');
-  setFlagsFromString(`--invocation-count-for-maglev=${maglevCalls}`);
+  if (maglevCalls !== undefined) setFlagsFromString(`--invocation-count-for-maglev=${maglevCalls}`);
 }
 
 /**
